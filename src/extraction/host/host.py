@@ -1,0 +1,141 @@
+"""The yt-dlp host: imports yt-dlp once, warms it, then forks one child for each connection.
+
+Started by host-process.ts. The first line of standard input is the configuration (JSON); the end of standard
+input means that the service is gone, however it ended, and takes this process and its children with it. One
+line (JSON) on standard output says that the host is ready. Everything after that happens on the Unix socket:
+one child a connection, whose conversation is described in protocol.ts.
+"""
+
+import ctypes
+import gc
+import json
+import os
+import selectors
+import signal
+import socket
+import sys
+
+# Linux' prctl(2): the signal that a process gets when its parent dies.
+PR_SET_PDEATHSIG = 1
+
+
+def main():
+    config = json.loads(sys.stdin.buffer.readline())
+    ready_out = os.dup(1)
+    os.dup2(2, 1)  # yt-dlp may print; what it prints must never reach the service as protocol
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the service decides when we go
+    sys.path[:0] = config['sysPath']
+
+    import trust
+    trust.add(config['caFile'], config['runDir'])
+    import child
+    import engine
+    # A child's first job should find every module and regex ready, and share that memory with its siblings.
+    facts = engine.prove()
+    listener = listen(config['socketPath'])
+    gc.collect()
+    gc.freeze()
+    os.write(ready_out, json.dumps({**facts, 'pid': os.getpid()}).encode() + b'\n')
+    os.close(ready_out)
+    serve(listener, lambda connection: child.converse(connection, config, facts))
+    os.unlink(config['socketPath'])
+
+
+def listen(path):
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    previous = os.umask(0o177)
+    try:
+        listener.bind(path)
+    finally:
+        os.umask(previous)
+    listener.listen(256)
+    return listener
+
+
+def serve(listener, converse):
+    """Forks a child for each connection until standard input ends or SIGTERM comes; leaves no child behind."""
+    children = set()
+    wake_in, wake_out = os.pipe()
+    os.set_blocking(wake_in, False)
+    os.set_blocking(wake_out, False)
+    signal.set_wakeup_fd(wake_out)
+    leaving = False
+
+    def leave(*_):
+        nonlocal leaving
+        leaving = True
+
+    signal.signal(signal.SIGTERM, leave)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    with selectors.DefaultSelector() as selector:
+        for source in (listener, sys.stdin, wake_in):
+            selector.register(source, selectors.EVENT_READ)
+        while not leaving:
+            for key, _ in selector.select():
+                if key.fileobj is listener:
+                    connection, _ = listener.accept()
+                    pid = fork(connection, converse, [listener.fileno(), wake_in, wake_out])
+                    children.add(pid)
+                    connection.close()
+                elif key.fileobj is sys.stdin:
+                    leaving = leaving or not os.read(sys.stdin.fileno(), 4096)
+                else:
+                    drain(wake_in)
+            reap(children)
+    for pid in children:
+        os.kill(pid, signal.SIGKILL)
+    while children:
+        children.discard(os.wait()[0])
+
+
+def fork(connection, converse, inherited):
+    parent = os.getpid()
+    pid = os.fork()
+    if pid:
+        return pid
+    status = 1
+    try:
+        die_with_parent(parent)
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        for fd in inherited:
+            os.close(fd)
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        converse(connection)
+        status = 0
+    except (BrokenPipeError, ConnectionResetError):
+        status = 0  # the worker went away; nobody is left to be told
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
+    finally:
+        os._exit(status)
+
+
+def die_with_parent(parent):
+    """A killed host cannot say goodbye: the kernel must take its children along (Linux; elsewhere they end with
+    their connection)."""
+    if sys.platform == 'linux':
+        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:  # it died before the kernel knew
+            os._exit(1)
+
+
+def drain(fd):
+    try:
+        while os.read(fd, 512):
+            pass
+    except BlockingIOError:
+        pass
+
+
+def reap(children):
+    while children:
+        pid, _ = os.waitpid(-1, os.WNOHANG)
+        if not pid:
+            return
+        children.discard(pid)
+
+
+if __name__ == '__main__':
+    main()

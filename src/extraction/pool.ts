@@ -1,0 +1,39 @@
+import type { Logger } from 'pino';
+import { Piscina } from 'piscina';
+import type { WorkerResult, WorkerSettings, WorkerTask } from './worker.ts';
+
+/** An idle thread costs 10 MB and its child 5: after this long without work both go. */
+const IDLE_MS = 30_000;
+
+/** The worker threads. Takes one job for each thread at once; who waits, waits in the admission queue. */
+export class WorkerPool {
+  readonly #piscina: Piscina<WorkerTask, WorkerResult>;
+
+  constructor(maxThreads: number, settings: WorkerSettings, log: Logger) {
+    this.#piscina = new Piscina({
+      filename: new URL('./worker.js', import.meta.url).href,
+      minThreads: Math.min(1, maxThreads),
+      maxThreads,
+      idleTimeout: IDLE_MS,
+      // 'sync' would block an idle worker's event loop: it would not see its child die (Piscina 5.3).
+      atomics: 'disabled',
+      recordTiming: false,
+      workerData: settings,
+    });
+    // Without a listener the error of a thread that ends while closing would be uncaught.
+    this.#piscina.on('error', (err) => log.warn({ err }, 'a worker thread failed'));
+  }
+
+  get threads(): number {
+    return this.#piscina.threads.length;
+  }
+
+  /** No signal: aborting a running task would destroy the thread (Piscina 5.3). The deadline is in the child. */
+  run(task: WorkerTask): Promise<WorkerResult> {
+    return this.#piscina.run(task);
+  }
+
+  async close(): Promise<void> {
+    await this.#piscina.destroy();
+  }
+}

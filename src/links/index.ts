@@ -1,0 +1,3 @@
+export { keptKey } from './key.ts';
+export { type Asset, type LinkRoute, Links, type LinkTarget, type Source } from './link.ts';
+export { TokenBox } from './token.ts';

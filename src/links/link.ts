@@ -1,0 +1,151 @@
+import { ServiceError } from '../errors.ts';
+import type { Platform, PostRef } from '../posts/post.ts';
+import type { TokenBox } from './token.ts';
+
+/** The routes that take a token, and with it the purposes a token can have. */
+export type LinkRoute = 'stream' | 'download' | 'download-slideshow';
+
+/** The parameter that carries the token, as the predecessors' frontends know it. */
+const PARAMETER: Readonly<Record<LinkRoute, string>> = {
+  stream: 'data',
+  download: 'data',
+  'download-slideshow': 'url',
+};
+
+/** Which file of a post. Everything here names the same file in a later extraction of the post. */
+export type Asset =
+  | { kind: 'video'; rendition: string }
+  | { kind: 'mp3' }
+  | { kind: 'photo'; index: number }
+  | { kind: 'subtitle'; language: string; source: string }
+  | { kind: 'zip' }
+  | { kind: 'slideshow' };
+
+/** Where a file lies at the CDN, as far as is known when the link is made. */
+export interface Source {
+  /** Mirrors of the same bytes. */
+  urls: readonly string[];
+  cookie: string | null;
+  egress: string;
+}
+
+/** What a link says: enough to serve the file on any instance that has the key, and to extract the post again. */
+export interface LinkTarget {
+  ref: PostRef;
+  asset: Asset;
+  /** Null where the file is made from several others (zip, slideshow): these ask for the post. */
+  source: Source | null;
+}
+
+export class Links {
+  readonly #box: TokenBox;
+  readonly #baseUrl: string;
+  readonly #ttlMs: number;
+
+  constructor(box: TokenBox, baseUrl: string, ttlMs: number) {
+    this.#box = box;
+    this.#baseUrl = baseUrl;
+    this.#ttlMs = ttlMs;
+  }
+
+  /** When links that are made now expire, Unix milliseconds; whole seconds. */
+  expiryFromNow(): number {
+    return Math.floor((Date.now() + this.#ttlMs) / 1000) * 1000;
+  }
+
+  make(route: LinkRoute, target: LinkTarget, expiresAtMs: number): string {
+    const token = this.#box.seal(route, Buffer.from(JSON.stringify(pack(target))), expiresAtMs);
+    return `${this.#baseUrl}/${route}?${PARAMETER[route]}=${token}`;
+  }
+
+  /** @throws ServiceError `link_invalid`, `link_expired` */
+  open(route: LinkRoute, token: string): LinkTarget {
+    const { content } = this.#box.open(route, token);
+    try {
+      return unpack(JSON.parse(content.toString()) as Packed);
+    } catch (cause) {
+      // Sealed by us, but by a version that packed otherwise.
+      throw new ServiceError('link_invalid', { cause });
+    }
+  }
+}
+
+/** Positions instead of names: a link has to stay below 2,000 characters. */
+type Packed = [platform: 't' | 'd', id: string, user: string, asset: PackedAsset, source: PackedSource | 0];
+type PackedAsset = ['v', string] | ['m'] | ['p', number] | ['s', string, string] | ['z'] | ['w'];
+type PackedSource = [urls: string[], cookie: string | null, egress: string];
+
+const PLATFORMS: Readonly<Record<'t' | 'd', Platform>> = { t: 'tiktok', d: 'douyin' };
+
+function pack({ ref, asset, source }: LinkTarget): Packed {
+  return [
+    ref.platform === 'tiktok' ? 't' : 'd',
+    ref.id,
+    ref.user ?? '',
+    packAsset(asset),
+    source ? [packMirrors(source.urls), source.cookie, source.egress] : 0,
+  ];
+}
+
+function unpack([platform, id, user, asset, source]: Packed): LinkTarget {
+  return {
+    ref: { platform: PLATFORMS[platform], id, ...(user && { user }) },
+    asset: unpackAsset(asset),
+    source: source === 0 ? null : { urls: unpackMirrors(source[0]), cookie: source[1], egress: source[2] },
+  };
+}
+
+function packAsset(asset: Asset): PackedAsset {
+  switch (asset.kind) {
+    case 'video':
+      return ['v', asset.rendition];
+    case 'mp3':
+      return ['m'];
+    case 'photo':
+      return ['p', asset.index];
+    case 'subtitle':
+      return ['s', asset.language, asset.source];
+    case 'zip':
+      return ['z'];
+    case 'slideshow':
+      return ['w'];
+  }
+}
+
+function unpackAsset(packed: PackedAsset): Asset {
+  switch (packed[0]) {
+    case 'v':
+      return { kind: 'video', rendition: packed[1] };
+    case 'm':
+      return { kind: 'mp3' };
+    case 'p':
+      return { kind: 'photo', index: packed[1] };
+    case 's':
+      return { kind: 'subtitle', language: packed[1], source: packed[2] };
+    case 'z':
+      return { kind: 'zip' };
+    case 'w':
+      return { kind: 'slideshow' };
+  }
+}
+
+/** Mirrors mostly differ in the host alone: then the host is enough. */
+function packMirrors([first, ...others]: readonly string[]): string[] {
+  if (first === undefined) return [];
+  const { host } = new URL(first);
+  const rest = first.slice(first.indexOf(host) + host.length);
+  return [
+    first,
+    ...others.map((mirror) => {
+      const { host: other } = new URL(mirror);
+      return mirror === `https://${other}${rest}` ? other : mirror;
+    }),
+  ];
+}
+
+function unpackMirrors([first, ...others]: string[]): string[] {
+  if (first === undefined) return [];
+  const { host } = new URL(first);
+  const rest = first.slice(first.indexOf(host) + host.length);
+  return [first, ...others.map((mirror) => (mirror.includes('/') ? mirror : `https://${mirror}${rest}`))];
+}

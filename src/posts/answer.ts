@@ -1,0 +1,110 @@
+import type { Asset, LinkRoute, Links } from '../links/index.ts';
+import { assetSource } from './assets.ts';
+import type { Post, Rendition } from './post.ts';
+import { chooseRenditions } from './renditions.ts';
+
+export interface AnswerOptions {
+  links: Links;
+  preferCodec: 'h264' | 'best';
+  cached: boolean;
+}
+
+/** The answer to POST /tiktok (CONTRACT §2 and §3), with links made for this very answer. */
+export function toAnswer(post: Post, { links, preferCodec, cached }: AnswerOptions) {
+  const expiresAt = links.expiryFromNow();
+  const link = (route: LinkRoute, asset: Asset) =>
+    links.make(route, { ref: post.ref, asset, source: assetSource(post, asset) }, expiresAt);
+  return {
+    status: post.kind === 'photo' ? ('picker' as const) : ('tunnel' as const),
+    id: post.ref.id,
+    url: post.url,
+    title: post.title,
+    description: post.description,
+    created_at: post.createdAt === null ? null : isoSeconds(post.createdAt * 1000),
+    cover: post.cover ?? '',
+    duration: post.durationMs,
+    artist: post.sound?.author ?? '',
+    audio: post.sound?.urls[0] ?? '',
+    music_duration: post.sound?.durationMs ?? 0,
+    author: {
+      nickname: post.author.nickname,
+      uniqueId: post.author.uniqueId,
+      signature: post.author.signature,
+      // The predecessors had one avatar under four names; frontends read any of them.
+      avatar: post.author.avatarLarger || post.author.avatarMedium || post.author.avatarThumb,
+      avatarThumb: post.author.avatarThumb,
+      avatarMedium: post.author.avatarMedium,
+      avatarLarger: post.author.avatarLarger,
+    },
+    statistics: {
+      play_count: post.statistics.play,
+      digg_count: post.statistics.digg,
+      comment_count: post.statistics.comment,
+      share_count: post.statistics.share,
+      collect_count: post.statistics.collect,
+    },
+    ...(post.kind === 'photo' ? photoLinks(post, link) : videoLinks(post, link, preferCodec)),
+    links_expire_at: isoSeconds(expiresAt),
+    cached,
+  };
+}
+
+export type Answer = ReturnType<typeof toAnswer>;
+
+type MakeLink = (route: LinkRoute, asset: Asset) => string;
+
+function videoLinks(post: Post, link: MakeLink, preferCodec: 'h264' | 'best') {
+  const chosen = chooseRenditions(post.renditions, preferCodec);
+  const byRendition = new Map(
+    post.renditions.map((one) => [one, link('stream', { kind: 'video', rendition: one.id })]),
+  );
+  const linkTo = (one: Rendition | null) => (one ? byRendition.get(one) : undefined);
+  return {
+    download_link: {
+      no_watermark: linkTo(chosen.standard),
+      no_watermark_hd: linkTo(chosen.hd),
+      watermark: linkTo(chosen.watermark),
+      mp3: link('download', { kind: 'mp3' }),
+    },
+    formats: post.renditions.map((one) => ({
+      id: one.id,
+      codec: one.codec,
+      width: one.width,
+      height: one.height,
+      bitrate: one.bitrate,
+      size: one.size,
+      has_audio: one.hasAudio,
+      watermark: one.watermark,
+      link: byRendition.get(one),
+    })),
+    subtitles: post.subtitles.map(({ language, source, format }) => ({
+      language,
+      source,
+      format,
+      link: link('download', { kind: 'subtitle', language, source }),
+    })),
+  };
+}
+
+function photoLinks(post: Post, link: MakeLink) {
+  const photos = post.photos.map((photo, index) => ({
+    type: 'photo' as const,
+    url: photo.urls[0],
+    width: photo.width,
+    height: photo.height,
+    link: link('download', { kind: 'photo', index }),
+  }));
+  return {
+    photos,
+    download_link: {
+      no_watermark: photos.map((photo) => photo.link),
+      ...(assetSource(post, { kind: 'mp3' }) && { mp3: link('download', { kind: 'mp3' }) }),
+      zip: link('download', { kind: 'zip' }),
+    },
+    download_slideshow_link: link('download-slideshow', { kind: 'slideshow' }),
+  };
+}
+
+function isoSeconds(ms: number): string {
+  return `${new Date(ms).toISOString().slice(0, 19)}Z`;
+}

@@ -1,0 +1,40 @@
+import type { Asset, Source } from '../links/index.ts';
+import type { Post } from './post.ts';
+import { chooseRenditions } from './renditions.ts';
+
+/**
+ * Where one file of a post lies at the CDN; null where the post has no such file (any more), or the file is made
+ * from several others. The same when a link is made and when it has to be renewed.
+ */
+export function assetSource(post: Post, asset: Asset): Source | null {
+  const urls = assetUrls(post, asset);
+  return urls && urls.length > 0 ? { urls, cookie: cookieFor(urls, post.cookie), egress: post.egress } : null;
+}
+
+function assetUrls(post: Post, asset: Asset): readonly string[] | undefined {
+  switch (asset.kind) {
+    case 'video':
+      return post.renditions.find((one) => one.id === asset.rendition)?.urls;
+    case 'photo':
+      return post.photos[asset.index]?.urls;
+    case 'subtitle':
+      return post.subtitles.find((one) => one.language === asset.language && one.source === asset.source)
+        ?.urls;
+    case 'mp3':
+      return soundUrls(post);
+    default:
+      return undefined;
+  }
+}
+
+/** The track itself where it has an address; licensed ones often have none, then it is in the video. */
+function soundUrls(post: Post): readonly string[] | undefined {
+  if (post.sound && post.sound.urls.length > 0) return post.sound.urls;
+  return chooseRenditions(post.renditions, 'h264').standard?.urls;
+}
+
+/** The cookie goes into a link only where the CDN asks for it: links are short, and cookies are not for everybody. */
+function cookieFor(urls: readonly string[], cookie: string | null): string | null {
+  const name = cookie?.slice(0, cookie.indexOf('='));
+  return name && urls.some((url) => new URL(url).searchParams.get('tk') === name) ? cookie : null;
+}

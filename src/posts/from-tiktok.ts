@@ -1,0 +1,104 @@
+import { finishPost } from './finish.ts';
+import type { Author, Photo, Post, PostRef, Sound, Statistics, Subtitle } from './post.ts';
+import { count, link, links, numeric, positive, record, records, text } from './raw.ts';
+import { readRenditions } from './renditions.ts';
+import type { Extracted, Raw } from './ytdlp.ts';
+
+/** TikTok's names for the formats of subtitles. */
+const SUBTITLE_FORMATS: Readonly<Record<string, string>> = {
+  webvtt: 'vtt',
+  srt: 'srt',
+  creator_caption: 'json',
+};
+
+/** A post out of what yt-dlp read from TikTok's page. The raw item leads; yt-dlp's reading fills its gaps. */
+export function postFromTikTok(extracted: Extracted, asked: PostRef, egress: string): Post {
+  const { info, item } = extracted;
+  const video = record(item.video);
+  const photos = readPhotos(record(item.imagePost));
+  const sound = readSound(extracted);
+  const author = readAuthor(extracted);
+  const id = text(item.id) || text(info.id) || asked.id;
+  const description = text(item.desc) || text(info.description);
+  return finishPost({
+    ref: { platform: 'tiktok', id, user: author.uniqueId || asked.user || '' },
+    kind: photos.length > 0 ? 'photo' : 'video',
+    title: description || text(record(item.imagePost).title) || `TikTok video #${id}`,
+    description,
+    createdAt: numeric(item.createTime) ?? numeric(info.timestamp),
+    cover:
+      link(video.cover) ?? link(video.originCover) ?? photos[0]?.urls[0] ?? link(info.thumbnails?.[0]?.url),
+    durationMs: toMs(video.duration) || (photos.length > 0 ? (sound?.durationMs ?? 0) : toMs(info.duration)),
+    author,
+    statistics: readStatistics(extracted),
+    renditions: photos.length > 0 ? [] : readRenditions(info.formats ?? [], item),
+    photos,
+    subtitles: readSubtitles(video),
+    sound,
+    cookies: extracted.cookies,
+    egress,
+  });
+}
+
+function readAuthor({ info, item }: Extracted): Author {
+  const author = record(item.author);
+  return {
+    nickname: text(author.nickname) || text(info.channel),
+    uniqueId: text(author.uniqueId) || text(info.uploader),
+    signature: text(author.signature),
+    avatarThumb: link(author.avatarThumb) ?? '',
+    avatarMedium: link(author.avatarMedium) ?? '',
+    avatarLarger: link(author.avatarLarger) ?? '',
+  };
+}
+
+function readStatistics({ info, item }: Extracted): Statistics {
+  // Where both are there, statsV2 is exact and stats is rounded for the eye (844400).
+  const stats = { ...record(item.stats), ...record(item.statsV2) };
+  return {
+    play: count(stats.playCount ?? info.view_count),
+    digg: count(stats.diggCount ?? info.like_count),
+    comment: count(stats.commentCount ?? info.comment_count),
+    share: count(stats.shareCount ?? info.repost_count),
+    collect: count(stats.collectCount ?? info.save_count),
+  };
+}
+
+function readPhotos(imagePost: Raw): Photo[] {
+  return records(imagePost.images)
+    .map((image) => ({
+      width: positive(image.imageWidth),
+      height: positive(image.imageHeight),
+      urls: links(record(image.imageURL).urlList),
+    }))
+    .filter((photo) => photo.urls.length > 0);
+}
+
+function readSubtitles(video: Raw): Subtitle[] {
+  return records(video.subtitleInfos).flatMap((one) => {
+    const url = link(one.Url);
+    const format = SUBTITLE_FORMATS[text(one.Format)] ?? text(one.Format);
+    return url
+      ? [{ language: text(one.LanguageCodeName), source: text(one.Source), format, urls: [url] }]
+      : [];
+  });
+}
+
+function readSound({ info, item }: Extracted): Sound | null {
+  const music = record(item.music);
+  const url = link(music.playUrl) ?? link(info.formats?.find((format) => format.vcodec === 'none')?.url);
+  const title = text(music.title) || text(info.track);
+  if (!url && !title) return null;
+  return {
+    title,
+    author: text(music.authorName) || (info.artists ?? []).join(', '),
+    album: text(music.album) || text(info.album),
+    durationMs: toMs(music.duration),
+    cover: link(music.coverLarge) ?? link(music.coverMedium),
+    urls: url ? [url] : [],
+  };
+}
+
+function toMs(seconds: unknown): number {
+  return Math.round((numeric(seconds) ?? 0) * 1000);
+}

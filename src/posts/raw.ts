@@ -1,0 +1,41 @@
+import type { Raw } from './ytdlp.ts';
+
+/** Readers of foreign JSON: each gives a plain value of the asked type, or an empty one. */
+
+export function record(value: unknown): Raw {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Raw) : {};
+}
+
+export function records(value: unknown): Raw[] {
+  return Array.isArray(value) ? value.map(record) : [];
+}
+
+export function text(value: unknown): string {
+  return typeof value === 'string' ? value : '';
+}
+
+/** Pages write many numbers as strings (`"collectCount": "16630"`). */
+export function numeric(value: unknown): number | null {
+  const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
+  return typeof number === 'number' && Number.isFinite(number) ? number : null;
+}
+
+/** A count or a size: whole and not negative. */
+export function count(value: unknown): number {
+  return Math.max(0, Math.trunc(numeric(value) ?? 0));
+}
+
+export function positive(value: unknown): number | null {
+  return count(value) || null;
+}
+
+/** A web address, over https whatever the page wrote; null for anything else. */
+export function link(value: unknown): string | null {
+  const address = text(value).replace(/^(http:)?\/\//, 'https://');
+  return address.startsWith('https://') && URL.canParse(address) ? address : null;
+}
+
+export function links(value: unknown): string[] {
+  const found = Array.isArray(value) ? value.map(link) : [];
+  return [...new Set(found.filter((address) => address !== null))];
+}

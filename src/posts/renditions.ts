@@ -1,0 +1,84 @@
+import type { Rendition } from './post.ts';
+import { link, positive, record, records, text } from './raw.ts';
+import type { Raw, YtdlpFormat } from './ytdlp.ts';
+
+/** yt-dlp's name for the rendition with TikTok's watermark burnt in. */
+const WATERMARKED = 'download';
+
+/** ByteDance's own H.266 variant: no player knows it. */
+const UNPLAYABLE_CODEC = 'bytevc2';
+
+/** `no_watermark` stays below this short side, `no_watermark_hd` may go above. */
+const HD_SHORT_SIDE = 720;
+
+/**
+ * The encodings of a video, best first. yt-dlp lists each mirror as a format of its own; mirrors of one file differ
+ * only in the host (measured on captured pages), so the path names the file.
+ * @param item the raw item: it knows the true size of the picture, which yt-dlp computes from the name
+ */
+export function readRenditions(formats: readonly YtdlpFormat[], item: Raw): Rendition[] {
+  const details = detailsByPath(item);
+  const byPath = new Map<string, Rendition>();
+  for (const format of formats) {
+    const url = link(format.url);
+    if (!url || format.vcodec === 'none') continue;
+    const path = new URL(url).pathname;
+    const known = byPath.get(path);
+    if (known) {
+      // The same file as another format: a mirror, unless it is the same host signed once more.
+      if (!known.urls.some((mirror) => new URL(mirror).host === new URL(url).host)) known.urls.push(url);
+    } else {
+      byPath.set(path, rendition(format, url, details.get(path) ?? {}, byPath.size));
+    }
+  }
+  return [...byPath.values()].sort((a, b) => rank(b) - rank(a) || (b.bitrate ?? 0) - (a.bitrate ?? 0));
+}
+
+/** What `download_link` offers; null where the post has no such rendition. */
+export function chooseRenditions(renditions: readonly Rendition[], prefer: 'h264' | 'best') {
+  const whole = renditions.filter((one) => one.playable && one.hasAudio);
+  const clean = whole.filter((one) => !one.watermark);
+  const h264 = clean.filter((one) => one.codec === 'h264');
+  const pool = prefer === 'h264' && h264.length > 0 ? h264 : clean;
+  const hd = pool[0] ?? null;
+  return {
+    hd,
+    standard: pool.find((one) => rank(one) < HD_SHORT_SIDE) ?? hd,
+    watermark: whole.find((one) => one.watermark) ?? null,
+  };
+}
+
+function rendition(format: YtdlpFormat, url: string, detail: Raw, index: number): Rendition {
+  const address = record(detail.PlayAddr);
+  const codec = format.vcodec || 'h264';
+  const height = positive(address.Height) ?? positive(format.height);
+  return {
+    id: format.format_id || `${codec}_${height ?? 0}p_${index}`,
+    codec,
+    width: positive(address.Width) ?? positive(format.width),
+    height,
+    bitrate: positive(detail.Bitrate) ?? positive((format.tbr ?? 0) * 1000),
+    size: positive(address.DataSize) ?? positive(format.filesize),
+    hasAudio: format.acodec !== 'none',
+    watermark: text(format.format_id).startsWith(WATERMARKED),
+    playable: codec !== UNPLAYABLE_CODEC,
+    urls: [url],
+  };
+}
+
+function detailsByPath(item: Raw): Map<string, Raw> {
+  const found = new Map<string, Raw>();
+  for (const detail of records(record(item.video).bitrateInfo)) {
+    const addresses = record(detail.PlayAddr).UrlList;
+    for (const address of Array.isArray(addresses) ? addresses : []) {
+      const url = link(address);
+      if (url) found.set(new URL(url).pathname, detail);
+    }
+  }
+  return found;
+}
+
+/** The short side of the picture. */
+function rank({ width, height }: Rendition): number {
+  return Math.min(width ?? height ?? 0, height ?? width ?? 0);
+}
