@@ -1,0 +1,239 @@
+import type { Fault } from './faults.ts';
+import { digest } from './signing.ts';
+
+/** The files that belong to a post. */
+export const ASSET_PARTS = ['video', 'download', 'music', 'photo', 'cover', 'avatar', 'subtitle'] as const;
+export type AssetPart = (typeof ASSET_PARTS)[number];
+
+/** Encodings of a video, named as yt-dlp's format ids begin. */
+export const RENDITIONS = {
+  h264_540p: { codec: 'h264', height: 540, file: 'h264_540.mp4', gear: 'normal_540_0', quality: 20 },
+  h264_720p: { codec: 'h264', height: 720, file: 'h264_720.mp4', gear: 'normal_720_0', quality: 10 },
+  h264_1080p: { codec: 'h264', height: 1080, file: 'h264_1080.mp4', gear: 'normal_1080_0', quality: 1 },
+  bytevc1_720p: {
+    codec: 'bytevc1',
+    height: 720,
+    file: 'h265_720.mp4',
+    gear: 'adapt_lower_720_1',
+    quality: 14,
+  },
+  /** Path ends in `/media-video-hvc1/`: no sound in it. */
+  bytevc1_1080p: {
+    codec: 'bytevc1',
+    height: 1080,
+    file: 'h265_1080_silent.mp4',
+    gear: 'adapt_lowest_1080_1',
+    quality: 2,
+  },
+  /** ByteDance's own codec, which nothing plays. */
+  bytevc2_1080p: {
+    codec: 'bytevc2',
+    height: 1080,
+    file: 'bytevc2_1080.mp4',
+    gear: 'adapt_1080_2',
+    quality: 3,
+  },
+} as const;
+export type RenditionName = keyof typeof RENDITIONS;
+
+/**
+ * Forms of music.playUrl: MP3 in path style, in query style with the cookie, or as a licensed file with
+ * its extension; AAC behind an address without an extension, or called `video_mp4`; '' (licensed); null
+ * leaves the whole music object out.
+ */
+export type MusicKind = 'mp3' | 'mp3-query' | 'mp3-licensed' | 'm4a' | 'mp4' | '' | null;
+
+export type PhotoShape =
+  | `portrait_${1 | 2 | 3 | 4 | 5 | 6 | 7 | 8}`
+  | 'landscape'
+  | 'odd'
+  | 'tiny'
+  | 'rotated'
+  | 'cmyk'
+  | 'webp'
+  | 'heic';
+
+/** Size that the page tells for a shape, and its base file. */
+export const PHOTO_SHAPES: Record<string, { file: string; width: number; height: number; type: string }> = {
+  ...Object.fromEntries(
+    [1, 2, 3, 4, 5, 6, 7, 8].map((n) => [
+      `portrait_${n}`,
+      { file: `portrait_${n}.jpg`, width: 1080, height: 1440, type: 'jpeg' },
+    ]),
+  ),
+  landscape: { file: 'landscape.jpg', width: 1440, height: 1080, type: 'jpeg' },
+  odd: { file: 'odd.jpg', width: 721, height: 1281, type: 'jpeg' },
+  tiny: { file: 'tiny.jpg', width: 64, height: 48, type: 'jpeg' },
+  rotated: { file: 'rotated.jpg', width: 1080, height: 1440, type: 'jpeg' },
+  cmyk: { file: 'cmyk.jpg', width: 480, height: 640, type: 'jpeg' },
+  webp: { file: 'portrait.webp', width: 1080, height: 1440, type: 'webp' },
+  heic: { file: 'portrait.heic', width: 1080, height: 1440, type: 'heic' },
+};
+
+/** How the site answers for the post's page. */
+export type Behaviour =
+  | 'page'
+  | { status: number; message: string }
+  | 'age-gate'
+  | 'login'
+  /** The WAF's challenge first; its right answer opens the page. */
+  | 'challenge'
+  /** The challenge again and again. */
+  | 'challenge-forever'
+  /** 200 without any universal data. */
+  | 'shell'
+  /** Universal data whose scope has another name. */
+  | 'blind'
+  /** The item is there, its renditions are in a shape nobody knows. */
+  | 'blind-formats'
+  | { fault: Fault };
+
+export interface Statistics {
+  play: number;
+  digg: number;
+  comment: number;
+  share: number;
+  collect: number;
+}
+
+export interface StandinPost {
+  readonly id: string;
+  platform: 'tiktok' | 'douyin';
+  kind: 'video' | 'photo';
+  user: string;
+  nickname: string;
+  signature: string;
+  desc: string;
+  /** Unix seconds. */
+  createTime: number;
+  stats: Statistics;
+  /** 1024x576 instead of portrait; one rendition only. */
+  wide: boolean;
+  renditions: RenditionName[];
+  /** Makes every video file this long, in bytes, with a block of noise that no memory holds. */
+  bigBytes: number | null;
+  /** Whether the watermarked file exists; else `downloadAddr` is ''. */
+  download: boolean;
+  music: MusicKind;
+  musicTitle: string;
+  musicAuthor: string;
+  subtitles: Array<{ language: string; source: string; format: 'webvtt' | 'creator_caption' }>;
+  photos: PhotoShape[];
+  /** `webapp` demands the page's cookie and a referer; `us` is path-signed and demands nothing. */
+  cdn: 'webapp' | 'us';
+  /** Seconds that the media links live. */
+  mediaLife: number;
+  behaviour: Behaviour;
+  /** Canonical address. */
+  readonly url: string;
+}
+
+type PostOptions = Partial<Omit<StandinPost, 'url' | 'kind'>>;
+
+let sequence = 0n;
+
+/** Ids for registered posts begin with 75; those of the generated ones with 74 and 73. */
+function nextId(): string {
+  sequence += 1n;
+  return String(7_500_000_000_000_000_000n + BigInt(process.pid % 10_000) * 1_000_000n + sequence);
+}
+
+function urlOf(post: { platform: string; kind: string; id: string; user: string }): string {
+  if (post.platform === 'douyin') {
+    return `https://www.douyin.com/${post.kind === 'photo' ? 'note' : 'video'}/${post.id}`;
+  }
+  return `https://www.tiktok.com/@${post.user}/${post.kind}/${post.id}`;
+}
+
+function basePost(kind: 'video' | 'photo', options: PostOptions): StandinPost {
+  const id = options.id ?? nextId();
+  const seed = digest(`post ${id}`);
+  const number = (index: number) => seed.readUInt16BE(index * 2);
+  const user = options.user ?? `user.${number(0)}`;
+  const platform = options.platform ?? 'tiktok';
+  return {
+    platform,
+    kind,
+    nickname: `Nick ${number(0)} ✨`,
+    signature: 'line one\nline "two"',
+    desc: `A post about number ${number(1)} #standin #test${number(2)} @someone_else`,
+    createTime: 1_700_000_000 + number(3) * 900,
+    stats: {
+      play: number(4) * 97,
+      digg: number(4) * 9 + 3,
+      comment: number(5),
+      share: number(6),
+      collect: number(7),
+    },
+    wide: false,
+    renditions: [],
+    bigBytes: null,
+    download: true,
+    music: 'mp3',
+    musicTitle: 'original sound',
+    musicAuthor: `Nick ${number(0)}`,
+    subtitles: [],
+    photos: [],
+    cdn: 'webapp',
+    mediaLife: 24 * 3600,
+    behaviour: 'page',
+    ...options,
+    id,
+    user,
+    url: urlOf({ platform, kind, id, user }),
+  };
+}
+
+const ALL_RENDITIONS = Object.keys(RENDITIONS) as RenditionName[];
+
+/** A video with every rendition, subtitles, an MP3 and a watermarked file, unless told otherwise. */
+export function videoPost(options: PostOptions = {}): StandinPost {
+  const subtitles: StandinPost['subtitles'] = [
+    { language: 'eng-US', source: 'ASR', format: 'webvtt' },
+    { language: 'spa-ES', source: 'MT', format: 'webvtt' },
+  ];
+  const renditions = options.wide ? (['h264_540p'] as RenditionName[]) : ALL_RENDITIONS;
+  return basePost('video', { renditions, subtitles, ...options });
+}
+
+/** `count` portrait shapes that repeat after eight. */
+export function portraits(count: number): PhotoShape[] {
+  return Array.from({ length: count }, (_, index) => `portrait_${(index % 8) + 1}` as PhotoShape);
+}
+
+/** A photo post; three portrait photos and an MP3 unless told otherwise. */
+export function photoPost(options: Omit<PostOptions, 'photos'> & { photos?: PhotoShape[] | number } = {}) {
+  const photos = typeof options.photos === 'object' ? options.photos : portraits(options.photos ?? 3);
+  return basePost('photo', { ...options, photos });
+}
+
+/** A post that exists only as a status code and its message. */
+export function statusPost(status: number, message: string, options: PostOptions = {}): StandinPost {
+  return basePost('video', { ...options, behaviour: { status, message } });
+}
+
+/** All posts: the registered ones, and the ones that ids alone bring about. */
+export class PostBook {
+  #posts = new Map<string, StandinPost>();
+
+  add(post: StandinPost): StandinPost {
+    this.#posts.set(post.id, post);
+    return post;
+  }
+
+  remove(id: string): void {
+    this.#posts.delete(id);
+  }
+
+  /**
+   * 19 digits beginning with 74 are a video, with 73 a photo post of 1 to 35 photos: always the same ones,
+   * in every process. What nobody knows is null.
+   */
+  get(id: string): StandinPost | null {
+    const registered = this.#posts.get(id);
+    if (registered !== undefined) return registered;
+    if (!/^7[34]\d{17}$/.test(id)) return null;
+    if (id.startsWith('74')) return videoPost({ id });
+    return photoPost({ id, photos: Number(BigInt(id) % 35n) + 1 });
+  }
+}

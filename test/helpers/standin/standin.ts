@@ -1,0 +1,244 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Addresses, type AssetRef } from './addresses.ts';
+import { createAuthority } from './authority.ts';
+import { answerCdn, subjectOfCdn } from './cdn.ts';
+import { Challenge } from './challenge.ts';
+import { bytesOf, type Content, contentOf, sha256Of } from './content.ts';
+import { deliver, type Exchange, html } from './delivery.ts';
+import { answerDouyin, postIdOfDouyin } from './douyin.ts';
+import { type Fault, Faults } from './faults.ts';
+import { CERTIFICATE_HOSTS, roleOf } from './hosts.ts';
+import { Journal, type JournalEntry } from './journal.ts';
+import { loadMedia } from './media.ts';
+import { PagePrinter } from './pages.ts';
+import { type AssetPart, PostBook, type StandinPost } from './posts.ts';
+import { type ProxyPort, plain, startProxy, type Tunnel } from './proxy.ts';
+import { registerScenarios } from './scenarios.ts';
+import { ShortLinks } from './short-links.ts';
+import { Signer } from './signing.ts';
+import { answerSite, faultOfPost, postIdOfSite } from './site.ts';
+
+export interface StandinOptions {
+  /** Milliseconds before a page, a short link or an API answers. */
+  latencyMs?: number;
+  /** Milliseconds before the CDN answers. */
+  cdnLatencyMs?: number;
+  /** Bytes of a page without its item; real ones have 230,000 to 480,000. */
+  pageBytes?: number;
+  /** Port of the first proxy; any free one by default. */
+  port?: number;
+  /** How many more proxies listen. */
+  extraProxies?: number;
+  /** `user:password` that every client must show. */
+  credentials?: string;
+  /** Pages only for requests with a browser's headers; others get the empty shell. */
+  browsersOnly?: boolean;
+  /** Every page behind the WAF's challenge. */
+  challengeAll?: boolean;
+  /** Douyin's API answers only with the cookie `s_v_web_id`, as it does in truth (default). */
+  douyinNeedsCookie?: boolean;
+  /** Requests that are remembered. */
+  journalLimit?: number;
+}
+
+/** Whose page requests a block is for; nothing given means everybody's. */
+export interface Block {
+  identity?: string;
+  proxy?: number;
+  /** What the blocked get; 403 by default. */
+  fault?: Fault;
+}
+
+/** Keeps what `value` says of the file at an address. */
+export interface MediaTruth {
+  /** The file of a post, or of any address that the stand-in gave out. */
+  content(target: string | AssetRef | { post: StandinPost; part: AssetPart; index?: number }): Content;
+  bytes(target: Parameters<MediaTruth['content']>[0]): Buffer;
+  sha256(target: Parameters<MediaTruth['content']>[0]): string;
+}
+
+export interface Standin {
+  proxyUrl: string;
+  /** `proxyUrl` first, then the extra ones. */
+  proxies: readonly ProxyPort[];
+  /** PEM file with the CA; gone after `close`. */
+  caFile: string;
+  caPem: string;
+  posts: PostBook;
+  shortLinks: ShortLinks;
+  faults: Faults;
+  journal: Journal;
+  /** The journal's entries. */
+  requests: readonly JournalEntry[];
+  media: MediaTruth;
+  addresses: Addresses;
+  challenge: Challenge;
+  /** Proxy address with credentials in it, for an identity of its own. */
+  proxyUrlFor(identity: string, proxy?: number): string;
+  /** Refuses pages from now on; the function that comes back lifts the block. */
+  block(block?: Block): () => void;
+  /** Ends the life of all links given out so far, or of one post's. */
+  expireNow(post?: StandinPost | string): void;
+  openConnections(): number;
+  close(): Promise<void>;
+}
+
+/** Starts the stand-in for TikTok, Douyin and their CDNs. */
+export async function startStandin(options: StandinOptions = {}): Promise<Standin> {
+  const media = await loadMedia();
+  const signer = new Signer();
+  const addresses = new Addresses(signer);
+  const press = { media, addresses };
+  const posts = new PostBook();
+  const shortLinks = new ShortLinks(posts);
+  const faults = new Faults();
+  const journal = new Journal(options.journalLimit ?? 20_000);
+  const challenge = new Challenge(signer);
+  const site = {
+    posts,
+    printer: new PagePrinter(press, options.pageBytes ?? 235_000),
+    challenge,
+    signer,
+    addresses,
+    browsersOnly: options.browsersOnly ?? false,
+    challengeAll: options.challengeAll ?? false,
+  };
+  const cdn = { addresses, media, posts };
+  const blocks = new Set<Block>();
+  registerScenarios(posts, shortLinks);
+
+  const blockFor = (tunnel: Tunnel): Fault | null => {
+    for (const block of blocks) {
+      const hit =
+        (block.identity === undefined || block.identity === tunnel.identity) &&
+        (block.proxy === undefined || block.proxy === tunnel.proxy);
+      if (hit) return block.fault ?? { kind: 'status', status: 403, body: '<html>Access Denied</html>' };
+    }
+    return null;
+  };
+
+  const handle = async (exchange: Exchange, tunnel: Tunnel): Promise<void> => {
+    const { entry, host, url, headers } = exchange;
+    const role = roleOf(host);
+    const short = role === 'short' || (role === 'site' && url.pathname.startsWith('/t/'));
+    const ref = role === 'cdn' ? subjectOfCdn(cdn, exchange) : null;
+    if (short) entry.kind = 'redirect';
+    else entry.kind = role === 'cdn' ? 'cdn' : 'page';
+    entry.postId =
+      ref?.postId ?? (role === 'douyin' ? postIdOfDouyin(url) : short ? null : postIdOfSite(url));
+    entry.part = ref?.part ?? (role === 'cdn' ? null : short ? 'short' : 'page');
+    const subject = {
+      postId: entry.postId,
+      part: entry.part,
+      index: ref?.index ?? null,
+      host,
+      path: url.pathname,
+      method: entry.method,
+      identity: tunnel.identity,
+      ranged: 'range' in headers,
+    };
+    const own = role === 'cdn' || short ? null : faultOfPost(posts.get(entry.postId ?? ''));
+    const fault = (role === 'cdn' ? null : blockFor(tunnel)) ?? faults.take(subject) ?? own;
+    const latency = role === 'cdn' ? options.cdnLatencyMs : options.latencyMs;
+    if (latency) await sleep(latency);
+    const right =
+      role === 'cdn'
+        ? answerCdn(cdn, exchange, fault)
+        : short
+          ? shortLinks.answer(exchange)
+          : role === 'douyin'
+            ? answerDouyin(press, posts, options.douyinNeedsCookie ?? true, exchange)
+            : answerSite(site, exchange);
+    await deliver(exchange, right, fault);
+  };
+
+  const onRequest = (request: IncomingMessage, response: ServerResponse, tunnel: Tunnel): void => {
+    const url = new URL(`https://${tunnel.host}${request.url ?? '/'}`);
+    const entry = journal.add({
+      time: Date.now(),
+      method: request.method ?? '',
+      host: tunnel.host,
+      url: url.href,
+      headers: plain(request.headers),
+      identity: tunnel.identity,
+      proxy: tunnel.proxy,
+      kind: 'other',
+      postId: null,
+      part: null,
+      status: 0,
+      refusal: null,
+      bytesSent: 0,
+      endedAt: null,
+      aborted: false,
+    });
+    response.on('close', () => {
+      entry.endedAt = Date.now();
+      entry.aborted = !response.writableFinished;
+    });
+    request.resume();
+    const exchange = { request, response, host: tunnel.host, url, headers: plain(request.headers), entry };
+    handle(exchange, tunnel).catch((error: unknown) => {
+      if (response.headersSent) response.destroy();
+      else deliver(exchange, html(599, `stand-in failed: ${String(error)}`), null);
+    });
+  };
+
+  const authority = createAuthority(CERTIFICATE_HOSTS);
+  const handlers = { journal, onRequest, credentials: options.credentials ?? null };
+  const proxies: ProxyPort[] = [];
+  for (let index = 0; index <= (options.extraProxies ?? 0); index += 1) {
+    proxies.push(await startProxy(index, authority, handlers, index === 0 ? options.port : 0));
+  }
+  const first = proxies[0]?.url ?? '';
+  const folder = await mkdtemp(join(tmpdir(), 'standin-'));
+  const caFile = join(folder, 'ca.pem');
+  await writeFile(caFile, authority.caPem);
+
+  const content: MediaTruth['content'] = (target) => {
+    const ref =
+      typeof target === 'string'
+        ? addresses.judge(new URL(target).hostname, target, {}).ref
+        : 'post' in target
+          ? { postId: target.post.id, part: target.part, index: target.index ?? 0 }
+          : target;
+    const post = ref === null ? null : posts.get(ref.postId);
+    const found = ref === null || post === null ? null : contentOf(media, post, ref.part, ref.index);
+    if (found === null) throw new Error('The stand-in has no such file');
+    return found;
+  };
+
+  return {
+    proxyUrl: first,
+    proxies,
+    caFile,
+    caPem: authority.caPem,
+    posts,
+    shortLinks,
+    faults,
+    journal,
+    requests: journal.entries,
+    addresses,
+    challenge,
+    media: {
+      content,
+      bytes: (target) => bytesOf(content(target)),
+      sha256: (target) => sha256Of(content(target)),
+    },
+    proxyUrlFor: (identity, proxy = 0) =>
+      (proxies[proxy]?.url ?? first).replace('//', `//${encodeURIComponent(identity)}:secret@`),
+    block(block = {}) {
+      blocks.add(block);
+      return () => blocks.delete(block);
+    },
+    expireNow: (post) => addresses.expireNow(typeof post === 'object' ? post.id : post),
+    openConnections: () => proxies.reduce((sum, proxy) => sum + proxy.openConnections(), 0),
+    async close() {
+      await Promise.all(proxies.map((proxy) => proxy.close()));
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
