@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Cron } from 'croner';
+import ipaddr from 'ipaddr.js';
 import { z } from 'zod';
 import { Secret } from './secret.ts';
 
@@ -15,6 +16,7 @@ export interface Config {
     corsOrigin: string[] | '*';
     webPage: boolean;
     logLevel: string;
+    shutdownGraceMs: number;
   };
   links: { ttlMs: number };
   extraction: {
@@ -92,11 +94,16 @@ const proxyList = z
     message: 'a comma-separated list of http://, https:// or socks5:// proxies',
   });
 
-const trustProxy = z.string().transform((s): boolean | number | string => {
-  if (/^(true|yes)$/i.test(s)) return true;
-  if (/^(false|no)$/i.test(s)) return false;
-  return /^\d+$/.test(s) ? Number(s) : s;
-});
+const trustProxy = z
+  .string()
+  .refine((s) => /^(true|false|yes|no|\d+)$/i.test(s) || splitList(s).every(isNetwork), {
+    message: 'true, false, a number of hops, or a comma-separated list of addresses and networks',
+  })
+  .transform((s): boolean | number | string => {
+    if (/^(true|yes)$/i.test(s)) return true;
+    if (/^(false|no)$/i.test(s)) return false;
+    return /^\d+$/.test(s) ? Number(s) : s;
+  });
 
 const readablePem = z
   .string()
@@ -140,6 +147,7 @@ const schema = z.object({
   WEB_PAGE: flag.default(true),
   CANARY_URL: webUrl.optional(),
   ENGINE_UPDATE_CRON: cron.optional(),
+  SHUTDOWN_GRACE: number(0, 3600).default(30),
   LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], 'a pino level such as info')
     .default('info'),
@@ -169,6 +177,7 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>): C
       corsOrigin: e.CORS_ORIGIN,
       webPage: e.WEB_PAGE,
       logLevel: e.LOG_LEVEL,
+      shutdownGraceMs: e.SHUTDOWN_GRACE * 1000,
     },
     links: { ttlMs: e.LINK_TTL_MINUTES * 60_000 },
     extraction: {
@@ -226,6 +235,14 @@ function splitList(value: string): string[] {
 function isProxy(value: string): boolean {
   return (
     URL.canParse(value) && PROXY_PROTOCOLS.has(new URL(value).protocol) && new URL(value).hostname !== ''
+  );
+}
+
+function isNetwork(value: string): boolean {
+  return (
+    ['loopback', 'linklocal', 'uniquelocal'].includes(value) ||
+    ipaddr.isValid(value) ||
+    ipaddr.isValidCIDR(value)
   );
 }
 

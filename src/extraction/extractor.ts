@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import type { Config } from '../config.ts';
 import type { Egress, Egresses } from '../egress/index.ts';
 import { ServiceError } from '../errors.ts';
+import type { Outcomes } from '../health/index.ts';
 import type { Post } from '../posts/post.ts';
 import type { PostLink } from '../posts/url.ts';
 import type { Engine } from './engine.ts';
@@ -14,6 +15,7 @@ import type { WorkerResult } from './worker.ts';
 export interface ExtractorOptions {
   engine: Engine;
   egresses: Egresses;
+  outcomes: Outcomes;
   config: Config;
   log: Logger;
 }
@@ -40,12 +42,13 @@ export class Extractor {
   readonly #pool: WorkerPool;
   readonly #queue: AdmissionQueue;
   readonly #egresses: Egresses;
+  readonly #outcomes: Outcomes;
   readonly #maxWorkers: number;
   readonly #log: Logger;
   #childRestarts = 0;
 
   /** Starts the yt-dlp host and the first thread side by side. */
-  static async start({ engine, egresses, config, log }: ExtractorOptions): Promise<Extractor> {
+  static async start({ engine, egresses, outcomes, config, log }: ExtractorOptions): Promise<Extractor> {
     const host = new HostProcess({
       engine,
       tempDir: config.temp.dir,
@@ -64,19 +67,19 @@ export class Extractor {
       await Promise.all([pool.close(), host.close()]);
       throw error;
     }
-    return new Extractor(host, pool, egresses, config.extraction, log);
+    return new Extractor(host, pool, { egresses, outcomes, config, log });
   }
 
   private constructor(
     host: HostProcess,
     pool: WorkerPool,
-    egresses: Egresses,
-    { maxWorkers, maxQueue }: { maxWorkers: number; maxQueue: number },
-    log: Logger,
+    { egresses, outcomes, config, log }: Omit<ExtractorOptions, 'engine'>,
   ) {
+    const { maxWorkers, maxQueue } = config.extraction;
     this.#host = host;
     this.#pool = pool;
     this.#egresses = egresses;
+    this.#outcomes = outcomes;
     this.#queue = new AdmissionQueue(maxWorkers, maxQueue);
     this.#maxWorkers = maxWorkers;
     this.#log = log;
@@ -111,7 +114,11 @@ export class Extractor {
     const egress = this.#egresses.pick();
     const result = await this.#pool.run({ link, proxy: egress.proxy?.reveal() ?? null, egress: egress.id });
     this.#childRestarts += result.restarts;
-    if (result.ok) return result.post;
+    if (result.ok) {
+      this.#outcomes.succeeded();
+      return result.post;
+    }
+    this.#outcomes.failed(result.code);
     this.#log.debug({ code: result.code, detail: result.detail, egress: egress.label }, 'extraction failed');
     throw toError(result, egress);
   }

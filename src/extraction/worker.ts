@@ -38,7 +38,7 @@ const KILL_GRACE_MS = 2000;
 const HOST_PATIENCE_MS = 5000;
 const HOST_POLL_MS = 25;
 
-const settings = workerData.workerData as WorkerSettings;
+const settings = workerData as WorkerSettings;
 let connection: Connection | null = null;
 let jobsDone = 0;
 

@@ -1,0 +1,2 @@
+export { Health } from './health.ts';
+export { Outcomes } from './outcomes.ts';

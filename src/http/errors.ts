@@ -1,0 +1,66 @@
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
+import { ServiceError } from '../errors.ts';
+
+/** The body of every error (CONTRACT §6). */
+export function errorBody(error: ServiceError, requestId: string) {
+  return {
+    error: error.message,
+    code: error.code,
+    retryable: error.retryable,
+    ...(error.retryAfter !== undefined && { retry_after: error.retryAfter }),
+    request_id: requestId,
+  };
+}
+
+/** Makes every failure of a route, and every request for no route, an answer of the catalogue. */
+export function answerErrors(app: FastifyInstance): void {
+  app.setErrorHandler((error: FastifyError, request, reply) => {
+    const known = toServiceError(error);
+    logFailure(request, known, error);
+    return sendError(reply, known);
+  });
+  app.setNotFoundHandler((request, reply) => {
+    const message = `There is no ${request.method} ${request.url.split('?', 1)[0]?.slice(0, 100)} here.`;
+    return reply
+      .code(404)
+      .type('application/json; charset=utf-8')
+      .send(JSON.stringify(errorBody(new ServiceError('invalid_request', { message }), request.id)));
+  });
+}
+
+export function sendError(reply: FastifyReply, error: ServiceError): FastifyReply {
+  if (error.retryAfter !== undefined) void reply.header('retry-after', error.retryAfter);
+  return reply
+    .code(error.status)
+    .header('cache-control', 'no-store')
+    .type('application/json; charset=utf-8')
+    .send(JSON.stringify(errorBody(error, reply.request.id)));
+}
+
+function toServiceError(error: FastifyError): ServiceError {
+  if (error instanceof ServiceError) return error;
+  if (hasZodFastifySchemaValidationErrors(error)) {
+    const fields = error.validation.map(({ instancePath, message }) => {
+      const name = instancePath.replace(/^\//, '').replaceAll('/', '.') || error.validationContext;
+      return `${name}: ${message}`;
+    });
+    return new ServiceError('invalid_request', { message: fields.join('; '), cause: error });
+  }
+  // Fastify's own refusals of a request: malformed JSON, a wrong content type, a body too large.
+  if (error.statusCode !== undefined && error.statusCode >= 400 && error.statusCode < 500) {
+    return new ServiceError('invalid_request', {
+      message: `The request is not valid: ${error.message}`,
+      cause: error,
+    });
+  }
+  return new ServiceError('internal', { cause: error });
+}
+
+function logFailure(request: FastifyRequest, known: ServiceError, error: Error): void {
+  if (known.code === 'internal') request.log.error({ err: error }, 'internal error');
+  request.outcome = {
+    code: known.code,
+    reason: known.cause instanceof Error ? known.cause.message : undefined,
+  };
+}

@@ -1,0 +1,14 @@
+import type { Logger } from 'pino';
+import type { Posts } from './cache/index.ts';
+import type { Config } from './config.ts';
+import type { Health } from './health/index.ts';
+import type { Links } from './links/index.ts';
+
+/** What the routes work with; built in app.ts, in the order in which they need each other. */
+export interface Services {
+  config: Config;
+  log: Logger;
+  links: Links;
+  posts: Posts;
+  health: Health;
+}
