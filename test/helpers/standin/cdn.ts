@@ -29,7 +29,7 @@ function parseRange(header: string, size: number): [number, number] | 'unsatisfi
   }
   const from = Number(match[1]);
   const to = match[2] === '' ? size : Number(match[2]) + 1;
-  if (to <= from) return null;
+  if (match[2] !== '' && to <= from) return null;
   return from >= size ? 'unsatisfiable' : [from, Math.min(to, size)];
 }
 
