@@ -1,6 +1,7 @@
 """yt-dlp, kept warm: a post's address in, yt-dlp's own description and the parts of the page it leaves out."""
 
 import os
+import re
 import sys
 import urllib.parse
 
@@ -13,8 +14,11 @@ from yt_dlp.version import __version__ as ytdlp_version
 
 import extractors
 import failure
+import transport
 
 PROTOCOL = 1
+
+COOKIE_NAME = re.compile(r'[?&]tk=(\w+)')
 
 
 class Silent:
@@ -32,6 +36,9 @@ class Downloader(yt_dlp.YoutubeDL):
     def __init__(self, params, remaining):
         super().__init__(params, auto_init=False)
         self.remaining = remaining
+
+    def build_request_director(self, handlers, preferences=None):
+        return super().build_request_director(transport.keep_alive(handlers), preferences)
 
     def urlopen(self, req):
         if isinstance(req, str):
@@ -61,7 +68,7 @@ class Engine:
         extractor.seen = self.seen
         info = extractor.extract(job['url'])
         return {
-            'info': {key: info.get(key) for key in extractors.INFO_KEYS},
+            'info': extractors.trim(info),
             'item': self.seen.item(),
             'cookies': media_cookies(downloader.cookiejar, info.get('formats') or ()),
         }
@@ -105,8 +112,8 @@ def resolve(downloader, url):
 def media_cookies(jar, formats):
     """The cookies that media links ask for: their query names it (`tk=tt_chain_token`). Bare values, unquoted."""
     wanted = {'tt_chain_token'}
-    for url in (item['url'] for item in formats):
-        wanted.update(urllib.parse.parse_qs(urllib.parse.urlsplit(url).query).get('tk', ()))
+    for item in formats:
+        wanted.update(COOKIE_NAME.findall(item['url']))
     return {cookie.name: cookie.value for cookie in jar if cookie.name in wanted}
 
 

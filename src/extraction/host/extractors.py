@@ -13,8 +13,10 @@ from yt_dlp.utils import ExtractorError
 # What of yt-dlp's description is sent on; the rest is in the item or not needed.
 INFO_KEYS = (
     'id', 'title', 'description', 'timestamp', 'duration', 'uploader', 'channel', 'track', 'artists', 'album',
-    'view_count', 'like_count', 'comment_count', 'repost_count', 'save_count', 'formats', 'thumbnails',
+    'view_count', 'like_count', 'comment_count', 'repost_count', 'save_count',
 )
+
+FORMAT_KEYS = ('format_id', 'url', 'width', 'height', 'vcodec', 'acodec', 'tbr', 'filesize')
 
 # What of TikTok's (camelCase) or Douyin's (snake_case) item is sent on.
 ITEM_KEYS = (
@@ -124,6 +126,14 @@ def read_detail(webpage):
     except ValueError:
         return None
     return detail if isinstance(detail, dict) and 'itemInfo' in detail else None
+
+
+def trim(info):
+    return {
+        **{key: info.get(key) for key in INFO_KEYS},
+        'formats': [pick(item, FORMAT_KEYS) for item in info.get('formats') or ()],
+        'thumbnails': [pick(item, ('url',)) for item in info.get('thumbnails') or ()],
+    }
 
 
 def pick(source, keys):
