@@ -178,7 +178,7 @@ export class Addresses {
   /** `yyyymmddhhmmss` and twenty hex digits, the last of them the generation. */
   #logId(ref: AssetRef): string {
     const time = new Date().toISOString().replace(/\D/g, '').slice(0, 14);
-    return `${time}${digest(ref.postId).toString('hex', 0, 6).toUpperCase()}${this.#mark().toUpperCase()}`;
+    return `${time}${BigInt(ref.postId).toString(16).slice(-12).padStart(12, '0').toUpperCase()}${this.#mark().toUpperCase()}`;
   }
 }
 
