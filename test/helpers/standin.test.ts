@@ -8,6 +8,7 @@ import { type Dispatcher, ProxyAgent, request } from 'undici';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import {
   type AssetPart,
+  type Fault,
   photoPost,
   SCENARIOS,
   type Standin,
@@ -434,6 +435,72 @@ describe('faults', () => {
     expect(await sha256(url.replace('v16', 'v19'), headers)).toBe(standin.media.sha256(match));
   });
 
+  it('change what the CDN says about the file', async () => {
+    const post = standin.posts.add(videoPost());
+    const { item, headers } = await readItem(post);
+    const match = { post, part: 'video' as const };
+    const { size } = standin.media.content(match);
+    const faults: Array<[Fault, Record<string, unknown>]> = [
+      [{ kind: 'ignore-range' }, { status: 200, length: String(size) }],
+      [
+        { kind: 'wrong-range', shift: -5 },
+        { status: 206, range: `bytes 5-19/${size}`, length: '15' },
+      ],
+      [
+        { kind: 'type', type: 'text/plain' },
+        { status: 206, type: 'text/plain' },
+      ],
+      [{ kind: 'html' }, { status: 200, type: 'text/html; charset=utf-8' }],
+      [{ kind: 'expired' }, { status: 403 }],
+      [
+        { kind: 'redirect', location: 'http://127.0.0.1/' },
+        { status: 302, location: 'http://127.0.0.1/' },
+      ],
+      [
+        { kind: 'status', status: 410, headers: { 'retry-after': '9' } },
+        { status: 410, retry: '9' },
+      ],
+    ];
+    for (const [fault, expected] of faults) {
+      standin.faults.once(match, fault);
+      const response = await get(item.video.playAddr, { ...headers, range: 'bytes=10-19' });
+      await response.body.dump();
+      const told = {
+        status: response.statusCode,
+        type: response.headers['content-type'],
+        length: response.headers['content-length'],
+        range: response.headers['content-range'],
+        location: response.headers.location,
+        retry: response.headers['retry-after'],
+      };
+      expect(told).toMatchObject(expected);
+    }
+  });
+
+  it('are slow, silent, or far away', async () => {
+    const post = standin.posts.add(
+      videoPost({ subtitles: [{ language: 'x', source: 'ASR', format: 'webvtt' }] }),
+    );
+    const { item } = await readItem(post);
+    const url = item.video.subtitleInfos[0]?.Url ?? '';
+    const started = Date.now();
+    standin.faults.once({ post }, { kind: 'drip', bytes: 20, everyMs: 20 });
+    const dripped = await (await get(url)).body.text();
+    expect(dripped).toBe(standin.media.bytes(url).toString());
+    expect(Date.now() - started).toBeGreaterThanOrEqual(19 * Math.floor(dripped.length / 20));
+    const delayed = Date.now();
+    standin.faults.once({ post, part: 'page' }, { kind: 'delay', ms: 80 });
+    await readItem(post);
+    expect(Date.now() - delayed).toBeGreaterThanOrEqual(79);
+    standin.faults.once({ post }, { kind: 'hang' });
+    await expect(request(url, { dispatcher: agent, signal: AbortSignal.timeout(100) })).rejects.toThrow();
+    standin.unreachable.add('v16-webapp.tiktok.com');
+    await expect(get(url)).rejects.toThrow();
+    standin.unreachable.clear();
+    const back = await get(url);
+    expect([back.statusCode, (await back.body.text()).length]).toEqual([200, dripped.length]);
+  });
+
   it('stall with the connection open, and notice the client leave', async () => {
     const post = standin.posts.add(videoPost());
     const { item, headers } = await readItem(post);
@@ -457,7 +524,7 @@ describe('faults', () => {
     await expect(get('https://example.com/')).rejects.toThrow();
     await expect(get('https://tiktok.com.example/')).rejects.toThrow();
     await expect(get('https://www.tiktok.com:8443/')).rejects.toThrow();
-    expect(standin.journal.find({ kind: 'refused' }).map((entry) => entry.host)).toEqual([
+    expect(standin.journal.find({ kind: 'refused', status: 403 }).map((entry) => entry.host)).toEqual([
       'example.com',
       'tiktok.com.example',
       'www.tiktok.com',
@@ -484,6 +551,23 @@ describe('Douyin', () => {
 it('has one address for every scenario', () => {
   expect(new Set(SCENARIOS.map((item) => item.url)).size).toBe(SCENARIOS.length);
   expect(new Set(SCENARIOS.map((item) => item.name)).size).toBe(SCENARIOS.length);
+});
+
+it('can be strict about who asks', async () => {
+  const strict = await startStandin({ browsersOnly: true, credentials: 'eve:secret' });
+  const options = { requestTls: { ca: strict.caPem } };
+  const nobody = new ProxyAgent({ uri: strict.proxyUrl, ...options });
+  const eve = new ProxyAgent({ uri: strict.proxyUrlFor('eve'), ...options });
+  const url = 'https://www.tiktok.com/@x/video/7400000000000000003';
+  await expect(get(url, {}, nobody)).rejects.toThrow();
+  expect(strict.requests.map((entry) => entry.status)).toEqual([407]);
+  const read = async (headers: Record<string, string>) => (await get(url, headers, eve)).body.text();
+  expect(await read({ 'user-agent': 'python' })).not.toContain('__UNIVERSAL_DATA');
+  const chrome = { 'user-agent': 'Mozilla/5.0 (X11) Chrome/150 Safari/537', 'accept-language': 'en' };
+  expect(await read(chrome)).not.toContain('__UNIVERSAL_DATA');
+  expect(await read({ ...chrome, 'sec-ch-ua': '"Chromium"' })).toContain('__UNIVERSAL_DATA');
+  await Promise.all([nobody.close(), eve.close()]);
+  await strict.close();
 });
 
 it('leaves nothing open after close', async () => {

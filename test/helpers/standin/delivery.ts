@@ -12,6 +12,8 @@ export interface Exchange {
   url: URL;
   headers: Record<string, string>;
   entry: JournalEntry;
+  /** Ends the TCP connection with a reset. */
+  reset(): void;
 }
 
 export interface Answer {
@@ -58,10 +60,10 @@ export async function deliver(exchange: Exchange, right: Answer, fault: Fault | 
   const { request, response, entry } = exchange;
   if (fault?.kind === 'hang') return;
   if (fault?.kind === 'reset') {
-    request.socket.destroy();
+    exchange.reset();
     return;
   }
-  if (fault?.kind === 'delay') await sleep(fault.ms);
+  if (fault?.kind === 'delay') await sleep(fault.ms, null, { ref: false });
   if (response.destroyed) return;
   const given = replaced(right, fault);
   entry.status = given.status;
@@ -93,7 +95,7 @@ async function pour({ response, request, entry }: Exchange, body: Iterable<Buffe
       if (fault?.kind === 'cut') response.write('', () => request.socket.destroy());
       return;
     }
-    if (drip) await sleep(drip.everyMs);
+    if (drip) await sleep(drip.everyMs, null, { ref: false });
   }
   if (response.destroyed) return;
   if (fault?.kind === 'length') {

@@ -1,4 +1,4 @@
-import { fileIdOf } from './addresses.ts';
+import { fileIdOf, refOfFileId } from './addresses.ts';
 import { contentOf } from './content.ts';
 import { type Answer, answer, type Exchange, html, redirect } from './delivery.ts';
 import { type Press, pixelsOf, videoIdOf } from './item.ts';
@@ -179,6 +179,16 @@ export function postIdOfDouyin(url: URL): string | null {
   return url.searchParams.get('aweme_id') ?? /\/(?:video|note)\/(\d+)/.exec(url.pathname)?.[1] ?? null;
 }
 
+/** The last mirror of a rendition: on to the CDN. */
+function playAnswer(press: Press, posts: PostBook, exchange: Exchange): Answer {
+  exchange.entry.kind = 'redirect';
+  const ref = refOfFileId(exchange.url.searchParams.get('file_id') ?? '');
+  const post = ref === null ? null : posts.get(ref.postId, 'douyin');
+  if (ref === null || post === null) return answer(404, '');
+  const path = press.addresses.path(ref, post.mediaLife, 'video_mp4');
+  return redirect(`https://${VIDEO_MIRRORS[0]}${path}`);
+}
+
 /** Douyin's site: the detail API that yt-dlp asks, and the pages that a browser would see. */
 export function answerDouyin(
   press: Press,
@@ -192,7 +202,7 @@ export function answerDouyin(
     return redirect(`https://www.douyin.com/${kind}/${id}`);
   }
   if (exchange.url.pathname === '/aweme/v1/play/') {
-    return redirect(`https://www.douyin.com/`);
+    return playAnswer(press, posts, exchange);
   }
   if (exchange.url.pathname !== '/aweme/v1/web/aweme/detail/' || id === null) {
     return html(200, '<!DOCTYPE html><html lang="zh"><head><title>抖音</title></head><body></body></html>');
@@ -201,7 +211,7 @@ export function answerDouyin(
   const json = { 'content-type': 'application/json; charset=utf-8' };
   const visitor = readCookies(exchange.headers.cookie).get('s_v_web_id');
   if (needsCookie && (visitor === undefined || visitor === '')) return answer(200, '', json);
-  const post = posts.get(id);
+  const post = posts.get(id, 'douyin');
   const gone = post === null || typeof post.behaviour === 'object';
   const body = gone
     ? { aweme_detail: null, filter_detail: { ...GONE, aweme_id: id }, log_pb: {}, status_code: 0 }

@@ -38,8 +38,8 @@ export type Fault =
 /** Which requests a fault is for; everything given must fit. */
 export interface FaultMatch {
   post?: string | { id: string };
-  /** `page`, or one of the post's files. */
-  part?: AssetPart | 'page';
+  /** `page`, `play` (the third mirror's redirect), `short`, or one of the post's files. */
+  part?: AssetPart | 'page' | 'play' | 'short';
   /** Number of the file among its kind, as in the post's own order. */
   index?: number;
   host?: string | RegExp;

@@ -1,4 +1,10 @@
-/** The stand-in for TikTok, Douyin and their CDNs: an HTTP proxy that plays them all. */
+/**
+ * The stand-in for TikTok, Douyin and their CDNs: an HTTP proxy (CONNECT) that plays them all, with a CA of
+ * its own. The service gets it as PROXY_URLS and EXTRA_CA_CERTS and needs to know nothing else.
+ *
+ * Ids: 75… are posts that a test registered, 76… the SCENARIOS, 74… any video and 73… any photo post without
+ * registration (the same in every process), `ZG` and such an id a short code for it. All else does not exist.
+ */
 export type { AssetRef } from './addresses.ts';
 export { bytesOf, type Content, chunksOf, sha256Of } from './content.ts';
 export type { Fault, FaultMatch, FaultRule } from './faults.ts';

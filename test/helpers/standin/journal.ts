@@ -6,14 +6,14 @@ export interface JournalEntry {
   host: string;
   /** The whole address, `https://host/path?query`; `host:port` for a refused CONNECT. */
   url: string;
-  headers: Readonly<Record<string, string>>;
+  headers: Record<string, string>;
   /** The user of Proxy-Authorization; null where the client sent none. */
   identity: string | null;
   /** Index of the proxy port: 0 is `proxyUrl`, the others are `extraProxies`. */
   proxy: number;
   kind: 'page' | 'redirect' | 'api' | 'cdn' | 'other' | 'refused';
   postId: string | null;
-  /** `page`, or which of the post's files: `video`, `download`, `music`, `photo`, … */
+  /** `page`, `play`, `short`, or which of the post's files: `video`, `download`, `music`, `photo`, … */
   part: string | null;
   /** 0 until an answer began. */
   status: number;

@@ -64,7 +64,8 @@ const RECIPES: string[][] = [
     ...['-q:v', '5', 'portrait_%d.jpg'],
   ],
   still('1440x1080', 'landscape.jpg', '-q:v', '5'),
-  still('721x1281', 'odd.jpg', '-q:v', '5'),
+  // Odd in both directions, which 4:2:0 pictures cannot be.
+  still('720x1280', 'odd.jpg', '-vf', 'scale=721:1281,format=yuvj444p', '-q:v', '5'),
   still('64x48', 'tiny.jpg', '-q:v', '5'),
   still('1080x1440', 'portrait.webp', '-c:v', 'libwebp', '-quality', '75'),
   still('576x1024', 'cover.jpg', '-q:v', '8'),

@@ -227,13 +227,17 @@ export class PostBook {
 
   /**
    * 19 digits beginning with 74 are a video, with 73 a photo post of 1 to 35 photos: always the same ones,
-   * in every process. What nobody knows is null.
+   * in every process and on both platforms. What nobody knows, or only the other platform, is null.
    */
-  get(id: string): StandinPost | null {
+  get(id: string, platform?: StandinPost['platform']): StandinPost | null {
     const registered = this.#posts.get(id);
-    if (registered !== undefined) return registered;
+    if (registered !== undefined) {
+      return platform === undefined || platform === registered.platform ? registered : null;
+    }
     if (!/^7[34]\d{17}$/.test(id)) return null;
-    if (id.startsWith('74')) return videoPost({ id });
-    return photoPost({ id, photos: Number(BigInt(id) % 35n) + 1 });
+    const given = { id, platform: platform ?? 'tiktok' };
+    return id.startsWith('74')
+      ? videoPost(given)
+      : photoPost({ ...given, photos: Number(BigInt(id) % 35n) + 1 });
   }
 }

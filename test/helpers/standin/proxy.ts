@@ -11,6 +11,7 @@ export interface Tunnel {
   host: string;
   identity: string | null;
   proxy: number;
+  reset(): void;
 }
 
 export interface ProxyHandlers {
@@ -19,6 +20,8 @@ export interface ProxyHandlers {
   onRequest(request: IncomingMessage, response: ServerResponse, tunnel: Tunnel): void;
   /** Credentials that every client must show (407 without), or null for anybody. */
   credentials: string | null;
+  /** Hosts that the proxy cannot reach for now: 502. */
+  unreachable: ReadonlySet<string>;
 }
 
 export interface ProxyPort {
@@ -48,7 +51,7 @@ export async function startProxy(
   // Takes the decrypted sockets only; it never listens.
   const inner = createServer({ keepAliveTimeout: 60_000, noDelay: true }, (request, response) => {
     const tunnel = tunnels.get(request.socket);
-    if (tunnel === undefined) request.socket.destroy();
+    if (tunnel === undefined || handlers.unreachable.has(tunnel.host)) request.socket.destroy();
     else handlers.onRequest(request, response, tunnel);
   });
   inner.on('clientError', (_error, socket) => socket.destroy());
@@ -84,6 +87,10 @@ export async function startProxy(
       refuse(request, 403, 'host');
       return { status: 403 };
     }
+    if (handlers.unreachable.has(host.toLowerCase())) {
+      refuse(request, 502, 'unreachable');
+      return { status: 502 };
+    }
     return { host: host.toLowerCase() };
   };
 
@@ -112,9 +119,10 @@ export async function startProxy(
     socket.write('HTTP/1.1 200 Connection established\r\n\r\n');
     if (head.length > 0) socket.unshift(head);
     const options = { isServer: true, secureContext, ALPNProtocols: ['http/1.1'] };
-    const secure = new TLSSocket(socket as Socket, options);
+    const raw = socket as Socket;
+    const secure = new TLSSocket(raw, options);
     const identity = credentialsOf(request)?.split(':')[0] ?? null;
-    tunnels.set(secure, { host: verdict.host, identity, proxy: index });
+    tunnels.set(secure, { host: verdict.host, identity, proxy: index, reset: () => raw.resetAndDestroy() });
     secure.on('error', () => secure.destroy());
     socket.on('close', () => secure.destroy());
     secure.once('secure', () => inner.emit('connection', secure));

@@ -112,7 +112,7 @@ const CASES: Case[] = [
   failing('age gate', 'login_required', { behaviour: 'age-gate' }),
   failing('login wall', 'login_required', { behaviour: 'login' }),
   failing('challenge that never accepts', 'ip_blocked', { behaviour: 'challenge-forever' }),
-  failing('empty shell', 'ip_blocked', { behaviour: 'shell' }),
+  failing('empty shell', 'extractor_outdated', { behaviour: 'shell' }),
   failing('page in an unknown shape', 'extractor_outdated', { behaviour: 'blind' }),
   failing('renditions in an unknown shape', 'extractor_outdated', { behaviour: 'blind-formats' }),
   failing('HTTP 403', 'ip_blocked', { behaviour: { fault: { kind: 'status', status: 403 } } }),

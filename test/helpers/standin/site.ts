@@ -33,12 +33,12 @@ export function faultOfPost(post: StandinPost | null): Fault | null {
   return typeof behaviour === 'object' && 'fault' in behaviour ? behaviour.fault : null;
 }
 
+/** What can be seen of impersonation without looking into TLS: Chrome sends its client hints, all a language. */
 function looksLikeBrowser(headers: Record<string, string>): boolean {
-  return !!(
-    /^Mozilla\/5\.0 .*(?:Chrome|Safari|Firefox)\//.test(headers['user-agent'] ?? '') &&
-    'accept-language' in headers &&
-    (headers['user-agent']?.includes('Chrome/') ? 'sec-ch-ua' in headers : true)
-  );
+  const agent = headers['user-agent'] ?? '';
+  if (!/^Mozilla\/5\.0 .*(?:Chrome|Safari|Firefox)\//.test(agent) || !('accept-language' in headers))
+    return false;
+  return !agent.includes('Chrome/') || 'sec-ch-ua' in headers;
 }
 
 /** The visitor's `tt_chain_token`: his own where this stand-in gave it to him, else a new one. */
@@ -65,7 +65,7 @@ function pageBody(site: Site, post: StandinPost, token: string, exchange: Exchan
 }
 
 function postPage(site: Site, id: string, exchange: Exchange): Answer {
-  const post = site.posts.get(id);
+  const post = site.posts.get(id, 'tiktok');
   const cookies = readCookies(exchange.headers.cookie);
   const guarded = site.challengeAll || post?.behaviour === 'challenge';
   if (post?.behaviour === 'challenge-forever') {
@@ -123,7 +123,7 @@ export function answerSite(site: Site, exchange: Exchange): Answer {
   const canonical = /^\/@[^/]*\/(?:video|photo)\//.test(url.pathname) && host === 'www.tiktok.com';
   if (!canonical && !url.pathname.startsWith('/embed/')) {
     exchange.entry.kind = 'redirect';
-    const post = site.posts.get(id);
+    const post = site.posts.get(id, 'tiktok');
     return redirect(`https://www.tiktok.com/@${post?.user ?? ''}/${post?.kind ?? 'video'}/${id}`, 301);
   }
   exchange.entry.kind = 'page';

@@ -53,7 +53,7 @@ export interface Block {
   fault?: Fault;
 }
 
-/** Keeps what `value` says of the file at an address. */
+/** What the files really are, to compare with what a client got. */
 export interface MediaTruth {
   /** The file of a post, or of any address that the stand-in gave out. */
   content(target: string | AssetRef | { post: StandinPost; part: AssetPart; index?: number }): Content;
@@ -79,6 +79,8 @@ export interface Standin {
   challenge: Challenge;
   /** Proxy address with credentials in it, for an identity of its own. */
   proxyUrlFor(identity: string, proxy?: number): string;
+  /** Hosts that the proxy cannot reach: CONNECT answers 502, tunnels that are open break. */
+  unreachable: Set<string>;
   /** Refuses pages from now on; the function that comes back lifts the block. */
   block(block?: Block): () => void;
   /** Ends the life of all links given out so far, or of one post's. */
@@ -109,6 +111,7 @@ export async function startStandin(options: StandinOptions = {}): Promise<Standi
   };
   const cdn = { addresses, media, posts };
   const blocks = new Set<Block>();
+  const unreachable = new Set<string>();
   registerScenarios(posts, shortLinks);
 
   const blockFor = (tunnel: Tunnel): Fault | null => {
@@ -131,6 +134,7 @@ export async function startStandin(options: StandinOptions = {}): Promise<Standi
     entry.postId =
       ref?.postId ?? (role === 'douyin' ? postIdOfDouyin(url) : short ? null : postIdOfSite(url));
     entry.part = ref?.part ?? (role === 'cdn' ? null : short ? 'short' : 'page');
+    if (url.pathname === '/aweme/v1/play/') entry.part = 'play';
     const subject = {
       postId: entry.postId,
       part: entry.part,
@@ -144,7 +148,7 @@ export async function startStandin(options: StandinOptions = {}): Promise<Standi
     const own = role === 'cdn' || short ? null : faultOfPost(posts.get(entry.postId ?? ''));
     const fault = (role === 'cdn' ? null : blockFor(tunnel)) ?? faults.take(subject) ?? own;
     const latency = role === 'cdn' ? options.cdnLatencyMs : options.latencyMs;
-    if (latency) await sleep(latency);
+    if (latency) await sleep(latency, null, { ref: false });
     const right =
       role === 'cdn'
         ? answerCdn(cdn, exchange, fault)
@@ -180,7 +184,8 @@ export async function startStandin(options: StandinOptions = {}): Promise<Standi
       entry.aborted = !response.writableFinished;
     });
     request.resume();
-    const exchange = { request, response, host: tunnel.host, url, headers: plain(request.headers), entry };
+    const { host, reset } = tunnel;
+    const exchange = { request, response, host, url, headers: entry.headers, entry, reset };
     handle(exchange, tunnel).catch((error: unknown) => {
       if (response.headersSent) response.destroy();
       else deliver(exchange, html(599, `stand-in failed: ${String(error)}`), null);
@@ -188,7 +193,7 @@ export async function startStandin(options: StandinOptions = {}): Promise<Standi
   };
 
   const authority = createAuthority(CERTIFICATE_HOSTS);
-  const handlers = { journal, onRequest, credentials: options.credentials ?? null };
+  const handlers = { journal, onRequest, credentials: options.credentials ?? null, unreachable };
   const proxies: ProxyPort[] = [];
   for (let index = 0; index <= (options.extraProxies ?? 0); index += 1) {
     proxies.push(await startProxy(index, authority, handlers, index === 0 ? options.port : 0));
@@ -223,6 +228,7 @@ export async function startStandin(options: StandinOptions = {}): Promise<Standi
     requests: journal.entries,
     addresses,
     challenge,
+    unreachable,
     media: {
       content,
       bytes: (target) => bytesOf(content(target)),
