@@ -11,7 +11,7 @@ import failure
 
 # yt-dlp's HTTP clients give up whole seconds apart and a little late. Asking them to be done this much before the
 # deadline lets a silent server end as an ordinary error, which keeps this process, rather than by the alarm.
-CLIENT_MARGIN = 1.5
+CLIENT_MARGIN = 0.3
 
 
 class DeadlineExceeded(BaseException):
@@ -47,7 +47,7 @@ class Deadline:
 
     def remaining(self):
         """Seconds that one HTTP request may take."""
-        return max(1.0, self.ends - time.monotonic() - CLIENT_MARGIN)
+        return max(0.5, self.ends - time.monotonic() - CLIENT_MARGIN)
 
 
 def converse(connection, config, facts):
