@@ -1,0 +1,104 @@
+import { cpSync, mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { isBuilt } from '../../scripts/setup/build.mjs';
+import { mirrorOf } from '../../scripts/setup/debian.mjs';
+import { isInLine } from '../../scripts/setup/dependencies.mjs';
+import { checkNode } from '../../scripts/setup/node-check.mjs';
+import { hashOf } from '../../scripts/setup/stamp.mjs';
+
+let root: string;
+
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), 'stamps-'));
+  mkdirSync(join(root, 'src/host'), { recursive: true });
+  writeFileSync(join(root, 'src/main.ts'), 'one');
+  writeFileSync(join(root, 'src/host/host.py'), 'two');
+});
+
+afterEach(() => {
+  rmSync(root, { recursive: true });
+});
+
+describe('the hash of sources', () => {
+  it('knows content and names, not times and not where the project lies', () => {
+    const before = hashOf(root, ['src', 'tsconfig.json']);
+    const copy = `${root}-copy`;
+    cpSync(root, copy, { recursive: true });
+    utimesSync(join(copy, 'src/main.ts'), 1, 1);
+    mkdirSync(join(copy, 'src/host/__pycache__'));
+    writeFileSync(join(copy, 'src/host/__pycache__/host.pyc'), 'made by Python');
+    expect(hashOf(copy, ['src', 'tsconfig.json'])).toBe(before);
+    rmSync(copy, { recursive: true });
+  });
+
+  it.each([
+    ['a changed file', 'src/host/host.py'],
+    ['a new file', 'src/host/child.py'],
+    ['a new setting', 'tsconfig.json'],
+  ])('changes with %s', (_, path) => {
+    const before = hashOf(root, ['src', 'tsconfig.json']);
+    writeFileSync(join(root, path), 'other');
+    expect(hashOf(root, ['src', 'tsconfig.json'])).not.toBe(before);
+  });
+
+  it('is not content alone: what moves from one file into the next changes it', () => {
+    const before = hashOf(root, ['src']);
+    writeFileSync(join(root, 'src/host/host.py'), '');
+    writeFileSync(join(root, 'src/main.ts'), 'twoone');
+    expect(hashOf(root, ['src'])).not.toBe(before);
+  });
+});
+
+it('a build counts only with its stamp, and without sources when it is there', () => {
+  mkdirSync(join(root, 'dist'));
+  writeFileSync(join(root, 'dist/main.js'), '');
+  expect(isBuilt(root)).toBe(false);
+  rmSync(join(root, 'src'), { recursive: true });
+  expect(isBuilt(root)).toBe(true);
+});
+
+describe('installed packages', () => {
+  const wanted = {
+    '': { version: '1.0.0' },
+    'node_modules/a': { version: '1.2.3' },
+    'node_modules/compiler': { version: '2.0.0', dev: true },
+    'node_modules/other-platform': { version: '3.0.0', optional: true },
+  };
+  const production = { 'node_modules/a': { version: '1.2.3' } };
+
+  it('are in line without the packages of other platforms', () => {
+    expect(isInLine(wanted, { ...production, 'node_modules/compiler': { version: '2.0.0' } }, true)).toBe(
+      true,
+    );
+  });
+
+  it('need the compiler only for a build', () => {
+    expect(isInLine(wanted, production, true)).toBe(false);
+    expect(isInLine(wanted, production, false)).toBe(true);
+  });
+
+  it('are not in line with another version, or when nothing is installed', () => {
+    expect(isInLine(wanted, { 'node_modules/a': { version: '1.2.2' } }, false)).toBe(false);
+    expect(isInLine(wanted, null, false)).toBe(false);
+  });
+});
+
+it.each(['20.19.0', '22.0.0', '24.11.1'])('Node %s will do', (version) => {
+  expect(() => checkNode(version)).not.toThrow();
+});
+
+it.each(['18.20.4', '20.18.3'])('Node %s is too old', (version) => {
+  expect(() => checkNode(version)).toThrow(`Node ${version} is too old: install Node 20.19 or newer`);
+});
+
+it('backports are taken from the mirror that the machine uses, in either form of list', () => {
+  const security = 'Types: deb\nURIs: http://mirror.test/debian-security\nSuites: bookworm-security\n';
+  const stanza = 'Types: deb\nURIs: http://mirror.test/debian\nSuites: bookworm bookworm-updates\n';
+  expect(mirrorOf([`${security}\n${stanza}`], 'bookworm')).toBe('http://mirror.test/debian');
+  expect(mirrorOf(['deb [signed-by=/k] http://old.test/debian bookworm main'], 'bookworm')).toBe(
+    'http://old.test/debian',
+  );
+  expect(mirrorOf([security], 'bookworm')).toBe('http://deb.debian.org/debian');
+});

@@ -1,0 +1,12 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    // End-to-end tests start a yt-dlp host, and the machine may be busy; a unit test that hangs is told from them by name.
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    // Each file of the end-to-end tests has processes of its own: more at once on two cores only makes timing luck.
+    maxWorkers: 2,
+  },
+});
