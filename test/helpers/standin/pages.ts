@@ -1,5 +1,6 @@
-import { itemStruct, type Press } from './item.ts';
+import { itemStruct } from './item.ts';
 import type { StandinPost } from './posts.ts';
+import type { Press } from './video.ts';
 
 /** As the real site's serialiser does: nothing in the JSON can end the script element. */
 function embed(value: unknown): string {
