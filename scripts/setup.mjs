@@ -1,7 +1,8 @@
 // @ts-check
 /**
- * Everything that `npm start`, `npm test` and the others need, done once: run by npm before them. Needs nothing but
- * Node; what is there already is skipped without starting a single program.
+ * Everything that `npm start`, `npm test` and the others need, done once. Needs nothing but Node; what is there
+ * already is skipped without starting a single program. Called by those scripts themselves: npm runs no `prestart`
+ * where .npmrc says ignore-scripts. (Their `exec` lets a signal sent to npm reach the service, not a shell.)
  *
  *   node scripts/setup.mjs [start | test | demo | bench]   all of it, before that command
  *   node scripts/setup.mjs engine                          looks for a yt-dlp and an ffmpeg again, though there are some
