@@ -1,0 +1,113 @@
+import { access, constants, rename } from 'node:fs/promises';
+import { PassThrough, Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { FfmpegFailed, type FfmpegRun, ffmpegToFile, ffmpegToStream } from './ffmpeg.ts';
+import type { RenderOrder } from './messages.ts';
+import { assertWholeMp4 } from './mp4.ts';
+import { photoOnCanvas } from './photo.ts';
+import {
+  FRAME_INPUT,
+  movieOutput,
+  PICTURE_INPUT,
+  pictureOutput,
+  planSlideshow,
+  SOUND_INPUT,
+} from './plan.ts';
+import { StillStream } from './still-stream.ts';
+
+interface MovieOptions {
+  /** Encoder threads. */
+  threads: number;
+  signal: AbortSignal;
+  onSlide: (slidesDone: number) => void;
+}
+
+/** Photos decoded at the same time: the next ones while one is encoded. */
+const PHOTOS_AT_ONCE = 2;
+
+/**
+ * photos → pictures → [ffmpeg: key frames] → repeats put in → [ffmpeg: sound, MP4] → `order.output`.
+ * All of it runs at the same time, and has ended one way or the other when this returns.
+ *
+ * @throws FfmpegFailed, or Error where a photo does not decode or the result is not what was planned.
+ */
+export async function makeMovie(
+  order: RenderOrder,
+  { threads, signal, onSlide }: MovieOptions,
+): Promise<void> {
+  const { ffmpegPath, sound } = order;
+  // fluent-ffmpeg crashes on a program that cannot be started.
+  await access(ffmpegPath, constants.X_OK);
+  const plan = planSlideshow(order.photos.length, order.slideSeconds);
+  const pictures = Readable.from(decode(order.photos), { objectMode: false });
+  const encoder = ffmpegToStream({
+    ffmpegPath,
+    input: pictures,
+    inputOptions: PICTURE_INPUT,
+    outputOptions: pictureOutput(threads),
+  });
+  const frames = new PassThrough();
+  const unfinished = `${order.output}.part.mp4`;
+  const muxer = ffmpegToFile(
+    {
+      ffmpegPath,
+      input: frames,
+      inputOptions: FRAME_INPUT,
+      ...(sound === null ? {} : { file: { path: sound, options: SOUND_INPUT } }),
+      outputOptions: movieOutput(plan, sound !== null),
+    },
+    unfinished,
+  );
+  const pouring = pipeline(wholeOf(encoder), new StillStream(plan.slideFrames, onSlide), frames);
+  await allOrNone([encoder, muxer], pouring, signal);
+  const written = lastFrame(await muxer.finished);
+  if (written !== plan.totalFrames) throw new Error(`ffmpeg wrote ${written} of ${plan.totalFrames} frames`);
+  await assertWholeMp4(unfinished);
+  await rename(unfinished, order.output);
+}
+
+/** What the process writes; ends only when it has ended well, so that half a stream is never taken for a short one. */
+async function* wholeOf(run: FfmpegRun & { stream: Readable }): AsyncGenerator<Buffer> {
+  yield* run.stream;
+  await run.finished;
+}
+
+/** The photos' pictures in order, decoded ahead of their use. */
+async function* decode(photos: string[]): AsyncGenerator<Buffer> {
+  const ahead: Promise<Buffer>[] = [];
+  for (let next = 0; next < photos.length || ahead.length > 0; ) {
+    for (; ahead.length < PHOTOS_AT_ONCE && next < photos.length; next++) {
+      const picture = photoOnCanvas(photos[next] as string);
+      picture.catch(() => undefined);
+      ahead.push(picture);
+    }
+    yield (await ahead.shift()) as Buffer;
+  }
+}
+
+/** Waits for everything; at the first failure or abort kills the rest, waits for its end, and throws what was first. */
+async function allOrNone(runs: FfmpegRun[], pouring: Promise<void>, signal: AbortSignal): Promise<void> {
+  const aborted = new Promise<never>((_, reject) => {
+    const abort = () => reject(signal.reason);
+    if (signal.aborted) abort();
+    else signal.addEventListener('abort', abort, { once: true });
+  });
+  try {
+    await Promise.race([aborted, Promise.all([pouring, ...runs.map((run) => run.finished)])]);
+  } catch (error) {
+    for (const run of runs) run.kill();
+    const ends = await Promise.allSettled(runs.map((run) => run.finished));
+    const words = ends.map((end) =>
+      end.status === 'rejected' && end.reason instanceof FfmpegFailed ? end.reason.stderr : '',
+    );
+    throw new FfmpegFailed(
+      error instanceof Error ? error : new Error(String(error)),
+      words.join('\n').trim(),
+    );
+  }
+}
+
+/** The last `frame=N` of ffmpeg's `-progress` report: how many frames it wrote. */
+function lastFrame(progress: string): number {
+  return Number([...progress.matchAll(/^frame=\s*(\d+)/gm)].at(-1)?.[1]);
+}

@@ -1,0 +1,144 @@
+import { ServiceError } from '../errors.ts';
+import type { Freed, TempStore } from '../temp/index.ts';
+import { Flight, type Produce } from './flight.ts';
+import { Gate } from './gate.ts';
+import { ProgressBoard, type ProgressListener } from './progress.ts';
+import { type RenderedFile, Shelf } from './shelf.ts';
+
+export interface SlideshowStoreOptions {
+  temp: TempStore;
+  /** Renders at a time; as many as there are processors is a good number. */
+  maxRenders: number;
+  /** Slideshows that may wait beside those; more are `busy`. */
+  maxQueue: number;
+  /** How long a finished file is kept, in milliseconds. */
+  maxAgeMs: number;
+  /** How much all finished files may take together, in bytes. */
+  maxBytes: number;
+}
+
+/** A typical slideshow takes a second or two with its downloads. */
+const BUSY_RETRY_SECONDS = 5;
+
+/**
+ * Slideshows by key (post and parameters): made once for all who ask at the same time, kept for those who come later,
+ * given up when nobody waits any more.
+ */
+export class SlideshowStore {
+  readonly #temp: TempStore;
+  readonly #maxInFlight: number;
+  readonly #flights = new Map<string, Flight<void>>();
+  /** Abandoned ones too, until they are cleaned up: they still take space and perhaps a processor. */
+  readonly #landing = new Set<Promise<void>>();
+  readonly #board = new ProgressBoard();
+  readonly #shelf: Shelf;
+  /** Fetching may run ahead of rendering, by as many again, so that a slow CDN does not leave processors idle. */
+  readonly #work: Gate;
+  readonly #renders: Gate;
+  #closed = false;
+
+  constructor({ temp, maxRenders, maxQueue, maxAgeMs, maxBytes }: SlideshowStoreOptions) {
+    this.#temp = temp;
+    this.#maxInFlight = maxRenders + maxQueue;
+    this.#work = new Gate(maxRenders * 2);
+    this.#renders = new Gate(maxRenders);
+    this.#shelf = new Shelf({ maxAgeMs, maxBytes });
+  }
+
+  /** In flight, kept files, and their bytes; for health and metrics. */
+  get status(): { inFlight: number; files: number; bytes: number } {
+    return { inFlight: this.#landing.size, files: this.#shelf.files, bytes: this.#shelf.bytes };
+  }
+
+  /**
+   * The file of `key`: at once where it is there, else when it is made. `produce` runs only where nobody makes that file
+   * already. Release the file when it has been sent.
+   *
+   * @param options.signal aborts when this caller has gone; the others are served all the same.
+   * @throws ServiceError `busy` where the queue is full; whatever `produce` throws; the signal's reason.
+   */
+  async get(key: string, produce: Produce, { signal }: { signal?: AbortSignal } = {}): Promise<RenderedFile> {
+    signal?.throwIfAborted();
+    const kept = this.#shelf.take(key);
+    if (kept) return kept;
+    const flight = this.#flights.get(key) ?? this.#start(key, produce);
+    return flight.join(signal, () => {
+      const file = this.#shelf.take(key);
+      if (!file)
+        throw new ServiceError('internal', { cause: new Error('a finished slideshow is not on the shelf') });
+      return file;
+    });
+  }
+
+  /**
+   * Tells `listener` where the slideshow of `key` stands, now and at every change. `done` and `failed` end a work, but
+   * not the watching: the same key may be made again.
+   */
+  watch(key: string, listener: ProgressListener): () => void {
+    const now = this.#shelf.has(key)
+      ? ({ stage: 'done', percent: 100 } as const)
+      : this.#flights.get(key)?.progress;
+    if (now) listener(now);
+    return this.#board.watch(key, listener);
+  }
+
+  /** For the cleaner: lets go of files past their age. */
+  async sweep(): Promise<Freed> {
+    const freed = this.#shelf.trim();
+    await this.#shelf.settled();
+    return freed;
+  }
+
+  /** Gives up everything under way and removes everything kept. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const flight of [...this.#flights.values()]) flight.abandon();
+    await Promise.allSettled(this.#landing);
+    await this.#shelf.clear();
+  }
+
+  #start(key: string, produce: Produce): Flight<void> {
+    if (this.#closed || this.#landing.size >= this.#maxInFlight) {
+      throw new ServiceError('busy', { retryAfter: BUSY_RETRY_SECONDS });
+    }
+    const flight: Flight<void> = new Flight(
+      (signal) => this.#work.pass(() => this.#make(key, produce, signal), signal),
+      (unfinished) => {
+        if (this.#flights.get(key) !== flight) return;
+        this.#flights.delete(key);
+        // Nobody waits for the file, but somebody may still look at its progress bar.
+        if (unfinished) this.#board.tell(key, { stage: 'failed', percent: 100, code: 'timeout' });
+      },
+    );
+    this.#flights.set(key, flight);
+    const landing = flight.landed.finally(() => this.#landing.delete(landing));
+    this.#landing.add(landing);
+    landing.catch(() => undefined);
+    this.#board.tell(key, flight.progress);
+    return flight;
+  }
+
+  async #make(key: string, produce: Produce, signal: AbortSignal): Promise<void> {
+    const job = await this.#temp.createJob('slideshow');
+    try {
+      const report: ProgressListener = (progress) => {
+        const flight = this.#flights.get(key);
+        if (signal.aborted || !flight) return;
+        flight.progress = progress;
+        this.#board.tell(key, progress);
+      };
+      const turn = <T>(render: () => Promise<T>) => this.#renders.pass(render, signal);
+      const path = await produce({ job, report, signal, turn });
+      signal.throwIfAborted();
+      await this.#shelf.add(key, path, job);
+      report({ stage: 'done', percent: 100 });
+    } catch (error) {
+      await job.dispose();
+      if (!signal.aborted) {
+        const code = error instanceof ServiceError ? error.code : 'internal';
+        this.#board.tell(key, { stage: 'failed', percent: 100, code });
+      }
+      throw error;
+    }
+  }
+}

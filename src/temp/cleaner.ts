@@ -1,0 +1,56 @@
+import { Cron } from 'croner';
+import type { Logger } from 'pino';
+import { addFreed, type Freed } from './freed.ts';
+
+/** Anything that can give back what it no longer needs. */
+export interface Sweeper {
+  sweep(options: { olderThanMs: number }): Promise<Freed>;
+}
+
+interface CleanerOptions {
+  /** CLEANUP_CRON. */
+  cron: string;
+  /** Swept in this order: the slideshows give back their folders before the folders are looked at. */
+  sweepers: readonly Sweeper[];
+  log: Pick<Logger, 'info' | 'error'>;
+  /** Milliseconds that something unused may stay. */
+  olderThanMs?: number;
+}
+
+export interface Cleaner {
+  /** Sweeps now. A run that comes while another is under way is left out and frees nothing. */
+  run(): Promise<Freed>;
+  stop(): void;
+}
+
+const HOUR_MS = 3_600_000;
+
+/**
+ * Sweeps on a schedule and logs what that freed. An error is logged and does not end the schedule.
+ * @throws TypeError for a cron expression that croner does not know.
+ */
+export function startCleaner({ cron, sweepers, log, olderThanMs = HOUR_MS }: CleanerOptions): Cleaner {
+  let running = false;
+  const run = async (): Promise<Freed> => {
+    let freed: Freed = { files: 0, bytes: 0 };
+    if (running) return freed;
+    running = true;
+    try {
+      for (const sweeper of sweepers) {
+        try {
+          freed = addFreed(freed, await sweeper.sweep({ olderThanMs }));
+        } catch (err) {
+          log.error({ err }, 'the cleaner failed; the next run tries again');
+        }
+      }
+    } finally {
+      running = false;
+    }
+    log.info(freed, 'cleaned up');
+    return freed;
+  };
+  const job = new Cron(cron, { unref: true }, async () => {
+    await run();
+  });
+  return { run, stop: () => job.stop() };
+}

@@ -1,0 +1,123 @@
+import { randomBytes } from 'node:crypto';
+import { lstat, mkdir, mkdtemp, readdir, rmdir, statfs } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import type { Logger } from 'pino';
+import { addFreed, type Freed, removeCounted } from './freed.ts';
+import { claim, type Ownership, ownerOf } from './owner.ts';
+
+/** A folder for one piece of work. It is in use, and safe from every sweep, until disposed of. */
+export interface JobFolder {
+  readonly path: string;
+  /** Removes the folder with all it holds. Never fails: what could not be removed is left to the sweep. */
+  dispose(): Promise<void>;
+}
+
+type Log = Pick<Logger, 'info' | 'warn'>;
+
+const RUN_NAME = /^run-[0-9a-f]{16}$/;
+
+/**
+ * The work folders under TEMP_DIR: `run-<id>/` for each running service, `<kind>-<random>/` in it for each job.
+ * Whatever else lies in TEMP_DIR belongs to somebody else and is never touched.
+ */
+export class TempStore {
+  readonly #dir: string;
+  readonly #run: string;
+  readonly #log: Log;
+  readonly #inUse = new Set<string>();
+  #ownership: Ownership | null = null;
+
+  constructor(options: { dir: string; log: Log }) {
+    this.#dir = resolve(options.dir);
+    this.#run = join(this.#dir, `run-${randomBytes(8).toString('hex')}`);
+    this.#log = options.log;
+  }
+
+  /** Number of job folders in use. */
+  get inUse(): number {
+    return this.#inUse.size;
+  }
+
+  /** Makes TEMP_DIR and this run's folder in it, and removes what crashed runs left. */
+  async open(): Promise<void> {
+    await mkdir(this.#run, { recursive: true, mode: 0o700 });
+    this.#ownership = await claim(this.#run);
+    const freed = await this.#removeDeadRuns();
+    if (freed.files > 0) this.#log.info(freed, 'removed the work folders of a crashed run');
+  }
+
+  /** @param kind a word for the folder's name, such as `slideshow`. */
+  async createJob(kind: string): Promise<JobFolder> {
+    if (!this.#ownership) throw new Error('TempStore is not open');
+    const path = await mkdtemp(join(this.#run, `${kind}-`));
+    this.#inUse.add(path);
+    return { path, dispose: () => this.#dispose(path) };
+  }
+
+  /**
+   * Removes what is ours, not in use and older than `olderThanMs`, and everything of services that have died.
+   * Errors on single folders are logged and the next sweep tries again.
+   */
+  async sweep({ olderThanMs }: { olderThanMs: number }): Promise<Freed> {
+    let freed = await this.#removeDeadRuns();
+    for (const name of await namesIn(this.#run)) {
+      const path = join(this.#run, name);
+      const info = await lstat(path).catch(() => null);
+      if (!info?.isDirectory() || Date.now() - info.mtimeMs < olderThanMs || this.#inUse.has(path)) continue;
+      freed = addFreed(freed, await this.#remove(path));
+    }
+    return freed;
+  }
+
+  /** Bytes that this process may still write under TEMP_DIR. */
+  async freeBytes(): Promise<number> {
+    const disk = await statfs(this.#dir);
+    return disk.bavail * disk.bsize;
+  }
+
+  /** Removes this run's folder with everything in it. */
+  async close(): Promise<void> {
+    await this.#ownership?.release();
+    this.#ownership = null;
+    this.#inUse.clear();
+    await this.#remove(this.#run);
+  }
+
+  async #dispose(path: string): Promise<void> {
+    if (!this.#inUse.has(path)) return;
+    await this.#remove(path);
+    this.#inUse.delete(path);
+  }
+
+  async #removeDeadRuns(): Promise<Freed> {
+    let freed: Freed = { files: 0, bytes: 0 };
+    for (const name of await namesIn(this.#dir)) {
+      const path = join(this.#dir, name);
+      if (!RUN_NAME.test(name) || path === this.#run) continue;
+      const info = await lstat(path).catch(() => null);
+      if (!info?.isDirectory()) continue;
+      const owner = await ownerOf(path);
+      if (owner === 'dead') freed = addFreed(freed, await this.#remove(path));
+      // A run that died between mkdir and its owner file leaves an empty folder; rmdir takes no other.
+      else if (owner === 'foreign' && Date.now() - info.mtimeMs > 60_000)
+        await rmdir(path).catch(() => undefined);
+    }
+    return freed;
+  }
+
+  async #remove(path: string): Promise<Freed> {
+    try {
+      return await removeCounted(path);
+    } catch (err) {
+      this.#log.warn({ err }, 'could not remove a work folder; the next sweep tries again');
+      return { files: 0, bytes: 0 };
+    }
+  }
+}
+
+async function namesIn(folder: string): Promise<string[]> {
+  return readdir(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return [];
+    throw error;
+  });
+}

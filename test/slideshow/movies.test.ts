@@ -1,0 +1,285 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import sharp, { type Sharp } from 'sharp';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { fitOnCanvas, planSlideshow } from '../../src/slideshow/plan.ts';
+import { SlideshowRenderer } from '../../src/slideshow/renderer.ts';
+import {
+  CORNERS,
+  type Colour,
+  colourAt,
+  distance,
+  ffprobe,
+  frameAt,
+  frameSums,
+  heicQuarters,
+  locate,
+  loudness,
+  quarters,
+  tone,
+} from './media.ts';
+
+const ffmpegPath = await locate('ffmpeg');
+const ffprobePath = await locate('ffprobe');
+if (!ffprobePath) console.warn('no ffprobe: the checks of stream properties are skipped');
+
+vi.setConfig({ testTimeout: 60_000 });
+
+let dir: string;
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), 'slideshow-'));
+});
+afterAll(() => rm(dir, { recursive: true, force: true }));
+
+const errors: unknown[] = [];
+const renderer = new SlideshowRenderer({
+  ffmpegPath,
+  log: { error: (...what: unknown[]) => errors.push(what) },
+});
+
+async function save(name: string, picture: Sharp | Buffer): Promise<string> {
+  const path = join(dir, name);
+  await writeFile(path, Buffer.isBuffer(picture) ? picture : await picture.toBuffer());
+  return path;
+}
+
+async function render(name: string, photos: string[], sound: string | null, slideSeconds: number) {
+  const output = join(dir, `${name}.mp4`);
+  const slides: number[] = [];
+  const signal = new AbortController().signal;
+  await renderer.render(
+    { photos, sound, slideSeconds, output },
+    { onSlide: (done) => slides.push(done), signal },
+  );
+  expect(slides).toEqual(photos.map((_, index) => index + 1));
+  return { movie: output, plan: planSlideshow(photos.length, slideSeconds) };
+}
+
+/** The frame shows the quarters upright, whole and centred, on black, in the right colours. */
+function expectQuarters(
+  frame: Buffer,
+  shown: { width: number; height: number },
+  tolerance: number,
+  name: string,
+) {
+  const { width, height, left, top } = fitOnCanvas(shown);
+  const places: [number, number][] = [
+    [0.25, 0.25],
+    [0.75, 0.25],
+    [0.75, 0.75],
+    [0.25, 0.75],
+  ];
+  for (const [corner, [x, y]] of places.entries()) {
+    const seen = colourAt(frame, Math.round(left + width * x), Math.round(top + height * y));
+    expect(distance(seen, CORNERS[corner] as Colour), `${name}: corner ${corner} is ${seen}`).toBeLessThan(
+      tolerance,
+    );
+  }
+  // Just inside and just outside of each edge.
+  const black: Colour = [0, 0, 0];
+  if (top > 16) {
+    expect(distance(colourAt(frame, 540, top - 8), black), `${name}: above`).toBeLessThan(5);
+    expect(distance(colourAt(frame, 540, top + height + 8), black), `${name}: below`).toBeLessThan(5);
+    expect(distance(colourAt(frame, 270 + left / 2, top + 10), black), `${name}: top edge`).toBeGreaterThan(
+      40,
+    );
+  }
+  if (left > 16) {
+    expect(distance(colourAt(frame, left - 8, 960), black), `${name}: left`).toBeLessThan(5);
+    expect(distance(colourAt(frame, left + width + 8, 960), black), `${name}: right`).toBeLessThan(5);
+  }
+}
+
+async function expectGoodStreams(movie: string, plan: ReturnType<typeof planSlideshow>) {
+  if (!ffprobePath) return;
+  const { streams, format, packets } = await ffprobe(movie);
+  const [video, sound] = streams;
+  expect(video).toMatchObject({
+    codec_name: 'h264',
+    profile: 'High',
+    level: 40,
+    pix_fmt: 'yuv420p',
+    width: 1080,
+    height: 1920,
+    color_range: 'tv',
+    color_space: 'bt709',
+    color_transfer: 'bt709',
+    color_primaries: 'bt709',
+    has_b_frames: 0,
+    r_frame_rate: '25/1',
+    avg_frame_rate: '25/1',
+    start_pts: 0,
+    nb_frames: String(plan.totalFrames),
+  });
+  expect(Number(video?.duration)).toBeCloseTo(plan.seconds, 5);
+  expect(sound).toMatchObject({ codec_name: 'aac', profile: 'LC', channels: 2, sample_rate: '44100' });
+  expect(Math.abs(Number(sound?.duration) - plan.seconds)).toBeLessThan(0.001);
+  expect(Math.abs(Number(format.duration) - plan.seconds)).toBeLessThan(0.001);
+  // Constant frame rate to the tick, and in order.
+  const step = packets[0]?.duration ?? 0;
+  expect(packets.length).toBe(plan.totalFrames);
+  for (const [index, packet] of packets.entries()) {
+    expect([packet.pts, packet.dts, packet.duration]).toEqual([index * step, index * step, step]);
+  }
+  const keys = packets.flatMap((packet, index) => (packet.flags.startsWith('K') ? [index] : []));
+  const starts = plan.slideFrames.map((_, slide) =>
+    plan.slideFrames.slice(0, slide).reduce((a, b) => a + b, 0),
+  );
+  expect(keys).toEqual(starts);
+}
+
+/** Every frame of a slide decodes to the very same picture, and the next slide starts on its frame. */
+async function expectStills(movie: string, plan: ReturnType<typeof planSlideshow>) {
+  const sums = await frameSums(movie);
+  expect(sums.length).toBe(plan.totalFrames);
+  let at = 0;
+  for (const frames of plan.slideFrames) {
+    expect(new Set(sums.slice(at, at + frames)).size).toBe(1);
+    at += frames;
+  }
+}
+
+describe.skipIf(!ffmpegPath)('movies', () => {
+  it('shows every kind of photo upright, whole, and in its colours', async () => {
+    const alpha = await quarters(400, 300).ensureAlpha().png().toBuffer();
+    const kinds: { name: string; file: Sharp | Buffer; shown: [number, number]; tolerance?: number }[] = [
+      { name: 'portrait.jpg', file: quarters(540, 720).jpeg({ quality: 90 }), shown: [540, 720] },
+      { name: 'landscape.jpg', file: quarters(1440, 810).jpeg(), shown: [1440, 810] },
+      { name: 'exact.jpg', file: quarters(1080, 1920).jpeg(), shown: [1080, 1920] },
+      { name: 'odd.jpg', file: quarters(333, 251).jpeg(), shown: [333, 251] },
+      { name: 'tall.png', file: quarters(200, 1500).png(), shown: [200, 1500] },
+      { name: 'large.jpg', file: quarters(3024, 4032).jpeg(), shown: [3024, 4032] },
+      // Stored lying, to be turned by EXIF: 6 is "turn right", 8 "turn left", 3 "turn round", 2 mirrored.
+      {
+        name: 'exif6.jpg',
+        file: quarters(300, 400).rotate(270).withMetadata({ orientation: 6 }).jpeg(),
+        shown: [300, 400],
+      },
+      {
+        name: 'exif8.jpg',
+        file: quarters(300, 400).rotate(90).withMetadata({ orientation: 8 }).jpeg(),
+        shown: [300, 400],
+      },
+      {
+        name: 'exif3.webp',
+        file: quarters(300, 400).rotate(180).withMetadata({ orientation: 3 }).webp(),
+        shown: [300, 400],
+      },
+      {
+        name: 'exif2.jpg',
+        file: quarters(300, 400).flop().withMetadata({ orientation: 2 }).jpeg(),
+        shown: [300, 400],
+      },
+      // There and back through a press profile moves colours a little.
+      {
+        name: 'cmyk.jpg',
+        file: quarters(300, 400).toColourspace('cmyk').withIccProfile('cmyk').jpeg(),
+        shown: [300, 400],
+        tolerance: 20,
+      },
+      {
+        name: 'cmyk-without-profile.jpg',
+        file: quarters(300, 400).toColourspace('cmyk').jpeg(),
+        shown: [300, 400],
+        tolerance: 20,
+      },
+      { name: 'p3.jpg', file: quarters(300, 400).withIccProfile('p3').jpeg(), shown: [300, 400] },
+      { name: 'photo.webp', file: quarters(540, 720).webp(), shown: [540, 720] },
+      { name: 'alpha.webp', file: sharp(alpha).webp({ lossless: true }), shown: [400, 300] },
+      { name: 'deep.png', file: quarters(300, 400).toColourspace('rgb16').png(), shown: [300, 400] },
+      { name: 'photo.gif', file: quarters(300, 400).gif(), shown: [300, 400], tolerance: 12 },
+      { name: 'photo.avif', file: quarters(300, 400).avif(), shown: [300, 400] },
+      { name: 'photo.heic', file: heicQuarters(), shown: [96, 64] },
+    ];
+    const photos = await Promise.all(kinds.map(({ name, file }) => save(name, file)));
+    const { movie, plan } = await render('kinds', photos, null, 0.5);
+    let at = 0;
+    for (const [index, { name, shown, tolerance = 8 }] of kinds.entries()) {
+      const frames = plan.slideFrames[index] ?? 0;
+      const frame = await frameAt(movie, at + Math.floor(frames / 2));
+      expectQuarters(frame, { width: shown[0], height: shown[1] }, tolerance, name);
+      at += frames;
+    }
+    await expectStills(movie, plan);
+    await expectGoodStreams(movie, plan);
+  });
+
+  it('shows grey and transparent photos as grey and on black', async () => {
+    const grey = await save(
+      'grey.jpg',
+      sharp({ create: { width: 90, height: 160, channels: 3, background: '#808080' } })
+        .toColourspace('b-w')
+        .jpeg(),
+    );
+    const clear = await save(
+      'clear.png',
+      sharp({
+        create: { width: 90, height: 160, channels: 4, background: { r: 255, g: 0, b: 0, alpha: 0 } },
+      }).png(),
+    );
+    const { movie } = await render('grey', [grey, clear], null, 0.4);
+    expect(distance(colourAt(await frameAt(movie, 5), 540, 960), [128, 128, 128])).toBeLessThan(4);
+    expect(distance(colourAt(await frameAt(movie, 15), 540, 960), [0, 0, 0])).toBeLessThan(4);
+  });
+
+  it('shows one photo for its time in silence where there is no music', async () => {
+    const photo = await save('one.jpg', quarters(540, 960).jpeg());
+    const { movie, plan } = await render('one', [photo], null, 4);
+    expect(plan.totalFrames).toBe(100);
+    await expectStills(movie, plan);
+    await expectGoodStreams(movie, plan);
+    expect(await loudness(movie, 0, 4)).toBeLessThan(-80);
+  });
+
+  it('shows 35 photos, with music that is longer cut and faded out', async () => {
+    const photos = await Promise.all(
+      Array.from({ length: 35 }, (_, i) =>
+        save(
+          `small-${i}.png`,
+          sharp({
+            create: { width: 9, height: 16, channels: 3, background: { r: i * 7, g: 100, b: 255 - i * 7 } },
+          }).png(),
+        ),
+      ),
+    );
+    const { movie, plan } = await render('many', photos, await tone(join(dir, 'long.mp3'), 40), 1);
+    await expectStills(movie, plan);
+    await expectGoodStreams(movie, plan);
+    for (const slide of [0, 1, 17, 34]) {
+      const seen = colourAt(await frameAt(movie, slide * 25 + 12), 540, 960);
+      expect(distance(seen, [slide * 7, 100, 255 - slide * 7]), `slide ${slide}: ${seen}`).toBeLessThan(6);
+    }
+    expect(await loudness(movie, 30, 34)).toBeGreaterThan(-30);
+    expect(await loudness(movie, 34.97, 35)).toBeLessThan((await loudness(movie, 30, 34)) - 10);
+  });
+
+  it.each(['mp3', 'm4a', 'ogg'])('loops music that is shorter without a gap (%s)', async (type) => {
+    const photo = await save('one.jpg', quarters(540, 960).jpeg());
+    const { movie, plan } = await render('loop', [photo], await tone(join(dir, `short.${type}`), 0.8), 5);
+    await expectGoodStreams(movie, plan);
+    const levels = await Promise.all(
+      Array.from({ length: 9 }, (_, i) => loudness(movie, i / 2, i / 2 + 0.5)),
+    );
+    // The last half second fades.
+    for (const level of levels) expect(Math.abs(level - (levels[0] ?? 0))).toBeLessThan(2);
+  });
+
+  it('keeps slides of odd lengths to the frame, and long ones seekable', async () => {
+    const photos = [
+      await save('a.jpg', quarters(90, 160).jpeg()),
+      await save('b.jpg', quarters(160, 90).jpeg()),
+    ];
+    const odd = await render('odd', [...photos, ...photos], null, 0.77);
+    expect(odd.plan.slideFrames).toEqual([19, 20, 19, 19]);
+    await expectStills(odd.movie, odd.plan);
+    await expectGoodStreams(odd.movie, odd.plan);
+    const long = await render('long', photos, null, 21);
+    await expectStills(long.movie, long.plan);
+    if (ffprobePath) {
+      const { packets } = await ffprobe(long.movie);
+      const keys = packets.flatMap((packet, index) => (packet.flags.startsWith('K') ? [index] : []));
+      expect(keys).toEqual([0, 250, 500, 525, 775, 1025]);
+    }
+  });
+});
