@@ -1,0 +1,148 @@
+import { Readable } from 'node:stream';
+import { ServiceError } from '../errors.ts';
+import type { UpstreamAnswer } from './ask.ts';
+import type { ByteRange } from './range.ts';
+import { Tail } from './tail.ts';
+import type { Sink } from './transfer.ts';
+
+/**
+ * What one stream may hold ahead of its reader. Small, because hundreds of readers are slow at the same time;
+ * larger values measured no faster.
+ */
+const READ_AHEAD_BYTES = 64 * 1024;
+
+/** A resume that brings less than this has not got anywhere. */
+const WORTHWHILE_BYTES = 16 * 1024;
+/** Resumes in a row that got nowhere; then the upstream is broken, however often it answers. */
+const MAX_FRUITLESS_RESUMES = 5;
+
+/** Where a broken body goes on. */
+export interface ResumePoint {
+  /** Offset in the file of the next byte to deliver. */
+  position: number;
+  /** Last byte, inclusive. */
+  end: number;
+  /** What was delivered just before `position`. */
+  tail: Tail;
+  /** The answer that broke: the same link may be held to its validator. */
+  broken: Pick<UpstreamAnswer, 'link' | 'validator'>;
+}
+
+export interface BodyOptions {
+  range: ByteRange;
+  /** Begins exactly at `range.start`. */
+  answer: UpstreamAnswer;
+  /** Opens the file at exactly `position`, somewhere; verified to be the same file. */
+  resume: (point: ResumePoint, signal: AbortSignal) => Promise<UpstreamAnswer>;
+  /** Milliseconds without a byte, whether the upstream sends none or the reader takes none. */
+  stallTimeoutMs: number;
+  /** Destroys the body. */
+  signal: AbortSignal;
+}
+
+/**
+ * A file, or a range of one, as one unbroken stream, whatever happens to the answers it is made of. Ends with an
+ * error where it cannot be whole: then the connection to the client has to be broken, never closed neatly.
+ */
+export class HealingBody extends Readable {
+  readonly #options: BodyOptions;
+  readonly #tail = new Tail();
+  readonly #stall: NodeJS.Timeout;
+  readonly #gone = new AbortController();
+  #answer: UpstreamAnswer | null;
+  #position: number;
+  #atLastResume: number;
+  #fruitless = 0;
+  /** Broken while the reader was not asking for more: a slow reader must not wear out one link after the other. */
+  #resumeOnRead = false;
+
+  constructor(options: BodyOptions) {
+    super({ highWaterMark: READ_AHEAD_BYTES });
+    this.#options = options;
+    this.#answer = options.answer;
+    this.#position = options.range.start;
+    this.#atLastResume = this.#position;
+    this.#stall = setTimeout(() => this.destroy(new ServiceError('timeout')), options.stallTimeoutMs);
+    options.signal.addEventListener('abort', this.#onAbort, { once: true });
+    if (options.signal.aborted) this.#onAbort();
+    else options.answer.transfer.attach(this.#sink);
+  }
+
+  override _read(): void {
+    this.#stall.refresh();
+    if (this.#resumeOnRead) {
+      this.#resumeOnRead = false;
+      void this.#resume();
+    } else {
+      this.#answer?.transfer.resume();
+    }
+  }
+
+  override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
+    clearTimeout(this.#stall);
+    this.#options.signal.removeEventListener('abort', this.#onAbort);
+    this.#answer?.transfer.detach();
+    this.#answer = null;
+    this.#gone.abort(error ?? new Error('body destroyed'));
+    callback(error);
+  }
+
+  readonly #onAbort = (): void => {
+    const { reason } = this.#options.signal;
+    this.destroy(reason instanceof Error ? reason : new Error('aborted', { cause: reason }));
+  };
+
+  readonly #sink: Sink = {
+    data: (chunk) => {
+      const { end } = this.#options.range;
+      const left = end - this.#position + 1;
+      const wanted = chunk.length > left ? chunk.subarray(0, left) : chunk;
+      this.#stall.refresh();
+      this.#tail.remember(wanted);
+      this.#position += wanted.length;
+      const more = this.push(wanted);
+      if (this.#position > end) this.#complete();
+      return more || this.#position > end;
+    },
+    end: () => this.#broken(),
+    error: () => this.#broken(),
+  };
+
+  /** A server that ignored the range sends on: it is cut. Other answers end by themselves; their connection is kept. */
+  #complete(): void {
+    const answer = this.#answer;
+    this.#answer = null;
+    if (answer?.transfer.status === 200 && answer.size !== this.#options.range.end + 1)
+      answer.transfer.detach();
+    this.push(null);
+  }
+
+  #broken(): void {
+    if (this.destroyed || this.#position > this.#options.range.end) return;
+    if (this.readableLength >= this.readableHighWaterMark) this.#resumeOnRead = true;
+    else void this.#resume();
+  }
+
+  async #resume(): Promise<void> {
+    const broken = this.#answer;
+    if (!broken) return;
+    this.#fruitless = this.#position - this.#atLastResume < WORTHWHILE_BYTES ? this.#fruitless + 1 : 0;
+    this.#atLastResume = this.#position;
+    if (this.#fruitless > MAX_FRUITLESS_RESUMES) {
+      this.destroy(new ServiceError('upstream_failed', { cause: new Error('broken again and again') }));
+      return;
+    }
+    try {
+      const point = { position: this.#position, end: this.#options.range.end, tail: this.#tail, broken };
+      const answer = await this.#options.resume(point, this.#gone.signal);
+      if (this.destroyed) {
+        answer.transfer.detach();
+        return;
+      }
+      this.#answer = answer;
+      answer.transfer.attach(this.#sink);
+    } catch (error) {
+      this.destroy(error instanceof Error ? error : new Error(String(error)));
+    }
+  }
+}

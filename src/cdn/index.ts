@@ -1,0 +1,14 @@
+export type { Resolve, ResolvedAddress } from './addresses.ts';
+export { type MediaAnswer, MediaClient, type MediaClientOptions, type OpenOptions } from './client.ts';
+export type { MediaRequest } from './conditions.ts';
+export { contentDisposition, encodedFileName, type FileNameParts, mediaFileName } from './filename.ts';
+export {
+  type FetchedMedia,
+  type FetchOptions,
+  type FetchToFileOptions,
+  fetchToBuffer,
+  fetchToFile,
+} from './files.ts';
+export { isMediaHost, mediaUrl } from './hosts.ts';
+export { HEAD_BYTES, type MediaType, sniffMedia } from './sniff.ts';
+export type { MediaSource, Renew } from './source.ts';
