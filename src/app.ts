@@ -3,10 +3,12 @@ import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import { MemoryCache, Posts } from './cache/index.ts';
+import { MediaClient } from './cdn/index.ts';
 import type { Config } from './config.ts';
 import { Egresses } from './egress/index.ts';
 import { Extractor, locateEngine } from './extraction/index.ts';
 import { locateFfmpeg } from './ffmpeg.ts';
+import { FileLocator } from './files/index.ts';
 import { Health, Outcomes } from './health/index.ts';
 import { createServer } from './http/server.ts';
 import { keptKey, Links, TokenBox } from './links/index.ts';
@@ -34,12 +36,19 @@ export async function buildApp(config: Config, projectRoot: string, log: Logger)
     log,
   });
   const posts = new Posts(extractor, new MemoryCache(), config.cache.ttlMs);
+  const files = new FileLocator(posts);
+  const media = new MediaClient({
+    egresses: new Map(egresses.all.map(({ id, proxy }) => [id, proxy?.reveal() ?? null])),
+    extraCa: config.egress.extraCaFile ? [readFileSync(config.egress.extraCaFile, 'utf8')] : [],
+    stallTimeoutMs: config.relay.stallTimeoutMs,
+  });
   const health = new Health({ version: version(projectRoot), extractor, outcomes, egresses, ffmpeg });
-  const server = await createServer({ config, log, links, posts, health });
+  const server = await createServer({ config, log, links, posts, files, media, health });
   return {
     server,
     health,
     async close() {
+      await media.close();
       await extractor.close();
     },
   };

@@ -1,6 +1,8 @@
 import type { Logger } from 'pino';
 import type { Posts } from './cache/index.ts';
+import type { MediaClient } from './cdn/index.ts';
 import type { Config } from './config.ts';
+import type { FileLocator } from './files/index.ts';
 import type { Health } from './health/index.ts';
 import type { Links } from './links/index.ts';
 
@@ -10,5 +12,7 @@ export interface Services {
   log: Logger;
   links: Links;
   posts: Posts;
+  files: FileLocator;
+  media: MediaClient;
   health: Health;
 }

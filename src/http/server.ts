@@ -6,6 +6,7 @@ import type { Services } from '../services.ts';
 import { logRequests } from './access-log.ts';
 import { answerErrors } from './errors.ts';
 import { healthRoute } from './routes/health.ts';
+import { mediaRoutes } from './routes/media.ts';
 import { tiktokRoute } from './routes/tiktok.ts';
 
 /** A share sheet's text and its JSON around it; nobody has to send more. */
@@ -57,6 +58,7 @@ export async function createServer(services: Services): Promise<FastifyInstance>
     maxAge: 86_400,
   });
   tiktokRoute(app, services);
+  mediaRoutes(app, services);
   healthRoute(app, services);
   return app;
 }

@@ -1,0 +1,73 @@
+import type { FoundPost } from '../cache/index.ts';
+import type { MediaSource, Renew } from '../cdn/index.ts';
+import { ServiceError } from '../errors.ts';
+import type { ExtractOptions } from '../extraction/index.ts';
+import type { Asset, LinkTarget, Source } from '../links/index.ts';
+import { assetSource } from '../posts/assets.ts';
+import type { Post, PostRef } from '../posts/post.ts';
+import { type PostLink, postKey } from '../posts/url.ts';
+
+/** Where posts come from: Posts of cache/. */
+export interface PostFinder {
+  find(link: PostLink, options: ExtractOptions): Promise<FoundPost>;
+  renew(ref: PostRef, isStale: (post: Post) => boolean, options: ExtractOptions): Promise<Post>;
+}
+
+/** From an opened link to the file behind it, now and after its CDN address has died. */
+export class FileLocator {
+  readonly #posts: PostFinder;
+
+  constructor(posts: PostFinder) {
+    this.#posts = posts;
+  }
+
+  /** @throws ServiceError of the extraction, where the link carries no address and the post must be asked for */
+  async source({ ref, asset, source }: LinkTarget, options: ExtractOptions): Promise<MediaSource> {
+    if (source) return mediaSource(ref, asset, source);
+    const post = await this.post(ref, options);
+    return sourceOf(post, asset);
+  }
+
+  async post(ref: PostRef, options: ExtractOptions): Promise<Post> {
+    return (await this.#posts.find({ kind: 'post', ref }, options)).post;
+  }
+
+  /**
+   * Finds the file again once its address has died: out of the cache where that holds another one than the dead,
+   * else by a new extraction.
+   */
+  renew(ref: PostRef, asset: Asset, dead: readonly string[], options: ExtractOptions): Renew {
+    return async () => {
+      const isStale = (post: Post) =>
+        assetSource(post, asset)?.urls.some((url) => dead.includes(url)) ?? true;
+      return sourceOf(await this.#posts.renew(ref, isStale, options), asset);
+    };
+  }
+}
+
+/** @throws ServiceError `post_not_found` where the post has no such file any more */
+export function sourceOf(post: Post, asset: Asset): MediaSource {
+  const source = assetSource(post, asset);
+  if (!source) {
+    throw new ServiceError('post_not_found', { message: 'This file is no longer part of the post.' });
+  }
+  return mediaSource(post.ref, asset, source);
+}
+
+function mediaSource(ref: PostRef, asset: Asset, { urls, cookie, egress }: Source): MediaSource {
+  const referer = ref.platform === 'douyin' ? 'https://www.douyin.com/' : 'https://www.tiktok.com/';
+  return { id: `${postKey(ref)}/${assetName(asset)}`, urls, cookie, egress, referer };
+}
+
+function assetName(asset: Asset): string {
+  switch (asset.kind) {
+    case 'video':
+      return `video/${asset.rendition}`;
+    case 'photo':
+      return `photo/${asset.index}`;
+    case 'subtitle':
+      return `subtitle/${asset.language}/${asset.source}`;
+    default:
+      return asset.kind;
+  }
+}

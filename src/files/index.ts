@@ -1,0 +1,1 @@
+export { FileLocator, type PostFinder, sourceOf } from './file-locator.ts';
