@@ -1,0 +1,70 @@
+import { fetchToFile, type MediaClient } from '../cdn/index.ts';
+import { ServiceError } from '../errors.ts';
+import type { ExtractOptions } from '../extraction/index.ts';
+import { type FileLocator, type KeptFile, sourceOf } from '../files/index.ts';
+import type { Asset } from '../links/index.ts';
+import { assetSource } from '../posts/assets.ts';
+import type { Post, PostRef } from '../posts/post.ts';
+import { postKey } from '../posts/url.ts';
+import type { ProgressListener } from './progress.ts';
+import type { SlideshowRenderer } from './renderer.ts';
+import { type SlideshowSource, slideshowOf } from './slideshow.ts';
+import type { SlideshowStore } from './store.ts';
+
+interface SlideshowsOptions {
+  files: FileLocator;
+  media: MediaClient;
+  store: SlideshowStore;
+  renderer: SlideshowRenderer;
+  slideSeconds: number;
+}
+
+/** Larger than any photo or track of a post; a limit against what is neither. */
+const MAX_PART_BYTES = 64 * 1024 * 1024;
+
+/** The slideshow of a post: rendered once, kept for a while. */
+export class Slideshows {
+  readonly #options: SlideshowsOptions;
+
+  constructor(options: SlideshowsOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * @throws ServiceError `not_a_photo_post`, `busy`, `render_failed`, those of the extraction and of the CDN; the
+   *   signal's reason
+   */
+  async get(ref: PostRef, options: ExtractOptions): Promise<KeptFile> {
+    const { files, store, renderer, slideSeconds } = this.#options;
+    return store.get(
+      postKey(ref),
+      async (tools) => {
+        // In here, so that a film that is there already asks nobody for the post.
+        const post = await files.post(ref, { client: options.client, signal: tools.signal });
+        if (post.kind !== 'photo') throw new ServiceError('not_a_photo_post');
+        return slideshowOf(this.#source(post, options.client), slideSeconds, renderer)(tools);
+      },
+      options,
+    );
+  }
+
+  /** Tells the listener how far the slideshow of that post is, now and at every change; returns how to stop that. */
+  watch(key: string, listener: ProgressListener): () => void {
+    return this.#options.store.watch(key, listener);
+  }
+
+  #source(post: Post, client: string): SlideshowSource {
+    const fetch = async (asset: Asset, path: string, signal: AbortSignal) => {
+      const { files, media } = this.#options;
+      const source = sourceOf(post, asset);
+      const renew = files.renew(post.ref, asset, source.urls, { client, signal });
+      await fetchToFile(media, source, path, { signal, renew, maxBytes: MAX_PART_BYTES });
+    };
+    return {
+      photos: post.photos.length,
+      fetchPhoto: (index, path, signal) => fetch({ kind: 'photo', index }, path, signal),
+      fetchSound:
+        assetSource(post, { kind: 'mp3' }) && ((path, signal) => fetch({ kind: 'mp3' }, path, signal)),
+    };
+  }
+}

@@ -1,0 +1,116 @@
+import { execFileSync } from 'node:child_process';
+import { copyFile, mkdtemp, readdir, rm, statfs, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it, vi } from 'vitest';
+import { SlideshowRenderer, SlideshowStore, slideshowOf } from '../../src/slideshow/index.ts';
+import { TempStore } from '../../src/temp/index.ts';
+import { locate, quarters } from '../slideshow/media.ts';
+
+vi.setConfig({ testTimeout: 60_000 });
+
+const ffmpegPath = await locate('ffmpeg');
+const disk = await mkdtemp(join(tmpdir(), 'disk-'));
+const photos = await mkdtemp(join(tmpdir(), 'photos-'));
+const full = mount();
+afterAll(async () => {
+  if (full) execFileSync('umount', [disk]);
+  await rm(disk, { recursive: true });
+  await rm(photos, { recursive: true });
+});
+
+/** A disk of 2 MB. Only root may; where even root may not (a container), the tests are skipped. */
+function mount(): boolean {
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', disk], { stdio: 'pipe' });
+    return true;
+  } catch (error) {
+    console.warn(`cannot mount a small tmpfs, the tests of a full disk are skipped: ${error}`);
+    return false;
+  }
+}
+
+async function openStores() {
+  const temp = new TempStore({ dir: disk, log: { info: () => undefined, warn: () => undefined } });
+  await temp.open();
+  const store = new SlideshowStore({ temp, maxRenders: 1, maxQueue: 1, maxAgeMs: 60_000, maxBytes: 1e9 });
+  return { temp, store };
+}
+
+describe.skipIf(!full)('on a disk of 2 MB', () => {
+  it('knows how much fits', async () => {
+    const { temp, store } = await openStores();
+    const before = await temp.freeBytes();
+    expect(before).toBeLessThanOrEqual(2 * 1024 * 1024);
+    const job = await temp.createJob('x');
+    await writeFile(join(job.path, 'file'), Buffer.alloc(1024 * 1024));
+    expect(before - (await temp.freeBytes())).toBeGreaterThanOrEqual(1024 * 1024);
+    await job.dispose();
+    expect(await temp.freeBytes()).toBe(before);
+    await store.close();
+    await temp.close();
+  });
+
+  it.skipIf(!ffmpegPath)('ends a movie that does not fit with an error, and leaves nothing', async () => {
+    // Noise of one megabyte a slide, from a small file.
+    const { width, height } = { width: 1080, height: 1920 };
+    const noise = Buffer.alloc(width * height * 3);
+    for (let i = 0, seed = 1; i < noise.length; i++) {
+      seed = (Math.imul(seed, 1_664_525) + 1_013_904_223) >>> 0;
+      noise[i] = seed >>> 24;
+    }
+    const { default: sharp } = await import('sharp');
+    const photo = join(photos, 'noise.jpg');
+    await sharp(noise, { raw: { width, height, channels: 3 } })
+      .jpeg({ quality: 20 })
+      .toFile(photo);
+    const small = join(photos, 'small.jpg');
+    await quarters(90, 160).jpeg().toFile(small);
+
+    const { temp, store } = await openStores();
+    const logged: object[] = [];
+    const renderer = new SlideshowRenderer({
+      ffmpegPath,
+      log: { error: (what: object) => void logged.push(what) },
+    });
+    const source = (photo: string, count: number) => ({
+      photos: count,
+      fetchPhoto: (index: number, toPath: string) => copyFile(index === 0 ? photo : small, toPath),
+      fetchSound: null,
+    });
+    await expect(store.get('noise', slideshowOf(source(photo, 2), 30, renderer))).rejects.toMatchObject({
+      code: 'render_failed',
+    });
+    expect(JSON.stringify(logged)).toContain('No space left');
+    expect((await readdir(disk, { recursive: true })).filter((name) => name.includes('slideshow'))).toEqual(
+      [],
+    );
+
+    // And it works again at once with what fits.
+    const file = await store.get('small', slideshowOf(source(small, 2), 1, renderer));
+    expect(file.size).toBeGreaterThan(1000);
+    file.release();
+    await store.close();
+    await temp.close();
+    expect(await readdir(disk)).toEqual([]);
+    const { bfree, blocks } = await statfs(disk);
+    expect(blocks - bfree).toBeLessThanOrEqual(1);
+  });
+
+  it('fails to fetch onto a full disk, and leaves nothing', async () => {
+    const { temp, store } = await openStores();
+    const renderer = new SlideshowRenderer({ ffmpegPath, log: { error: () => undefined } });
+    const source = {
+      photos: 3,
+      fetchPhoto: (_index: number, toPath: string) => writeFile(toPath, Buffer.alloc(1024 * 1024)),
+      fetchSound: null,
+    };
+    await expect(store.get('large', slideshowOf(source, 1, renderer))).rejects.toMatchObject({
+      code: 'ENOSPC',
+    });
+    await vi.waitFor(() => expect(temp.inUse).toBe(0));
+    await store.close();
+    await temp.close();
+    expect(await readdir(disk)).toEqual([]);
+  });
+});
