@@ -1,4 +1,5 @@
-import { mkdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
@@ -13,6 +14,16 @@ import { Health, Outcomes } from './health/index.ts';
 import { createServer } from './http/server.ts';
 import { keptKey, Links, TokenBox } from './links/index.ts';
 import type { Secret } from './secret.ts';
+import { SlideshowRenderer, SlideshowStore, Slideshows } from './slideshow/index.ts';
+import { startCleaner, TempStore } from './temp/index.ts';
+
+/** A film of six photos has some 3 MB and takes about a second and a half on one processor. */
+const SLIDESHOW_STORE = {
+  maxRenders: availableParallelism(),
+  maxQueue: 50,
+  maxAgeMs: 30 * 60_000,
+  maxBytes: 1024 * 1024 * 1024,
+};
 
 export interface App {
   server: FastifyInstance;
@@ -23,18 +34,15 @@ export interface App {
 
 /** Builds the service: what it is made of, in the order in which the parts need each other. */
 export async function buildApp(config: Config, projectRoot: string, log: Logger): Promise<App> {
-  mkdirSync(config.temp.dir, { recursive: true });
+  const temp = new TempStore({ dir: config.temp.dir, log });
+  await temp.open();
   const links = new Links(tokenBox(config, projectRoot), config.server.baseUrl, config.links.ttlMs);
   const egresses = new Egresses(config.egress.proxies);
   const outcomes = new Outcomes();
   const ffmpeg = locateFfmpeg(projectRoot);
-  const extractor = await Extractor.start({
-    engine: locateEngine(projectRoot),
-    egresses,
-    outcomes,
-    config,
-    log,
-  });
+  const { path: runDir } = await temp.createJob('host');
+  const engine = locateEngine(projectRoot);
+  const extractor = await Extractor.start({ engine, runDir, egresses, outcomes, config, log });
   const posts = new Posts(extractor, new MemoryCache(), config.cache.ttlMs);
   const files = new FileLocator(posts);
   const media = new MediaClient({
@@ -42,14 +50,26 @@ export async function buildApp(config: Config, projectRoot: string, log: Logger)
     extraCa: config.egress.extraCaFile ? [readFileSync(config.egress.extraCaFile, 'utf8')] : [],
     stallTimeoutMs: config.relay.stallTimeoutMs,
   });
+  const store = new SlideshowStore({ temp, ...SLIDESHOW_STORE });
+  const slideshows = new Slideshows({
+    files,
+    media,
+    store,
+    renderer: new SlideshowRenderer({ ffmpegPath: ffmpeg, log }),
+    slideSeconds: config.slideshow.slideSeconds,
+  });
+  const cleaner = startCleaner({ cron: config.temp.cleanupCron, sweepers: [store, temp], log });
   const health = new Health({ version: version(projectRoot), extractor, outcomes, egresses, ffmpeg });
-  const server = await createServer({ config, log, links, posts, files, media, health });
+  const server = await createServer({ config, log, links, posts, files, media, slideshows, health });
   return {
     server,
     health,
     async close() {
+      cleaner.stop();
+      await store.close();
       await media.close();
       await extractor.close();
+      await temp.close();
     },
   };
 }

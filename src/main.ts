@@ -13,7 +13,12 @@ async function main(): Promise<void> {
   const log = createLog(config.server.logLevel);
   const app = await buildApp(config, PROJECT_ROOT, log);
   endOnSignal(app, config);
-  await app.server.listen({ host: config.server.host, port: config.server.port });
+  try {
+    await app.server.listen({ host: config.server.host, port: config.server.port });
+  } catch (error) {
+    await app.close();
+    throw error;
+  }
 }
 
 function readConfig(): Config {

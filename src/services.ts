@@ -5,6 +5,7 @@ import type { Config } from './config.ts';
 import type { FileLocator } from './files/index.ts';
 import type { Health } from './health/index.ts';
 import type { Links } from './links/index.ts';
+import type { Slideshows } from './slideshow/index.ts';
 
 /** What the routes work with; built in app.ts, in the order in which they need each other. */
 export interface Services {
@@ -14,5 +15,6 @@ export interface Services {
   posts: Posts;
   files: FileLocator;
   media: MediaClient;
+  slideshows: Slideshows;
   health: Health;
 }

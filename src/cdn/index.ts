@@ -1,6 +1,6 @@
 export type { Resolve, ResolvedAddress } from './addresses.ts';
 export { type MediaAnswer, MediaClient, type MediaClientOptions, type OpenOptions } from './client.ts';
-export type { MediaRequest } from './conditions.ts';
+export { headersFor, judge, type MediaRequest } from './conditions.ts';
 export { contentDisposition, encodedFileName, type FileNameParts, mediaFileName } from './filename.ts';
 export {
   type FetchedMedia,

@@ -14,6 +14,8 @@ import type { WorkerResult } from './worker.ts';
 
 export interface ExtractorOptions {
   engine: Engine;
+  /** A folder for the host's socket, this service's alone. */
+  runDir: string;
   egresses: Egresses;
   outcomes: Outcomes;
   config: Config;
@@ -48,10 +50,17 @@ export class Extractor {
   #childRestarts = 0;
 
   /** Starts the yt-dlp host and the first thread side by side. */
-  static async start({ engine, egresses, outcomes, config, log }: ExtractorOptions): Promise<Extractor> {
+  static async start({
+    engine,
+    runDir,
+    egresses,
+    outcomes,
+    config,
+    log,
+  }: ExtractorOptions): Promise<Extractor> {
     const host = new HostProcess({
       engine,
-      tempDir: config.temp.dir,
+      runDir,
       cookiesPath: config.extraction.cookiesPath,
       caFile: config.egress.extraCaFile,
       log,
@@ -73,7 +82,7 @@ export class Extractor {
   private constructor(
     host: HostProcess,
     pool: WorkerPool,
-    { egresses, outcomes, config, log }: Omit<ExtractorOptions, 'engine'>,
+    { egresses, outcomes, config, log }: Omit<ExtractorOptions, 'engine' | 'runDir'>,
   ) {
     const { maxWorkers, maxQueue } = config.extraction;
     this.#host = host;

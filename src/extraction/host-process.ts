@@ -18,11 +18,12 @@ const STABLE_MS = 30_000;
 
 /** What a Unix socket's path may have in bytes on every system we know (macOS 104, Linux 108, with the final zero). */
 const MAX_SOCKET_PATH = 103;
+const SOCKET_NAME = 'ytdlp.sock';
 
 export interface HostOptions {
   engine: Engine;
-  /** Where the socket goes; its path must be short enough, or the system's own folder for such things is taken. */
-  tempDir: string;
+  /** Where the socket goes. Too long a path for one: the system's folder for temporary files is taken instead. */
+  runDir: string;
   cookiesPath: string;
   caFile: string | null;
   log: Logger;
@@ -43,6 +44,8 @@ export class HostProcess extends EventEmitter {
   readonly socketPath: string;
   readonly #options: HostOptions;
   readonly #runDir: string;
+  /** To be removed with the host; TEMP_DIR's folders are the TempStore's business. */
+  readonly #ownDir: string | null;
   #process: Running | null = null;
   #hello: Hello | null = null;
   #failures = 0;
@@ -53,10 +56,10 @@ export class HostProcess extends EventEmitter {
   constructor(options: HostOptions) {
     super();
     this.#options = options;
-    const wanted = join(options.tempDir, 'run-');
-    const fits = Buffer.byteLength(join(`${wanted}XXXXXX`, 'ytdlp.sock')) <= MAX_SOCKET_PATH;
-    this.#runDir = mkdtempSync(fits ? wanted : join(tmpdir(), 'tiktok-run-'));
-    this.socketPath = join(this.#runDir, 'ytdlp.sock');
+    const fits = Buffer.byteLength(join(options.runDir, SOCKET_NAME)) <= MAX_SOCKET_PATH;
+    this.#ownDir = fits ? null : mkdtempSync(join(tmpdir(), 'tiktok-run-'));
+    this.#runDir = this.#ownDir ?? options.runDir;
+    this.socketPath = join(this.#runDir, SOCKET_NAME);
   }
 
   /** What the running host said of itself; null while there is none. */
@@ -82,7 +85,7 @@ export class HostProcess extends EventEmitter {
       await gone;
       clearTimeout(impatience);
     }
-    rmSync(this.#runDir, { recursive: true, force: true });
+    if (this.#ownDir) rmSync(this.#ownDir, { recursive: true, force: true });
   }
 
   async #launch(): Promise<Hello> {

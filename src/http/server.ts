@@ -5,8 +5,10 @@ import { validatorCompiler } from 'fastify-type-provider-zod';
 import type { Services } from '../services.ts';
 import { logRequests } from './access-log.ts';
 import { answerErrors } from './errors.ts';
+import { registerLimits } from './limits.ts';
 import { healthRoute } from './routes/health.ts';
 import { mediaRoutes } from './routes/media.ts';
+import { slideshowRoutes } from './routes/slideshow.ts';
 import { tiktokRoute } from './routes/tiktok.ts';
 
 /** A share sheet's text and its JSON around it; nobody has to send more. */
@@ -57,8 +59,10 @@ export async function createServer(services: Services): Promise<FastifyInstance>
     exposedHeaders: EXPOSED_HEADERS,
     maxAge: 86_400,
   });
+  await registerLimits(app);
   tiktokRoute(app, services);
   mediaRoutes(app, services);
+  slideshowRoutes(app, services);
   healthRoute(app, services);
   return app;
 }

@@ -1,0 +1,41 @@
+import { createReadStream } from 'node:fs';
+import { headersFor, judge, type MediaAnswer, type MediaRequest } from '../cdn/index.ts';
+
+/** A finished file of ours on the disk, held for one reader until released. */
+export interface KeptFile {
+  path: string;
+  /** Bytes. */
+  size: number;
+  mtimeMs: number;
+  release(): void;
+}
+
+/** Serves a kept file as the CDN's are served: ranges, conditions, exact lengths. Releases it when it is sent. */
+export function answerFromFile(
+  file: KeptFile,
+  { mime, extension }: { mime: string; extension: string },
+  request: MediaRequest,
+): MediaAnswer {
+  const facts = {
+    mime,
+    extension,
+    size: file.size,
+    etag: `"${file.size.toString(36)}-${Math.trunc(file.mtimeMs).toString(36)}"`,
+    lastModified: new Date(file.mtimeMs).toUTCString(),
+  };
+  const verdict = judge(request, facts);
+  const answer = {
+    status: verdict.status,
+    headers: headersFor(verdict, facts),
+    mime,
+    extension,
+    size: file.size,
+  };
+  if (request.method === 'HEAD' || verdict.status === 304 || verdict.status === 416) {
+    file.release();
+    return { ...answer, body: null };
+  }
+  const body = createReadStream(file.path, verdict.status === 206 ? verdict.range : {});
+  body.once('close', () => file.release());
+  return { ...answer, body };
+}

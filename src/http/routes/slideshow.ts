@@ -1,0 +1,86 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import { mediaFileName } from '../../cdn/index.ts';
+import { answerFromFile } from '../../files/index.ts';
+import type { LinkTarget } from '../../links/index.ts';
+import type { PostRef } from '../../posts/post.ts';
+import { postKey } from '../../posts/url.ts';
+import type { Services } from '../../services.ts';
+import type { Progress } from '../../slideshow/index.ts';
+import { clientOf, goneSignal } from '../client.ts';
+import { workLimit } from '../limits.ts';
+import { slideshowQuery } from '../schemas.ts';
+import { mediaRequest, sendMedia } from '../send-media.ts';
+
+/** Keeps the connection of a progress bar from being taken for dead by the proxies on its way. */
+const HEARTBEAT_MS = 15_000;
+
+const MP4 = { mime: 'video/mp4', extension: 'mp4' };
+
+/** /download-slideshow: a photo post as a film, and how far it is. */
+export function slideshowRoutes(app: FastifyInstance, services: Services): void {
+  const typed = app.withTypeProvider<ZodTypeProvider>();
+  typed.route({
+    method: ['GET', 'HEAD'],
+    url: '/download-slideshow',
+    schema: { querystring: slideshowQuery },
+    config: { rateLimit: workLimit(services.config.limits.perMinute) },
+    handler: (request, reply) => render(services, open(services, request.query.url), request, reply),
+  });
+  typed.get('/download-slideshow/progress', { schema: { querystring: slideshowQuery } }, (request, reply) => {
+    const { ref } = open(services, request.query.url);
+    followProgress(request, reply, (listener) => services.slideshows.watch(postKey(ref), listener));
+  });
+}
+
+function open({ links }: Services, token: string): LinkTarget {
+  return links.open('download-slideshow', token);
+}
+
+async function render(
+  services: Services,
+  { ref }: { ref: PostRef },
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  request.outcome = { post: postKey(ref) };
+  const signal = goneSignal(reply);
+  const file = await services.slideshows.get(ref, { client: clientOf(request), signal });
+  const name = mediaFileName({ user: ref.user ?? '', id: ref.id, extension: MP4.extension });
+  return sendMedia(reply, answerFromFile(file, MP4, mediaRequest(request)), { name, inline: false });
+}
+
+/** Server-sent events, one `data: {"stage", "percent"}` for each change, until the film is done or the bar gone. */
+function followProgress(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  watch: (listener: (progress: Progress) => void) => () => void,
+): void {
+  reply.hijack();
+  const { raw } = reply;
+  raw.writeHead(200, {
+    ...(reply.getHeaders() as Record<string, string>),
+    'content-type': 'text/event-stream; charset=utf-8',
+    'cache-control': 'no-store',
+    // nginx would hold the events back otherwise.
+    'x-accel-buffering': 'no',
+  });
+  raw.write('retry: 2000\n\n');
+  const heartbeat = setInterval(() => raw.write(': still here\n\n'), HEARTBEAT_MS);
+  let ended = false;
+  const end = () => {
+    if (ended) return;
+    ended = true;
+    clearInterval(heartbeat);
+    unwatch?.();
+    raw.end();
+  };
+  const unwatch = watch((progress) => {
+    if (ended) return;
+    raw.write(`data: ${JSON.stringify(progress)}\n\n`);
+    // Later, so that a change told before watch() has returned can end it too.
+    if (progress.stage === 'done' || progress.stage === 'failed') setImmediate(end);
+  });
+  request.raw.once('close', end);
+  raw.once('close', end);
+}
