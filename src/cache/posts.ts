@@ -41,10 +41,11 @@ export class Posts {
    * The post again, for a link whose source no longer works.
    * @param isStale whether a post that is in the cache has the same dead source
    */
-  async renew(ref: PostRef, isStale: (post: Post) => boolean, options: ExtractOptions): Promise<Post> {
+  async renew(ref: PostRef, isStale: (post: Post) => boolean, options: ExtractOptions): Promise<FoundPost> {
     const link: PostLink = { kind: 'post', ref };
     const known = await this.#cache.get(linkKey(link));
-    return known && !isStale(known) ? known : this.#extract(link, options);
+    if (known && !isStale(known)) return { post: known, cached: true };
+    return { post: await this.#extract(link, options), cached: false };
   }
 
   #extract(link: PostLink, { client, signal }: ExtractOptions): Promise<Post> {

@@ -15,8 +15,9 @@ export interface MediaSource {
 /**
  * Extracts the post again and says where the same file is now. Sharing one extraction among many callers, and a
  * time limit, are the caller's. A ServiceError thrown here (`post_not_found`, …) reaches the client as it is.
+ * `cached` says that the post was not extracted just now: where these links are dead too, asking once more helps.
  */
-export type Renew = () => Promise<MediaSource>;
+export type Renew = () => Promise<MediaSource & { cached?: boolean }>;
 
 /** Why one link gave no media. A link's failure is not the file's: there are mirrors, and new links. */
 export type LinkFault =

@@ -65,14 +65,16 @@ export class LinkTrail {
       const result = await this.#try(attempt, link, isExpired(link), round);
       if (result) return result.value;
     }
-    if (this.#renew && this.#renewals < MAX_RENEWALS) {
+    while (this.#renew && this.#renewals < MAX_RENEWALS) {
       this.#renewals += 1;
-      this.#source = await this.#renewed(this.#renew, round.signal);
+      const { cached, ...source } = await this.#renewed(this.#renew, round.signal);
+      this.#source = source;
       this.#current = null;
-      for (const link of new Set(this.#source.urls)) {
+      for (const link of new Set(source.urls)) {
         const result = await this.#try(attempt, link, false, round);
         if (result) return result.value;
       }
+      if (!cached) break;
     }
     throw new ServiceError('upstream_failed', { cause: this.#cause() });
   }
@@ -96,7 +98,7 @@ export class LinkTrail {
     }
   }
 
-  async #renewed(renew: Renew, signal: AbortSignal): Promise<MediaSource> {
+  async #renewed(renew: Renew, signal: AbortSignal): ReturnType<Renew> {
     const aborted = rejection(signal);
     try {
       return await Promise.race([renew(), aborted.promise]);

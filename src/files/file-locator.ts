@@ -10,7 +10,7 @@ import { type PostLink, postKey } from '../posts/url.ts';
 /** Where posts come from: Posts of cache/. */
 export interface PostFinder {
   find(link: PostLink, options: ExtractOptions): Promise<FoundPost>;
-  renew(ref: PostRef, isStale: (post: Post) => boolean, options: ExtractOptions): Promise<Post>;
+  renew(ref: PostRef, isStale: (post: Post) => boolean, options: ExtractOptions): Promise<FoundPost>;
 }
 
 /** From an opened link to the file behind it, now and after its CDN address has died. */
@@ -34,13 +34,16 @@ export class FileLocator {
 
   /**
    * Finds the file again once its address has died: out of the cache where that holds another one than the dead,
-   * else by a new extraction.
+   * else by a new extraction. Who asks once more has found what came back dead as well.
    */
   renew(ref: PostRef, asset: Asset, dead: readonly string[], options: ExtractOptions): Renew {
+    const buried = new Set(dead);
     return async () => {
-      const isStale = (post: Post) =>
-        assetSource(post, asset)?.urls.some((url) => dead.includes(url)) ?? true;
-      return sourceOf(await this.#posts.renew(ref, isStale, options), asset);
+      const isStale = (post: Post) => assetSource(post, asset)?.urls.some((url) => buried.has(url)) ?? true;
+      const { post, cached } = await this.#posts.renew(ref, isStale, options);
+      const source = sourceOf(post, asset);
+      for (const url of source.urls) buried.add(url);
+      return { ...source, cached };
     };
   }
 }

@@ -136,6 +136,24 @@ describe('before the first byte', () => {
     expect(await received(await open(expired, async () => expired))).toBe(sha(file));
   });
 
+  it('asks once more when links out of the cache are dead too, but not after a true extraction', async () => {
+    upstream.script(A, status(403));
+    upstream.script(B, status(403));
+    upstream.script(C, serve(file));
+    const kept = { ...source(link(B)), cached: true };
+    const answers = [kept, source(link(C))];
+    const renew: Renew = async () => answers.shift() ?? source();
+    expect(await received(await open(source(link(A)), renew))).toBe(sha(file));
+    expect(upstream.seen.map(({ host }) => host)).toEqual([A, B, C]);
+    let renewed = 0;
+    const fresh: Renew = async () => {
+      renewed += 1;
+      return source(link(B));
+    };
+    expect(await code(open(source(link(A)), fresh))).toBe('upstream_failed');
+    expect(renewed).toBe(1);
+  });
+
   it('passes on what the extraction found', async () => {
     upstream.script(A, status(404));
     const gone = async () => {
