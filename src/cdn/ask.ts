@@ -107,7 +107,11 @@ function accept(transfer: Transfer, url: URL, { link, range }: Question): Upstre
   const { start, size } = extent(transfer, range, host);
   if (size === 0) throw new LinkFailure('no-media', `empty body from ${host}`);
   const etag = transfer.header('etag') ?? null;
-  const lastModified = transfer.header('last-modified') ?? null;
+  // It is sent on to clients, so nothing but a date in the one form that RFC 9110 §5.6.7 lets a server send.
+  const lastModified =
+    /^[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT$/.exec(
+      transfer.header('last-modified') ?? '',
+    )?.[0] ?? null;
   const strong = etag !== null && /^"[\x21\x23-\x7E]*"$/.test(etag) ? etag : null;
   return { link, start, size, validator: strong ?? lastModified, lastModified, transfer };
 }

@@ -6,8 +6,9 @@ import { Tail } from './tail.ts';
 import type { Sink } from './transfer.ts';
 
 /**
- * What one stream may hold ahead of its reader. Small, because hundreds of readers are slow at the same time;
- * larger values measured no faster.
+ * What one stream may hold ahead of its reader, and how much is handed on at once. TLS delivers 16 KiB at a time,
+ * and each would cost the reader's socket a system call: gathering four measured 10-25 % faster. More (128 KiB,
+ * 256 KiB, in either place) measured slower, and hundreds of readers are slow at the same time.
  */
 const READ_AHEAD_BYTES = 64 * 1024;
 
@@ -49,6 +50,8 @@ export class HealingBody extends Readable {
   readonly #tail = new Tail();
   readonly #stall: NodeJS.Timeout;
   readonly #gone = new AbortController();
+  #gathered: Buffer[] = [];
+  #gatheredBytes = 0;
   #answer: UpstreamAnswer | null;
   #position: number;
   #atLastResume: number;
@@ -83,6 +86,7 @@ export class HealingBody extends Readable {
     this.#options.signal.removeEventListener('abort', this.#onAbort);
     this.#answer?.transfer.detach();
     this.#answer = null;
+    this.#gathered = [];
     this.#gone.abort(error ?? new Error('body destroyed'));
     callback(error);
   }
@@ -100,13 +104,34 @@ export class HealingBody extends Readable {
       this.#stall.refresh();
       this.#tail.remember(wanted);
       this.#position += wanted.length;
-      const more = this.push(wanted);
+      const more = this.#gather(wanted);
       if (this.#position > end) this.#complete();
       return more || this.#position > end;
     },
     end: () => this.#broken(),
     error: () => this.#broken(),
   };
+
+  #gather(chunk: Buffer): boolean {
+    this.#gathered.push(chunk);
+    this.#gatheredBytes += chunk.length;
+    if (this.#gatheredBytes >= READ_AHEAD_BYTES || this.#position > this.#options.range.end) {
+      return this.#handOn();
+    }
+    // What came in one turn of the loop belongs together; nothing waits for longer than that.
+    if (this.#gathered.length === 1) setImmediate(() => this.#handOn());
+    return true;
+  }
+
+  #handOn(): boolean {
+    const gathered = this.#gathered;
+    if (gathered.length === 0 || this.destroyed) return true;
+    this.#gathered = [];
+    this.#gatheredBytes = 0;
+    const more = this.push(gathered.length === 1 ? gathered[0] : Buffer.concat(gathered));
+    if (!more) this.#answer?.transfer.pause();
+    return more;
+  }
 
   /** A server that ignored the range sends on: it is cut. Other answers end by themselves; their connection is kept. */
   #complete(): void {
@@ -119,6 +144,7 @@ export class HealingBody extends Readable {
 
   #broken(): void {
     if (this.destroyed || this.#position > this.#options.range.end) return;
+    this.#handOn();
     if (this.readableLength >= this.readableHighWaterMark) this.#resumeOnRead = true;
     else void this.#resume();
   }

@@ -1,7 +1,7 @@
 import { create } from 'content-disposition';
 
-/** File systems take 255 bytes; the rest is room for what browsers append (` (1)`, `.crdownload`). */
-const MAX_USER_LENGTH = 64;
+/** File systems take 255 bytes of UTF-8; the rest is room for what browsers append (` (1)`, `.crdownload`). */
+const MAX_USER_BYTES = 120;
 const MAX_ID_LENGTH = 32;
 
 export interface FileNameParts {
@@ -16,19 +16,13 @@ export interface FileNameParts {
 }
 
 /**
- * `user_ID.ext`, or `user_ID_01.jpg` for one of several: letters, digits and `._-` of ASCII only, so that no file
- * system, shell, archive or header minds. An @name can be in any script on Douyin; what ASCII lacks is left out,
- * and the id still tells the files apart. The id also keeps Windows' device names (`CON`, `NUL.mp4`) away.
+ * `user_ID.ext`, or `user_ID_01.jpg` for one of several. Letters, digits and `._-` only, of any script (Douyin's
+ * names): no separators, control or direction characters, nothing invisible. The id keeps Windows' device names
+ * (`CON`, `NUL.mp4`) away, and tells files apart where nothing of the user name is left.
  */
 export function mediaFileName({ user, id, index, extension }: FileNameParts): string {
-  const name =
-    asciiOnly(user)
-      .slice(0, MAX_USER_LENGTH)
-      .replace(/[.-]+$/, '') || 'post';
-  const number =
-    asciiOnly(id)
-      .slice(0, MAX_ID_LENGTH)
-      .replace(/[.-]+$/, '') || '0';
+  const name = cut(clean(user), MAX_USER_BYTES) || 'post';
+  const number = clean(id.replace(/[^A-Za-z0-9._-]/g, '')).slice(0, MAX_ID_LENGTH) || '0';
   const position = index === undefined ? '' : `_${String(index).padStart(2, '0')}`;
   const ending =
     extension
@@ -38,18 +32,35 @@ export function mediaFileName({ user, id, index, extension }: FileNameParts): st
   return `${name}_${number}${position}.${ending}`;
 }
 
-/** Marks are split off letters first (é → e); no leading dot (hidden file) or hyphen (an option to a shell). */
-function asciiOnly(text: string): string {
+/** No leading dot (hidden file), hyphen (an option to a shell) or combining mark; no `..` anywhere. */
+function clean(text: string): string {
   return text
-    .normalize('NFKD')
-    .replace(/[^A-Za-z0-9._-]/g, '')
+    .normalize('NFC')
+    .replace(/[^\p{L}\p{N}\p{M}._-]|\p{Default_Ignorable_Code_Point}/gu, '')
     .replace(/\.{2,}/g, '.')
-    .replace(/^[.-]+/, '');
+    .replace(/^[.\p{M}-]+/u, '');
 }
 
-/** RFC 6266 form of a name from `mediaFileName`. */
+function cut(text: string, bytes: number): string {
+  let kept = '';
+  for (const character of text) {
+    if (Buffer.byteLength(kept + character) > bytes) break;
+    kept += character;
+  }
+  return kept;
+}
+
+/**
+ * RFC 6266 form of a name from `mediaFileName`: `filename` in ASCII (é becomes e, what ASCII lacks is left out)
+ * and `filename*`, always both, which the library writes only where they differ.
+ */
 export function contentDisposition(name: string, inline: boolean): string {
-  return create(name, { type: inline ? 'inline' : 'attachment' });
+  const ascii = name
+    .normalize('NFKD')
+    .replace(/[^\x20-\x7E]/g, '')
+    .replace(/^_/, 'post_');
+  const header = create(ascii, { type: inline ? 'inline' : 'attachment' });
+  return `${header}; filename*=UTF-8''${encodedFileName(name)}`;
 }
 
 /** Value of X-Filename: percent-encoded, so that any client decodes it the same way. */

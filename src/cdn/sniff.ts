@@ -32,6 +32,8 @@ export async function sniffMedia(head: Buffer): Promise<MediaType | null> {
     return { mime: 'application/x-subrip; charset=utf-8', extension: 'srt' };
   }
   const found = await fileTypeFromBuffer(head);
+  // file-type looks behind the tags for the first frame, and gives up where padding follows.
+  if (!found && text.startsWith('ID3')) return { mime: 'audio/mpeg', extension: 'mp3' };
   if (!found || !/^(?:video|audio|image)\//.test(found.mime) || found.mime === 'image/svg+xml') return null;
   if (found.mime === 'video/quicktime' && head.toString('latin1', 8, 12) === 'qt  ') {
     return { mime: found.mime, extension: 'mov' };

@@ -110,6 +110,10 @@ export class Transfer implements Dispatcher.DispatchHandler {
     else if (wanted) this.resume();
   }
 
+  pause(): void {
+    this.#controller?.pause();
+  }
+
   resume(): void {
     this.#idle.refresh();
     this.#controller?.resume();

@@ -15,8 +15,11 @@ describe('mediaFileName', () => {
     ['', undefined, 'mp4', `post_${ID}.mp4`],
     ['CON', undefined, 'mp4', `CON_${ID}.mp4`],
     ['-rf', undefined, 'mp4', `rf_${ID}.mp4`],
-    ['renée', undefined, 'mp4', `renee_${ID}.mp4`],
-    ['小明', undefined, 'mp4', `post_${ID}.mp4`],
+    ['renée', undefined, 'mp4', `renée_${ID}.mp4`],
+    ['小明', undefined, 'mp4', `小明_${ID}.mp4`],
+    ['\u202E\u2066\u200B\u3164', undefined, 'mp4', `post_${ID}.mp4`],
+    ['x'.repeat(500), undefined, 'mp4', `${'x'.repeat(120)}_${ID}.mp4`],
+    ['明'.repeat(500), undefined, 'mp4', `${'明'.repeat(40)}_${ID}.mp4`],
     ['a\u202Egpj.exe', undefined, 'mp4', `agpj.exe_${ID}.mp4`],
     ['a\r\nSet-Cookie: x', undefined, 'mp4', `aSet-Cookiex_${ID}.mp4`],
     ['a\uD800b', undefined, 'mp4', `ab_${ID}.mp4`],
@@ -35,12 +38,14 @@ describe('mediaFileName', () => {
         fc.nat(10_000),
         (parts, index) => {
           for (const name of [mediaFileName(parts), mediaFileName({ ...parts, index })]) {
-            expect(name).toMatch(/^[A-Za-z0-9_][A-Za-z0-9._-]*\.[a-z0-9]{1,8}$/);
+            expect(name).toMatch(/^[\p{L}\p{N}_][\p{L}\p{N}\p{M}._-]*\.[a-z0-9]{1,8}$/u);
+            expect(name).not.toMatch(/\p{C}|\p{Z}|\p{Bidi_Control}|\p{Default_Ignorable_Code_Point}/u);
             expect(name).not.toMatch(/\.\./);
             expect(name).not.toMatch(/^(?:con|prn|aux|nul|com\d|lpt\d)\./i);
-            expect(name.length).toBeLessThanOrEqual(128);
+            expect(Buffer.byteLength(name)).toBeLessThanOrEqual(180);
             expect(parse(contentDisposition(name, false)).parameters.filename).toBe(name);
-            expect(encodedFileName(name)).toBe(name);
+            expect(decodeURIComponent(encodedFileName(name))).toBe(name);
+            expect(contentDisposition(name, true)).toMatch(/^inline; filename="?[\x20-\x7E]+$/);
           }
         },
       ),
@@ -49,10 +54,12 @@ describe('mediaFileName', () => {
 });
 
 describe('contentDisposition', () => {
-  it('says attachment or inline, in ASCII and in the extended form', () => {
-    expect(contentDisposition('a_1.mp4', false)).toBe(
-      `attachment; filename="a_1.mp4"; filename*=UTF-8''a_1.mp4`,
-    );
-    expect(contentDisposition('a_1.mp4', true)).toBe(`inline; filename="a_1.mp4"; filename*=UTF-8''a_1.mp4`);
+  it.each([
+    ['a_1.mp4', `attachment; filename=a_1.mp4; filename*=UTF-8''a_1.mp4`],
+    ['renée_1.mp4', `attachment; filename=renee_1.mp4; filename*=UTF-8''ren%C3%A9e_1.mp4`],
+    ['小明_1.mp4', `attachment; filename=post_1.mp4; filename*=UTF-8''%E5%B0%8F%E6%98%8E_1.mp4`],
+  ])('%s', (name, expected) => {
+    expect(contentDisposition(name, false)).toBe(expected);
+    expect(contentDisposition(name, true)).toBe(expected.replace('attachment', 'inline'));
   });
 });

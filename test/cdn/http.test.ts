@@ -168,6 +168,16 @@ describe('conditions', () => {
   });
 });
 
+describe('a Last-Modified that is no date', () => {
+  it.each(['yesterday', 'Tue, 06 Jan 2026 08:00:00 GMT, evil', '\u00e4'])(
+    '%j is not sent on',
+    async (lastModified) => {
+      upstream.script(A, serve(file, { lastModified }));
+      expect((await ask({ method: 'HEAD' })).headers).not.toHaveProperty('last-modified');
+    },
+  );
+});
+
 describe('HEAD', () => {
   it('says what GET says and costs the start of the file at most', async () => {
     upstream.script(A, serve(file));
