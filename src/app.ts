@@ -34,6 +34,7 @@ export interface App {
 
 /** Builds the service: what it is made of, in the order in which the parts need each other. */
 export async function buildApp(config: Config, projectRoot: string, log: Logger): Promise<App> {
+  const version = readVersion(projectRoot);
   const temp = new TempStore({ dir: config.temp.dir, log });
   await temp.open();
   const links = new Links(tokenBox(config, projectRoot), config.server.baseUrl, config.links.ttlMs);
@@ -59,8 +60,8 @@ export async function buildApp(config: Config, projectRoot: string, log: Logger)
     slideSeconds: config.slideshow.slideSeconds,
   });
   const cleaner = startCleaner({ cron: config.temp.cleanupCron, sweepers: [store, temp], log });
-  const health = new Health({ version: version(projectRoot), extractor, outcomes, egresses, ffmpeg });
-  const server = await createServer({ config, log, links, posts, files, media, slideshows, health });
+  const health = new Health({ version, extractor, outcomes, egresses, ffmpeg });
+  const server = await createServer({ config, version, log, links, posts, files, media, slideshows, health });
   return {
     server,
     health,
@@ -82,6 +83,6 @@ function tokenBox({ secrets }: Config, projectRoot: string): TokenBox {
   );
 }
 
-function version(projectRoot: string): string {
+function readVersion(projectRoot: string): string {
   return (JSON.parse(readFileSync(join(projectRoot, 'package.json'), 'utf8')) as { version: string }).version;
 }

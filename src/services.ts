@@ -10,6 +10,7 @@ import type { Slideshows } from './slideshow/index.ts';
 /** What the routes work with; built in app.ts, in the order in which they need each other. */
 export interface Services {
   config: Config;
+  version: string;
   log: Logger;
   links: Links;
   posts: Posts;

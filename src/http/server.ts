@@ -6,6 +6,7 @@ import type { Services } from '../services.ts';
 import { logRequests } from './access-log.ts';
 import { answerErrors } from './errors.ts';
 import { registerLimits } from './limits.ts';
+import { describeApi } from './openapi.ts';
 import { healthRoute } from './routes/health.ts';
 import { mediaRoutes } from './routes/media.ts';
 import { slideshowRoutes } from './routes/slideshow.ts';
@@ -59,6 +60,7 @@ export async function createServer(services: Services): Promise<FastifyInstance>
     exposedHeaders: EXPOSED_HEADERS,
     maxAge: 86_400,
   });
+  await describeApi(app, services.version, config.server.baseUrl);
   await registerLimits(app);
   tiktokRoute(app, services);
   mediaRoutes(app, services);

@@ -14,8 +14,19 @@ export function toAnswer(post: Post, { links, preferCodec, cached }: AnswerOptio
   const expiresAt = links.expiryFromNow();
   const link = (route: LinkRoute, asset: Asset) =>
     links.make(route, { ref: post.ref, asset, source: assetSource(post, asset) }, expiresAt);
+  const tail = { links_expire_at: isoSeconds(expiresAt), cached };
+  if (post.kind === 'photo') {
+    return { status: 'picker' as const, ...describe(post), ...photoLinks(post, link), ...tail };
+  }
+  return { status: 'tunnel' as const, ...describe(post), ...videoLinks(post, link, preferCodec), ...tail };
+}
+
+export type Answer = ReturnType<typeof toAnswer>;
+
+type MakeLink = (route: LinkRoute, asset: Asset) => string;
+
+function describe(post: Post) {
   return {
-    status: post.kind === 'photo' ? ('picker' as const) : ('tunnel' as const),
     id: post.ref.id,
     url: post.url,
     title: post.title,
@@ -43,22 +54,16 @@ export function toAnswer(post: Post, { links, preferCodec, cached }: AnswerOptio
       share_count: post.statistics.share,
       collect_count: post.statistics.collect,
     },
-    ...(post.kind === 'photo' ? photoLinks(post, link) : videoLinks(post, link, preferCodec)),
-    links_expire_at: isoSeconds(expiresAt),
-    cached,
   };
 }
 
-export type Answer = ReturnType<typeof toAnswer>;
-
-type MakeLink = (route: LinkRoute, asset: Asset) => string;
-
 function videoLinks(post: Post, link: MakeLink, preferCodec: 'h264' | 'best') {
   const chosen = chooseRenditions(post.renditions, preferCodec);
-  const byRendition = new Map(
-    post.renditions.map((one) => [one, link('stream', { kind: 'video', rendition: one.id })]),
-  );
-  const linkTo = (one: Rendition | null) => (one ? byRendition.get(one) : undefined);
+  const linked = post.renditions.map((one) => ({
+    rendition: one,
+    link: link('stream', { kind: 'video', rendition: one.id }),
+  }));
+  const linkTo = (one: Rendition | null) => linked.find(({ rendition }) => rendition === one)?.link;
   return {
     download_link: {
       no_watermark: linkTo(chosen.standard),
@@ -66,16 +71,16 @@ function videoLinks(post: Post, link: MakeLink, preferCodec: 'h264' | 'best') {
       watermark: linkTo(chosen.watermark),
       mp3: link('download', { kind: 'mp3' }),
     },
-    formats: post.renditions.map((one) => ({
-      id: one.id,
-      codec: one.codec,
-      width: one.width,
-      height: one.height,
-      bitrate: one.bitrate,
-      size: one.size,
-      has_audio: one.hasAudio,
-      watermark: one.watermark,
-      link: byRendition.get(one),
+    formats: linked.map(({ rendition, link: address }) => ({
+      id: rendition.id,
+      codec: rendition.codec,
+      width: rendition.width,
+      height: rendition.height,
+      bitrate: rendition.bitrate,
+      size: rendition.size,
+      has_audio: rendition.hasAudio,
+      watermark: rendition.watermark,
+      link: address,
     })),
     subtitles: post.subtitles.map(({ language, source, format }) => ({
       language,
@@ -89,7 +94,7 @@ function videoLinks(post: Post, link: MakeLink, preferCodec: 'h264' | 'best') {
 function photoLinks(post: Post, link: MakeLink) {
   const photos = post.photos.map((photo, index) => ({
     type: 'photo' as const,
-    url: photo.urls[0],
+    url: photo.urls[0] ?? '',
     width: photo.width,
     height: photo.height,
     link: link('download', { kind: 'photo', index }),

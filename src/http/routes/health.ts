@@ -1,9 +1,15 @@
 import type { FastifyInstance } from 'fastify';
 import type { Services } from '../../services.ts';
+import { healthAnswer } from '../answers.ts';
+
+const HEALTH = {
+  summary: 'Whether posts can be fetched now',
+  response: { 200: healthAnswer, 503: healthAnswer },
+};
 
 /** GET /health and its two short forms. Reads what is known; asks nobody, so it stays fast under load. */
 export function healthRoute(app: FastifyInstance, { health }: Services): void {
-  app.get('/health', async (_request, reply) => {
+  app.get('/health', { schema: HEALTH }, async (_request, reply) => {
     const report = health.report();
     const serving = report.status === 'ok' || report.status === 'degraded';
     return reply

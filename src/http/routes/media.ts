@@ -5,9 +5,12 @@ import { ServiceError } from '../../errors.ts';
 import type { LinkTarget } from '../../links/index.ts';
 import { postKey } from '../../posts/url.ts';
 import type { Services } from '../../services.ts';
+import { EXTRACTION_ERRORS, errorAnswers } from '../answers.ts';
 import { clientOf, goneSignal } from '../client.ts';
 import { downloadQuery, streamQuery } from '../schemas.ts';
 import { mediaRequest, sendMedia } from '../send-media.ts';
+
+const MEDIA_ERRORS = errorAnswers('invalid_request', 'link_invalid', 'link_expired', ...EXTRACTION_ERRORS);
 
 /** /stream and /download: the files of a post, relayed from the CDN. */
 export function mediaRoutes(app: FastifyInstance, services: Services): void {
@@ -16,7 +19,7 @@ export function mediaRoutes(app: FastifyInstance, services: Services): void {
   typed.route({
     method: ['GET', 'HEAD'],
     url: '/stream',
-    schema: { querystring: streamQuery },
+    schema: { summary: 'A video, playable and seekable', querystring: streamQuery, response: MEDIA_ERRORS },
     handler: (request, reply) => {
       const target = links.open('stream', request.query.data);
       return relay(services, target, { request, reply, inline: request.query.inline === '1' });
@@ -25,7 +28,11 @@ export function mediaRoutes(app: FastifyInstance, services: Services): void {
   typed.route({
     method: ['GET', 'HEAD'],
     url: '/download',
-    schema: { querystring: downloadQuery },
+    schema: {
+      summary: 'A file: mp3, photo, zip, subtitle',
+      querystring: downloadQuery,
+      response: MEDIA_ERRORS,
+    },
     handler: (request, reply) => {
       const target = links.open('download', request.query.data);
       return relay(services, target, { request, reply, inline: false });

@@ -7,6 +7,7 @@ import type { PostRef } from '../../posts/post.ts';
 import { postKey } from '../../posts/url.ts';
 import type { Services } from '../../services.ts';
 import type { Progress } from '../../slideshow/index.ts';
+import { EXTRACTION_ERRORS, errorAnswers } from '../answers.ts';
 import { clientOf, goneSignal } from '../client.ts';
 import { workLimit } from '../limits.ts';
 import { slideshowQuery } from '../schemas.ts';
@@ -17,17 +18,34 @@ const HEARTBEAT_MS = 15_000;
 
 const MP4 = { mime: 'video/mp4', extension: 'mp4' };
 
+const SLIDESHOW_ERRORS = errorAnswers(
+  'invalid_request',
+  'link_invalid',
+  'link_expired',
+  'not_a_photo_post',
+  'rate_limited',
+  'render_failed',
+  ...EXTRACTION_ERRORS,
+);
+
+const PROGRESS = {
+  summary: 'How far a slideshow is',
+  description: 'Server-sent events, `data: {"stage": "rendering", "percent": 40}`, until `done` or `failed`.',
+  querystring: slideshowQuery,
+  response: errorAnswers('invalid_request', 'link_invalid', 'link_expired'),
+};
+
 /** /download-slideshow: a photo post as a film, and how far it is. */
 export function slideshowRoutes(app: FastifyInstance, services: Services): void {
   const typed = app.withTypeProvider<ZodTypeProvider>();
   typed.route({
     method: ['GET', 'HEAD'],
     url: '/download-slideshow',
-    schema: { querystring: slideshowQuery },
+    schema: { summary: 'A photo post as an MP4', querystring: slideshowQuery, response: SLIDESHOW_ERRORS },
     config: { rateLimit: workLimit(services.config.limits.perMinute) },
     handler: (request, reply) => render(services, open(services, request.query.url), request, reply),
   });
-  typed.get('/download-slideshow/progress', { schema: { querystring: slideshowQuery } }, (request, reply) => {
+  typed.get('/download-slideshow/progress', { schema: PROGRESS }, (request, reply) => {
     const { ref } = open(services, request.query.url);
     followProgress(request, reply, (listener) => services.slideshows.watch(postKey(ref), listener));
   });

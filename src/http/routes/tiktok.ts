@@ -3,6 +3,7 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { toAnswer } from '../../posts/answer.ts';
 import { findPostLink, postKey } from '../../posts/url.ts';
 import type { Services } from '../../services.ts';
+import { EXTRACTION_ERRORS, errorAnswers, postAnswer } from '../answers.ts';
 import { clientOf, goneSignal } from '../client.ts';
 import { workLimit } from '../limits.ts';
 import { tiktokBody } from '../schemas.ts';
@@ -12,7 +13,14 @@ export function tiktokRoute(app: FastifyInstance, { posts, links, config }: Serv
   app.withTypeProvider<ZodTypeProvider>().route({
     method: 'POST',
     url: '/tiktok',
-    schema: { body: tiktokBody },
+    schema: {
+      summary: 'Metadata and links of a post',
+      body: tiktokBody,
+      response: {
+        200: postAnswer,
+        ...errorAnswers('invalid_request', 'unsupported_url', 'rate_limited', ...EXTRACTION_ERRORS),
+      },
+    },
     config: { rateLimit: workLimit(config.limits.perMinute) },
     handler: async (request, reply) => {
       const link = findPostLink(request.body.url);

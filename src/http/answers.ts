@@ -1,0 +1,141 @@
+import { z } from 'zod';
+import { ERRORS, type ErrorCode } from '../errors.ts';
+
+/** What clients receive, for the OpenAPI document. The tests hold running answers against these schemas. */
+
+const link = z.string().meta({ format: 'uri' });
+const count = z.number().int().min(0);
+
+const common = {
+  id: z.string().meta({ example: '7123456789012345600' }),
+  url: link.meta({ description: 'The canonical address of the post.' }),
+  title: z.string(),
+  description: z.string(),
+  created_at: z.string().nullable().meta({ format: 'date-time', example: '2025-11-22T08:00:00Z' }),
+  cover: z.string(),
+  duration: count.meta({ description: 'Milliseconds; of the sound, for a photo post.' }),
+  artist: z.string(),
+  audio: z.string().meta({ description: 'The track at the CDN; empty where it has no address.' }),
+  music_duration: count.meta({ description: 'Milliseconds.' }),
+  author: z.object({
+    nickname: z.string().meta({ description: 'The display name.' }),
+    uniqueId: z.string().meta({ description: 'The @name.' }),
+    signature: z.string(),
+    avatar: z.string(),
+    avatarThumb: z.string(),
+    avatarMedium: z.string(),
+    avatarLarger: z.string(),
+  }),
+  statistics: z.object({
+    play_count: count,
+    digg_count: count,
+    comment_count: count,
+    share_count: count,
+    collect_count: count,
+  }),
+};
+
+const tail = {
+  links_expire_at: z.string().meta({ format: 'date-time', description: 'Until then every link works.' }),
+  cached: z.boolean(),
+};
+
+const format = z.object({
+  id: z.string().meta({ example: 'h264_1080p_2400000' }),
+  codec: z.string().meta({ example: 'h264' }),
+  width: count.nullable(),
+  height: count.nullable(),
+  bitrate: count.nullable().meta({ description: 'Bits a second.' }),
+  size: count.nullable().meta({ description: 'Bytes.' }),
+  has_audio: z.boolean(),
+  watermark: z.boolean(),
+  link: link,
+});
+
+const videoAnswer = z.object({
+  status: z.literal('tunnel'),
+  ...common,
+  download_link: z.object({
+    no_watermark: link.optional(),
+    no_watermark_hd: link.optional(),
+    watermark: link.optional(),
+    mp3: link,
+  }),
+  formats: z.array(format),
+  subtitles: z.array(
+    z.object({ language: z.string(), source: z.string(), format: z.string().meta({ example: 'vtt' }), link }),
+  ),
+  ...tail,
+});
+
+const photoAnswer = z.object({
+  status: z.literal('picker'),
+  ...common,
+  photos: z.array(
+    z.object({
+      type: z.literal('photo'),
+      url: link.meta({ description: 'The photo at the CDN, as long as that link lives.' }),
+      width: count.nullable(),
+      height: count.nullable(),
+      link,
+    }),
+  ),
+  download_link: z.object({ no_watermark: z.array(link), mp3: link.optional(), zip: link }),
+  download_slideshow_link: link,
+  ...tail,
+});
+
+export const postAnswer = z.discriminatedUnion('status', [videoAnswer, photoAnswer]);
+
+const errorAnswer = z.object({
+  error: z.string().meta({ description: 'A sentence for a person.' }),
+  code: z.enum(Object.keys(ERRORS) as [ErrorCode, ...ErrorCode[]]),
+  retryable: z.boolean().meta({ description: 'Whether the same request may succeed later.' }),
+  retry_after: count
+    .optional()
+    .meta({ description: 'Seconds, where waiting helps; also the header Retry-After.' }),
+  request_id: z.string(),
+});
+
+/** The error answers of a route, one for each HTTP status, with an example for each code. */
+export function errorAnswers(...codes: ErrorCode[]): Record<number, z.ZodType> {
+  const statuses = [...new Set(codes.map((code) => ERRORS[code].status))];
+  return Object.fromEntries(
+    statuses.map((status) => {
+      const sameStatus = codes.filter((code) => ERRORS[code].status === status);
+      const description = sameStatus.map((code) => `\`${code}\`: ${ERRORS[code].message}`).join(' ');
+      return [status, errorAnswer.meta({ description, examples: sameStatus.map(exampleOf) })];
+    }),
+  );
+}
+
+function exampleOf(code: ErrorCode) {
+  const { message, retryable } = ERRORS[code];
+  return { error: message, code, retryable, request_id: '0190d2a4-7c3e-4b7e-9f43-5d6f0a1b2c3d' };
+}
+
+/** What an extraction can end with, on every route that may need one. */
+export const EXTRACTION_ERRORS = [
+  'post_not_found',
+  'post_private',
+  'login_required',
+  'region_blocked',
+  'ip_blocked',
+  'extractor_outdated',
+  'upstream_failed',
+  'timeout',
+  'busy',
+  'internal',
+] as const satisfies readonly ErrorCode[];
+
+const workers = z.object({ max: count, active: count, idle: count, queued: count });
+
+export const healthAnswer = z.looseObject({
+  status: z.enum(['ok', 'degraded', 'down', 'draining']),
+  reasons: z.array(z.string()).meta({ description: 'Why it is not ok, in words.' }),
+  time: z.number().meta({ description: 'Unix seconds.' }),
+  uptime: z.number().meta({ description: 'Seconds.' }),
+  version: z.string(),
+  ytdlp: z.string().nullable(),
+  workers,
+});
