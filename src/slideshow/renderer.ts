@@ -10,6 +10,9 @@ const GRACE_MS = 2000;
 /** A slide takes a tenth of a second; a minute without one is a decoder that hangs. */
 const STALL_MS = 60_000;
 
+/** What a process needs to find programs, libraries and a place for caches. */
+const ENVIRONMENT = ['PATH', 'HOME', 'TMPDIR', 'LD_LIBRARY_PATH'];
+
 export interface RenderOptions {
   onSlide: (slidesDone: number) => void;
   signal: AbortSignal;
@@ -85,6 +88,8 @@ function startProcess(): ChildProcess {
   return fork(fileURLToPath(entry), {
     execArgv: source ? ['--import', loader()] : [],
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+    // Decoders of strangers' files get to see no keys and no passwords of proxies.
+    env: Object.fromEntries(ENVIRONMENT.map((name) => [name, process.env[name]])),
     // A process group of its own, so that one kill reaches the ffmpegs too.
     detached: true,
   });

@@ -103,6 +103,14 @@ it('kills everything when the signal aborts', async () => {
   expect(logged).toEqual([]);
 });
 
+it('keeps the secrets of the service from ffmpeg', async () => {
+  vi.stubEnv('ENCRYPTION_KEY', 'do-not-pass-this-on');
+  await expect(render(await standIn('env >&2; exit 1'))).rejects.toMatchObject({ code: 'render_failed' });
+  vi.unstubAllEnvs();
+  expect(logged[0]?.stderr).toContain('PATH=');
+  expect(logged[0]?.stderr).not.toContain('do-not-pass-this-on');
+});
+
 it('starts nothing for a caller who has gone already', async () => {
   await expect(render(await standIn('exit 1'), {}, AbortSignal.abort(new Error('gone')))).rejects.toThrow(
     'gone',
