@@ -1,0 +1,1 @@
+export { openZip, type ZipOptions, type ZipPhoto, type ZipPost } from './photos.ts';

@@ -1,0 +1,16 @@
+/** The part of zip-stream that is used here; the package brings no types. */
+declare module 'zip-stream' {
+  import type { Readable } from 'node:stream';
+
+  export default class ZipStream extends Readable {
+    constructor(options: { store: true });
+    /** Takes a stream in and calls back when its last byte is in the archive. One at a time. */
+    entry(
+      source: Readable,
+      data: { name: string; date: Date; mode?: number },
+      done: (error: Error | null) => void,
+    ): void;
+    /** Writes the directory at the end. */
+    finalize(): void;
+  }
+}

@@ -1,0 +1,88 @@
+import { createHash } from 'node:crypto';
+import type { Readable } from 'node:stream';
+import ZipStream from 'zip-stream';
+
+/** A file to be put into an archive, of known length. */
+export interface Entry {
+  /** Without folders. */
+  name: string;
+  /** Bytes. */
+  size: number;
+  /** Strong validator of the bytes. */
+  etag: string;
+  /** Begins to fetch the bytes: exactly `size` of them, or an error. */
+  open: (signal: AbortSignal) => Promise<Readable>;
+}
+
+/** In every archive of stored entries that came as streams: local header, descriptor, directory entry; the end. */
+const LOCAL_HEADER = 30;
+const DATA_DESCRIPTOR = 16;
+const DIRECTORY_ENTRY = 46;
+const DIRECTORY_END = 22;
+
+/** Bytes of the archive of these entries, known before the first of them is fetched. */
+export function zipSize(entries: readonly Entry[]): number {
+  const each = entries.map(
+    ({ name, size }) => LOCAL_HEADER + DATA_DESCRIPTOR + DIRECTORY_ENTRY + 2 * Buffer.byteLength(name) + size,
+  );
+  return each.reduce((sum, bytes) => sum + bytes, DIRECTORY_END);
+}
+
+/** The same where the archive's bytes are the same. */
+export function zipEtag(entries: readonly Entry[], date: Date): string {
+  const hash = createHash('sha256').update(date.toISOString());
+  for (const { name, size, etag } of entries) hash.update(`\n${name} ${size} ${etag}`);
+  return `"${hash.digest('base64url').slice(0, 27)}"`;
+}
+
+/**
+ * The archive as a stream: entries fetched one after the other, as they are read, and stored as they are, for photos
+ * are compressed already. Where an entry fails the stream ends with its error: a broken connection, not a short file.
+ */
+export function zipOf(entries: readonly Entry[], date: Date, signal: AbortSignal): Readable {
+  const zip = new ZipStream({ store: true });
+  // It may fail before its reader listens.
+  zip.on('error', () => {});
+  const gone = new AbortController();
+  const onAbort = () => {
+    zip.destroy(signal.reason instanceof Error ? signal.reason : new Error('aborted'));
+  };
+  zip.once('close', () => {
+    signal.removeEventListener('abort', onAbort);
+    gone.abort(new Error('the archive is no longer read'));
+  });
+  signal.addEventListener('abort', onAbort, { once: true });
+  if (signal.aborted) onAbort();
+  void fill(zip, entries, date, gone.signal);
+  return zip;
+}
+
+async function fill(
+  zip: ZipStream,
+  entries: readonly Entry[],
+  date: Date,
+  signal: AbortSignal,
+): Promise<void> {
+  try {
+    for (const { name, open } of entries) {
+      const source = await open(signal);
+      // First of all listeners: zip-stream would round off an entry that broke, as if it were whole.
+      source.once('error', (error) => zip.destroy(error));
+      await new Promise<void>((resolve, reject) => {
+        zip.once('close', resolve);
+        zip.entry(source, { name, date }, (error) => {
+          zip.off('close', resolve);
+          if (error) reject(error);
+          else resolve();
+        });
+      });
+      if (zip.destroyed) {
+        source.destroy();
+        return;
+      }
+    }
+    zip.finalize();
+  } catch (error) {
+    zip.destroy(error instanceof Error ? error : new Error(String(error)));
+  }
+}

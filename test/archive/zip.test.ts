@@ -1,0 +1,244 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
+import { promisify } from 'node:util';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { openZip, type ZipPhoto } from '../../src/archive/index.ts';
+import { type MediaAnswer, MediaClient, type MediaRequest, type MediaSource } from '../../src/cdn/index.ts';
+import { ServiceError } from '../../src/errors.ts';
+import { photoPost, type Standin, type StandinPost, startStandin } from '../helpers/standin/index.ts';
+
+const run = promisify(execFile);
+let standin: Standin;
+let media: MediaClient;
+
+beforeAll(async () => {
+  standin = await startStandin();
+});
+afterAll(() => standin.close());
+beforeEach(() => {
+  media = new MediaClient({
+    egresses: new Map([['direct', standin.proxyUrl]]),
+    extraCa: [standin.caPem],
+    stallTimeoutMs: 2000,
+  });
+});
+afterEach(async () => {
+  await media.close();
+  standin.faults.clear();
+});
+
+function source(post: StandinPost, index: number): MediaSource {
+  const ref = { postId: post.id, part: 'photo' as const, index };
+  const links = ['p16-sign-sg.tiktokcdn.com', 'p77-sign-sg.tiktokcdn.com'].map((host) =>
+    standin.addresses.image(host, ref, 3600, 'photomode-image.jpeg'),
+  );
+  const referer = 'https://www.tiktok.com/';
+  return { id: `tiktok/${post.id}/photo/${index}`, urls: links, cookie: null, referer, egress: 'direct' };
+}
+
+function photosOf(post: StandinPost): ZipPhoto[] {
+  return post.photos.map((_, index) => ({
+    source: source(post, index),
+    renew: async () => source(post, index),
+  }));
+}
+
+interface Asking extends Partial<MediaRequest> {
+  photos?: ZipPhoto[];
+  user?: string;
+  signal?: AbortSignal;
+}
+
+function open(post: StandinPost, { photos, user, signal, ...request }: Asking = {}): Promise<MediaAnswer> {
+  return openZip(
+    photos ?? photosOf(post),
+    { user: user ?? post.user, id: post.id, createdAt: post.createTime },
+    { method: 'GET', ...request },
+    { media, signal: signal ?? new AbortController().signal },
+  );
+}
+
+async function bytesOf({ body }: MediaAnswer): Promise<Buffer> {
+  if (!body) throw new Error('no body');
+  return buffer(body);
+}
+
+interface Opened {
+  broken: string | null;
+  entries: { name: string; sha256: string; stored: boolean; date: number[] }[];
+}
+
+const READ = `
+import hashlib, json, sys, zipfile
+with zipfile.ZipFile(sys.argv[1]) as z:
+    print(json.dumps({"broken": z.testzip(), "entries": [
+        {"name": i.filename, "sha256": hashlib.sha256(z.read(i)).hexdigest(),
+         "stored": i.compress_type == 0, "date": i.date_time} for i in z.infolist()]}))
+`;
+
+/** Opens an archive with Python's own reader. */
+async function read(zip: Buffer): Promise<Opened> {
+  const dir = await mkdtemp(join(tmpdir(), 'zip-'));
+  try {
+    await writeFile(join(dir, 'a.zip'), zip);
+    return JSON.parse((await run('python3', ['-c', READ, join(dir, 'a.zip')])).stdout) as Opened;
+  } finally {
+    await rm(dir, { recursive: true });
+  }
+}
+
+function truth(post: StandinPost): string[] {
+  return post.photos.map((_, index) => standin.media.sha256({ post, part: 'photo', index }));
+}
+
+function add(...args: Parameters<typeof photoPost>): StandinPost {
+  return standin.posts.add(photoPost(...args));
+}
+
+describe('a zip of photos', () => {
+  it('holds every photo with its own type, the post as name and date, and is as long as it says', async () => {
+    // 2026-01-02 03:04:06 UTC
+    const post = add({ photos: ['portrait_1', 'webp', 'heic'], user: 'some.one', createTime: 1_767_323_046 });
+    const answer = await open(post);
+    expect(answer).toMatchObject({ status: 200, mime: 'application/zip', extension: 'zip' });
+    const zip = await bytesOf(answer);
+    expect(answer.headers).toMatchObject({
+      'content-type': 'application/zip',
+      'content-length': String(zip.length),
+      'accept-ranges': 'none',
+    });
+    const { broken, entries } = await read(zip);
+    const file = `some.one_${post.id}`;
+    expect(broken).toBeNull();
+    expect(entries).toEqual(
+      [`${file}_01.jpg`, `${file}_02.webp`, `${file}_03.heic`].map((name, index) => ({
+        name,
+        sha256: truth(post)[index],
+        stored: true,
+        date: [2026, 1, 2, 3, 4, 6],
+      })),
+    );
+  });
+
+  it('is exact with names in other scripts', async () => {
+    const post = add({ photos: 2 });
+    const answer = await open(post, { user: '抖音_é' });
+    const zip = await bytesOf(answer);
+    expect(String(zip.length)).toBe(answer.headers['content-length']);
+    const { entries } = await read(zip);
+    expect(entries.map(({ name }) => name)).toEqual([1, 2].map((n) => `抖音_é_${post.id}_0${n}.jpg`));
+  });
+
+  it('is the same twice, with 35 photos', async () => {
+    const post = add({ photos: 35 });
+    const [first, second] = [await open(post), await open(post)];
+    const zip = await bytesOf(first);
+    expect((await bytesOf(second)).equals(zip)).toBe(true);
+    expect(second.headers).toEqual(first.headers);
+    expect((await read(zip)).entries.map(({ sha256 }) => sha256)).toEqual(truth(post));
+  });
+
+  it('answers HEAD and If-None-Match without fetching, and no ranges', async () => {
+    const post = add();
+    const whole = await open(post, { range: 'bytes=0-9' });
+    expect(whole.status).toBe(200);
+    const zip = await bytesOf(whole);
+    const before = standin.requests.length;
+    const head = await open(post, { method: 'HEAD' });
+    expect(head).toMatchObject({ status: 200, body: null });
+    expect(head.headers['content-length']).toBe(String(zip.length));
+    expect(await open(post, { ifNoneMatch: head.headers.etag })).toMatchObject({ status: 304, body: null });
+    const sent = standin.requests.slice(before).reduce((sum, entry) => sum + entry.bytesSent, 0);
+    expect(sent).toBe(2 * 3 * 4096);
+  });
+});
+
+describe('when something is wrong', () => {
+  it.each([
+    ['is gone', { kind: 'status', status: 404 } as const],
+    ['is a page', { kind: 'html' } as const],
+  ])('fails before the first byte when a photo %s', async (_name, fault) => {
+    const post = add({ photos: 12 });
+    standin.faults.add({ post, index: 9 }, fault);
+    await expect(open(post)).rejects.toMatchObject({ code: 'upstream_failed' });
+  });
+
+  it('passes on what the extraction found', async () => {
+    const post = add();
+    standin.expireNow(post);
+    const gone = async () => {
+      throw new ServiceError('post_not_found');
+    };
+    const photos = photosOf(post).map(({ source }) => ({ source, renew: gone }));
+    standin.expireNow(post);
+    await expect(open(post, { photos })).rejects.toMatchObject({ code: 'post_not_found' });
+  });
+
+  it('heals: dead links, then a photo that is cut and whose links die meanwhile', async () => {
+    const post = add();
+    const photos = photosOf(post);
+    standin.expireNow(post);
+    const renewed = vi.fn();
+    const answer = await open(post, {
+      photos: photos.map((photo, index) => ({
+        ...photo,
+        renew: async () => {
+          renewed(index);
+          return source(post, index);
+        },
+      })),
+    });
+    expect(renewed).toHaveBeenCalledTimes(3);
+    const cut = standin.faults.once({ post, index: 1, ranged: false }, { kind: 'cut', after: 20_000 });
+    const dead = standin.faults.add({ post, index: 1, ranged: true }, { kind: 'expired' }, { times: 2 });
+    const { entries } = await read(await bytesOf(answer));
+    expect(entries.map(({ sha256 }) => sha256)).toEqual(truth(post));
+    expect([cut.hits, dead.hits, renewed.mock.calls.length]).toEqual([1, 2, 4]);
+  });
+
+  it('breaks off where a photo cannot be completed', async () => {
+    const post = add();
+    const answer = await open(post);
+    standin.faults.once({ post, index: 1, ranged: false }, { kind: 'cut', after: 20_000 });
+    standin.faults.add({ post, index: 1, ranged: true }, { kind: 'status', status: 404 });
+    await expect(bytesOf(answer)).rejects.toMatchObject({ code: 'upstream_failed' });
+  });
+
+  it('breaks off where a photo has become another', async () => {
+    const post = add();
+    const answer = await open(post);
+    standin.faults.add({ post, index: 2 }, { kind: 'changed' });
+    await expect(bytesOf(answer)).rejects.toMatchObject({ code: 'upstream_failed' });
+  });
+
+  it.each(['signal', 'body'] as const)('lets go of the CDN when the client goes (%s)', async (how) => {
+    const post = add({ photos: 5 });
+    standin.faults.add({ post, index: 1, ranged: false }, { kind: 'stall', after: 50_000 });
+    const client = new AbortController();
+    const { body } = await open(post, { signal: client.signal });
+    body?.on('error', () => {});
+    body?.resume();
+    await vi.waitFor(() => expect(standin.journal.running().length).toBe(1));
+    if (how === 'signal') client.abort(new Error('gone'));
+    else body?.destroy();
+    await vi.waitFor(() => expect(standin.journal.running()).toEqual([]));
+    // The probes had ranges.
+    const fetched = standin.journal.find({ postId: post.id }).filter(({ headers }) => !('range' in headers));
+    expect(fetched.length).toBe(2);
+    expect(body?.destroyed).toBe(true);
+  });
+
+  it('holds little while nobody reads', async () => {
+    const post = add({ photos: 35 });
+    const before = standin.requests.length;
+    const { body } = await open(post);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    const opened = standin.requests.slice(before).filter(({ headers }) => !('range' in headers));
+    expect(opened.length).toBeLessThanOrEqual(2);
+    expect(body?.readableLength).toBeLessThan(200_000);
+    body?.destroy();
+  });
+});
