@@ -1,4 +1,5 @@
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -8,7 +9,7 @@ import { fetchToBuffer, fetchToFile, MediaClient, type MediaSource } from '../..
 import { type Behaviour, movie, serve, status, Upstream } from './upstream.ts';
 
 const A = 'v16.tiktokcdn.com';
-const STALL_MS = 600;
+const STALL_MS = 1500;
 const large = movie(24_000_000);
 const small = movie(50_000);
 
@@ -132,19 +133,34 @@ describe('no progress', () => {
     let length = 0;
     for await (const chunk of body ?? []) {
       length += chunk.length;
-      await new Promise((resolve) => setTimeout(resolve, 100));
+      await new Promise((resolve) => setTimeout(resolve, 200));
     }
     expect(length).toBe(file.length);
   });
 
-  it('holds little back: an unread body takes a bounded part of the file off the upstream', async () => {
-    upstream.script(A, serve(large));
-    const { body } = await through(upstream.proxy, 3000).open(source, { method: 'GET' }, { signal: never });
-    await new Promise((resolve) => setTimeout(resolve, 300));
+  it.each<[string, Behaviour]>([
+    ['fast', serve(large)],
+    ['in small pieces', drip],
+  ])('holds little back of an upstream that sends %s', async (_name, behaviour) => {
+    upstream.script(A, behaviour);
+    const { body } = await through(upstream.proxy, 5000).open(source, { method: 'GET' }, { signal: never });
+    await new Promise((resolve) => setTimeout(resolve, 600));
+    expect(body?.readableLength).toBeGreaterThan(0);
     expect(body?.readableLength).toBeLessThan(200_000);
     body?.destroy();
   });
 });
+
+/** 16 KiB every few milliseconds, 24 MB in all: each piece comes in a turn of its own. */
+function drip(_req: IncomingMessage, res: ServerResponse): void {
+  res.writeHead(200, { 'content-length': large.length });
+  let at = 0;
+  const timer = setInterval(() => {
+    res.write(large.subarray(at, at + 16_384));
+    at += 16_384;
+  }, 3);
+  res.once('close', () => clearInterval(timer));
+}
 
 describe('ways out', () => {
   it.each(['proxy', 'secureProxy', 'socks'] as const)('%s', async (kind) => {

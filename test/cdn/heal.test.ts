@@ -8,7 +8,8 @@ import { type Behaviour, movie, type Serving, serve, status, Upstream } from './
 const A = 'v16.tiktokcdn.com';
 const B = 'v19.tiktokcdn.com';
 const C = 'v77.tiktokcdn-us.com';
-const STALL_MS = 900;
+/** A third of it is an upstream's longest silence: enough for a machine that is busy elsewhere. */
+const STALL_MS = 3000;
 const file = movie(1_500_000);
 const other = movie(1_500_000, 7);
 
@@ -117,6 +118,16 @@ describe('before the first byte', () => {
     });
     expect(await received(answer)).toBe(sha(file));
     expect([renewed, upstream.seen.map(({ host }) => host)]).toEqual([1, [A, B, C]]);
+  });
+
+  it('asks once more when the new links came out of a cache and are dead as well', async () => {
+    upstream.script(A, status(403));
+    upstream.script(B, status(403));
+    upstream.script(C, serve(file));
+    const found = [{ ...source(link(B)), cached: true }, source(link(C))];
+    const renew = async () => found.shift() ?? source();
+    expect(await received(await open(source(link(A)), renew))).toBe(sha(file));
+    expect(upstream.seen.map(({ host }) => host)).toEqual([A, B, C]);
   });
 
   it.each([
@@ -251,6 +262,7 @@ describe('in the middle', () => {
     upstream.script(C, serve(changed, { etag: '"new"' }));
     const answer = await open(source(link(A)), async () => source(link(C)));
     expect(await code(received(answer))).toBe('upstream_failed');
+    expect(upstream.seen).toHaveLength(3);
   });
 
   it('breaks off with what the extraction found when the post is gone by then', async () => {
