@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Cron } from 'croner';
 import ipaddr from 'ipaddr.js';
@@ -78,6 +78,9 @@ const webUrl = z
   .refine((s) => URL.canParse(s) && /^https?:$/.test(new URL(s).protocol), 'an http or https address')
   .transform((s) => s.replace(/\/+$/, ''));
 
+/** Paths and queries are put behind it. */
+const linkBase = webUrl.refine((s) => !/[?#]/.test(s), 'an address without query and fragment');
+
 const cron = z.string().refine(isCron, 'a cron expression such as "*/15 * * * *"');
 
 const redisUrl = z
@@ -108,17 +111,21 @@ const trustProxy = z
 const readablePem = z
   .string()
   .transform((s) => resolve(s))
-  .refine((path) => existsSync(path) && readFileSync(path, 'utf8').includes('-----BEGIN CERTIFICATE-----'), {
-    message: 'the path of a readable PEM file with certificates',
-  });
+  .refine(isPemFile, 'the path of a readable PEM file with certificates');
 
-const corsOrigin = z.string().transform((s): string[] | '*' => (s.trim() === '*' ? '*' : splitList(s)));
+const corsOrigin = z
+  .string()
+  .refine(
+    (s) => s.trim() === '*' || splitList(s).every(isOrigin),
+    '* or a comma-separated list of origins such as https://example.com',
+  )
+  .transform((s): string[] | '*' => (s.trim() === '*' ? '*' : splitList(s)));
 
 const schema = z.object({
   NODE_ENV: z.string().default('development'),
   PORT: integer(0, 65535).default(3021),
   HOST: z.string().default('0.0.0.0'),
-  BASE_URL: webUrl.optional(),
+  BASE_URL: linkBase.optional(),
   ENCRYPTION_KEY: z.string().min(16, 'at least 16 characters').optional(),
   ENCRYPTION_KEY_PREVIOUS: z
     .string()
@@ -244,6 +251,19 @@ function isNetwork(value: string): boolean {
     ipaddr.isValid(value) ||
     ipaddr.isValidCIDR(value)
   );
+}
+
+/** As browsers send it: no path, not even a slash at the end. */
+function isOrigin(value: string): boolean {
+  return URL.canParse(value) && new URL(value).origin === value;
+}
+
+function isPemFile(path: string): boolean {
+  try {
+    return readFileSync(path, 'utf8').includes('-----BEGIN CERTIFICATE-----');
+  } catch {
+    return false;
+  }
 }
 
 function isCron(value: string): boolean {

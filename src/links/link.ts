@@ -88,6 +88,7 @@ function pack({ ref, asset, source }: LinkTarget): Packed {
 }
 
 function unpack([platform, id, user, asset, source]: Packed): LinkTarget {
+  if (!Object.hasOwn(PLATFORMS, platform)) throw new TypeError('an unknown platform');
   return {
     ref: { platform: PLATFORMS[platform], id, ...(user && { user }) },
     asset: unpackAsset(asset),
@@ -126,6 +127,8 @@ function unpackAsset(packed: PackedAsset): Asset {
       return { kind: 'zip' };
     case 'w':
       return { kind: 'slideshow' };
+    default:
+      throw new TypeError('an unknown kind of file');
   }
 }
 

@@ -15,7 +15,7 @@ export function finishPost({ cookies, ...draft }: Draft): Post {
     ...(draft.sound ? [draft.sound] : []),
   ];
   const urls = media.flatMap((one) => one.urls);
-  const name = urls.map(namedCookie).find((one) => one !== null && cookies[one] !== undefined);
+  const name = urls.map(namedCookie).find((one) => one !== null && Object.hasOwn(cookies, one));
   const ends = urls.map(linkExpiry).filter((time) => time !== null);
   return {
     ...draft,

@@ -74,14 +74,22 @@ function readPhotos(imagePost: Raw): Photo[] {
     .filter((photo) => photo.urls.length > 0);
 }
 
+/**
+ * One for each language and source: pages list the same translation by up to six engines (`Version` "4",
+ * "4:agent_gpt", …), TikTok's own first, and a link names a subtitle by these two.
+ */
 function readSubtitles(video: Raw): Subtitle[] {
-  return records(video.subtitleInfos).flatMap((one) => {
+  const found = new Map<string, Subtitle>();
+  for (const one of records(video.subtitleInfos)) {
     const url = link(one.Url);
+    const language = text(one.LanguageCodeName);
+    const source = text(one.Source);
+    const key = `${language} ${source}`;
+    if (!url || found.has(key)) continue;
     const format = SUBTITLE_FORMATS[text(one.Format)] ?? text(one.Format);
-    return url
-      ? [{ language: text(one.LanguageCodeName), source: text(one.Source), format, urls: [url] }]
-      : [];
-  });
+    found.set(key, { language, source, format, urls: [url] });
+  }
+  return [...found.values()];
 }
 
 function readSound({ info, item }: Extracted): Sound | null {

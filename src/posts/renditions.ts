@@ -11,27 +11,36 @@ const UNPLAYABLE_CODEC = 'bytevc2';
 /** `no_watermark` stays below this short side, `no_watermark_hd` may go above. */
 const HD_SHORT_SIDE = 720;
 
+/** Signatures in the path: `/<md5>/<hexadecimal Unix time>/video/…`, another one on each host. */
+const PATH_SIGNATURE = /^\/[0-9a-f]{32}\/[0-9a-f]{8}(?=\/)/;
+
+/** Not the CDN, but an API that redirects there: one path for all files, which its query tells apart. */
+const API_PATH = '/aweme/v1/play/';
+
 /**
  * The encodings of a video, best first. yt-dlp lists each mirror as a format of its own; mirrors of one file differ
- * only in the host (measured on captured pages), so the path names the file.
+ * in the host and the signature (measured on captured pages), so the path behind the signature names the file. The
+ * API is only taken where there is nothing else, as yt-dlp does for TikTok: its answers are often refusals.
  * @param item the raw item: it knows the true size of the picture, which yt-dlp computes from the name
  */
 export function readRenditions(formats: readonly YtdlpFormat[], item: Raw): Rendition[] {
-  const details = detailsByPath(item);
-  const byPath = new Map<string, Rendition>();
-  for (const format of formats) {
+  const details = detailsByFile(item);
+  const byFile = new Map<string, Rendition>();
+  const videos = formats.filter((format) => link(format.url) && format.vcodec !== 'none');
+  const direct = videos.filter((format) => !isApi(format.url));
+  for (const format of direct.length > 0 ? direct : videos) {
     const url = link(format.url);
-    if (!url || format.vcodec === 'none') continue;
-    const path = new URL(url).pathname;
-    const known = byPath.get(path);
+    if (!url) continue;
+    const file = isApi(url) ? `${format.format_id}` : fileOf(url);
+    const known = byFile.get(file);
     if (known) {
       // The same file as another format: a mirror, unless it is the same host signed once more.
       if (!known.urls.some((mirror) => new URL(mirror).host === new URL(url).host)) known.urls.push(url);
     } else {
-      byPath.set(path, rendition(format, url, details.get(path) ?? {}, byPath.size));
+      byFile.set(file, rendition(format, url, details.get(file) ?? {}, byFile.size));
     }
   }
-  return [...byPath.values()].sort((a, b) => rank(b) - rank(a) || (b.bitrate ?? 0) - (a.bitrate ?? 0));
+  return [...byFile.values()].sort((a, b) => rank(b) - rank(a) || (b.bitrate ?? 0) - (a.bitrate ?? 0));
 }
 
 /** What `download_link` offers; null where the post has no such rendition. */
@@ -66,13 +75,21 @@ function rendition(format: YtdlpFormat, url: string, detail: Raw, index: number)
   };
 }
 
-function detailsByPath(item: Raw): Map<string, Raw> {
+function fileOf(url: string): string {
+  return new URL(url).pathname.replace(PATH_SIGNATURE, '');
+}
+
+function isApi(url: string): boolean {
+  return new URL(url, 'https://none').pathname === API_PATH;
+}
+
+function detailsByFile(item: Raw): Map<string, Raw> {
   const found = new Map<string, Raw>();
   for (const detail of records(record(item.video).bitrateInfo)) {
     const addresses = record(detail.PlayAddr).UrlList;
     for (const address of Array.isArray(addresses) ? addresses : []) {
       const url = link(address);
-      if (url) found.set(new URL(url).pathname, detail);
+      if (url && !isApi(url)) found.set(fileOf(url), detail);
     }
   }
   return found;
