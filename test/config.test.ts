@@ -1,0 +1,296 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { inspect } from 'node:util';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Config, ConfigError, loadConfig } from '../src/config.ts';
+import { Secret } from '../src/secret.ts';
+
+const VARIABLES =
+  'PORT HOST BASE_URL ENCRYPTION_KEY ENCRYPTION_KEY_PREVIOUS LINK_TTL_MINUTES MAX_WORKERS MAX_QUEUE YTDLP_TIMEOUT DOWNLOAD_TIMEOUT TEMP_DIR CLEANUP_CRON COOKIES_PATH PROXY_URLS EXTRA_CA_CERTS REDIS_URL CACHE_TTL RATE_LIMIT_MAX TRUST_PROXY CORS_ORIGIN SLIDE_SECONDS PREFER_CODEC GLUETUN_URL GLUETUN_API_KEY WEB_PAGE CANARY_URL ENGINE_UPDATE_CRON LOG_LEVEL'.split(
+    ' ',
+  );
+
+const STRONG_KEY = 'vX3r9-Qm2Lk8_Tz5Wc7Yb1';
+
+function refusal(env: Record<string, string>): string {
+  try {
+    loadConfig(env);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.message;
+    throw error;
+  }
+  throw new Error(`accepted ${Object.keys(env)}`);
+}
+
+describe('the defaults', () => {
+  const config = loadConfig({});
+
+  it.each<[name: string, read: (config: Config) => unknown, value: unknown]>([
+    ['PORT', (c) => c.server.port, 3021],
+    ['HOST', (c) => c.server.host, '0.0.0.0'],
+    ['BASE_URL', (c) => c.server.baseUrl, 'http://localhost:3021'],
+    ['ENCRYPTION_KEY', (c) => c.secrets.encryptionKey, null],
+    ['ENCRYPTION_KEY_PREVIOUS', (c) => c.secrets.previousKeys, []],
+    ['LINK_TTL_MINUTES', (c) => c.links.ttlMs, 360 * 60_000],
+    ['MAX_WORKERS', (c) => c.extraction.maxWorkers, 20],
+    ['MAX_QUEUE', (c) => c.extraction.maxQueue, 2000],
+    ['YTDLP_TIMEOUT', (c) => c.extraction.timeoutMs, 30_000],
+    ['DOWNLOAD_TIMEOUT', (c) => c.relay.stallTimeoutMs, 120_000],
+    ['TEMP_DIR', (c) => c.temp.dir, resolve('./temp')],
+    ['CLEANUP_CRON', (c) => c.temp.cleanupCron, '*/15 * * * *'],
+    ['COOKIES_PATH', (c) => c.extraction.cookiesPath, resolve('./cookies/www.tiktok.com_cookies.txt')],
+    ['PROXY_URLS', (c) => c.egress.proxies, []],
+    ['EXTRA_CA_CERTS', (c) => c.egress.extraCaFile, null],
+    ['REDIS_URL', (c) => c.secrets.redisUrl, null],
+    ['CACHE_TTL', (c) => c.cache.ttlMs, 300_000],
+    ['RATE_LIMIT_MAX', (c) => c.limits.perMinute, 120],
+    ['TRUST_PROXY', (c) => c.server.trustProxy, false],
+    ['CORS_ORIGIN', (c) => c.server.corsOrigin, '*'],
+    ['SLIDE_SECONDS', (c) => c.slideshow.slideSeconds, 4],
+    ['PREFER_CODEC', (c) => c.posts.preferCodec, 'h264'],
+    ['GLUETUN_URL', (c) => c.egress.gluetunUrl, null],
+    ['GLUETUN_API_KEY', (c) => c.secrets.gluetunApiKey, null],
+    ['WEB_PAGE', (c) => c.server.webPage, true],
+    ['CANARY_URL', (c) => c.extraction.canaryUrl, null],
+    ['ENGINE_UPDATE_CRON', (c) => c.extraction.engineUpdateCron, null],
+    ['LOG_LEVEL', (c) => c.server.logLevel, 'info'],
+  ])('%s has its documented default', (_, read, value) => {
+    expect(read(config)).toEqual(value);
+  });
+
+  it('put the port that is given into the base of the links', () => {
+    expect(loadConfig({ PORT: '8080' }).server.baseUrl).toBe('http://localhost:8080');
+  });
+
+  it.each(['', '  '])('hold for a variable that is set to %j, as compose files write it', (PORT) => {
+    expect(loadConfig({ PORT }).server.port).toBe(3021);
+  });
+});
+
+describe('a given value', () => {
+  it.each<[name: string, given: string, read: (config: Config) => unknown, value: unknown]>([
+    ['PORT', '80', (c) => c.server.port, 80],
+    ['HOST', '::1', (c) => c.server.host, '::1'],
+    ['BASE_URL', 'https://media.example.com/tt//', (c) => c.server.baseUrl, 'https://media.example.com/tt'],
+    ['LINK_TTL_MINUTES', '5', (c) => c.links.ttlMs, 300_000],
+    ['MAX_WORKERS', '3', (c) => c.extraction.maxWorkers, 3],
+    ['MAX_QUEUE', '0', (c) => c.extraction.maxQueue, 0],
+    ['YTDLP_TIMEOUT', '1.5', (c) => c.extraction.timeoutMs, 1500],
+    ['DOWNLOAD_TIMEOUT', '9', (c) => c.relay.stallTimeoutMs, 9000],
+    ['TEMP_DIR', '/var/x', (c) => c.temp.dir, '/var/x'],
+    ['CLEANUP_CRON', '0 3 * * 1', (c) => c.temp.cleanupCron, '0 3 * * 1'],
+    ['COOKIES_PATH', '/var/c.txt', (c) => c.extraction.cookiesPath, '/var/c.txt'],
+    ['CACHE_TTL', '0', (c) => c.cache.ttlMs, 0],
+    ['RATE_LIMIT_MAX', '0', (c) => c.limits.perMinute, 0],
+    ['TRUST_PROXY', 'true', (c) => c.server.trustProxy, true],
+    ['TRUST_PROXY', '2', (c) => c.server.trustProxy, 2],
+    ['TRUST_PROXY', '10.0.0.0/8,::1', (c) => c.server.trustProxy, '10.0.0.0/8,::1'],
+    [
+      'CORS_ORIGIN',
+      'https://a.example, http://b:81',
+      (c) => c.server.corsOrigin,
+      ['https://a.example', 'http://b:81'],
+    ],
+    ['SLIDE_SECONDS', '2.5', (c) => c.slideshow.slideSeconds, 2.5],
+    ['PREFER_CODEC', 'best', (c) => c.posts.preferCodec, 'best'],
+    ['GLUETUN_URL', 'http://gluetun:8000/', (c) => c.egress.gluetunUrl, 'http://gluetun:8000'],
+    ['WEB_PAGE', 'False', (c) => c.server.webPage, false],
+    ['WEB_PAGE', '1', (c) => c.server.webPage, true],
+    ['ENGINE_UPDATE_CRON', '0 4 * * *', (c) => c.extraction.engineUpdateCron, '0 4 * * *'],
+    ['LOG_LEVEL', 'debug', (c) => c.server.logLevel, 'debug'],
+    ['NODE_ENV', 'test', (c) => c.production, false],
+  ])('of %s, %s, is taken', (name, given, read, value) => {
+    expect(read(loadConfig({ [name]: given }))).toEqual(value);
+  });
+
+  it.each<
+    [name: string, given: string, read: (config: Config) => readonly (Secret | null)[], values: string[]]
+  >([
+    ['ENCRYPTION_KEY', STRONG_KEY, (c) => [c.secrets.encryptionKey], [STRONG_KEY]],
+    [
+      'ENCRYPTION_KEY_PREVIOUS',
+      `${STRONG_KEY}, ${STRONG_KEY}2`,
+      (c) => c.secrets.previousKeys,
+      [STRONG_KEY, `${STRONG_KEY}2`],
+    ],
+    [
+      'PROXY_URLS',
+      'http://u:p@a:1, socks5://b:2',
+      (c) => c.egress.proxies,
+      ['http://u:p@a:1', 'socks5://b:2'],
+    ],
+    ['REDIS_URL', 'rediss://u:p@r:6379/1', (c) => [c.secrets.redisUrl], ['rediss://u:p@r:6379/1']],
+    ['GLUETUN_API_KEY', 'k', (c) => [c.secrets.gluetunApiKey], ['k']],
+  ])('of %s is taken as a secret', (name, given, read, values) => {
+    expect(read(loadConfig({ [name]: given })).map((one) => one?.reveal())).toEqual(values);
+  });
+});
+
+describe('a wrong value', () => {
+  it.each<[name: string, given: string, expects: RegExp]>([
+    ['PORT', '65536', /whole number from 0 to 65535/],
+    ['PORT', '-1', /whole number/],
+    ['PORT', '0x50', /whole number/],
+    ['PORT', '80.5', /whole number/],
+    ['BASE_URL', 'media.example.com', /http or https/],
+    ['BASE_URL', 'ftp://media.example.com', /http or https/],
+    ['BASE_URL', 'https://media.example.com/?a=1', /without query/],
+    ['BASE_URL', 'https://media.example.com/#top', /without query/],
+    ['ENCRYPTION_KEY', 'only15character', /16 characters/],
+    ['ENCRYPTION_KEY_PREVIOUS', `${STRONG_KEY},short`, /16 characters/],
+    ['LINK_TTL_MINUTES', '0', /whole number from 1/],
+    ['MAX_WORKERS', '0', /whole number from 1/],
+    ['MAX_WORKERS', 'many', /whole number/],
+    ['MAX_QUEUE', '-1', /whole number/],
+    ['YTDLP_TIMEOUT', '0', /number from 1/],
+    ['YTDLP_TIMEOUT', '30s', /number/],
+    ['DOWNLOAD_TIMEOUT', '0', /number from 1/],
+    ['CLEANUP_CRON', 'hourly', /cron expression/],
+    ['CLEANUP_CRON', '99 * * * *', /cron expression/],
+    ['PROXY_URLS', 'ftp://proxy:21', /http:\/\/, https:\/\/ or socks5:\/\//],
+    ['PROXY_URLS', 'http://ok:1,proxy:3128', /comma-separated/],
+    ['EXTRA_CA_CERTS', './no-such-file.pem', /PEM file/],
+    ['EXTRA_CA_CERTS', '.', /PEM file/],
+    ['EXTRA_CA_CERTS', './package.json', /PEM file/],
+    ['REDIS_URL', 'http://redis:6379', /redis:\/\//],
+    ['REDIS_URL', 'redis', /redis:\/\//],
+    ['CACHE_TTL', '-5', /number/],
+    ['RATE_LIMIT_MAX', 'off', /whole number/],
+    ['TRUST_PROXY', 'maybe', /number of hops/],
+    ['TRUST_PROXY', '10.0.0.0/99', /networks/],
+    ['CORS_ORIGIN', 'example.com', /origins such as https/],
+    ['CORS_ORIGIN', 'https://example.com/', /origins such as https/],
+    ['CORS_ORIGIN', 'https://example.com, *', /origins such as https/],
+    ['SLIDE_SECONDS', '0', /number from 0.5/],
+    ['PREFER_CODEC', 'h265', /h264 or best/],
+    ['GLUETUN_URL', 'gluetun', /http or https/],
+    ['WEB_PAGE', 'on', /true or false/],
+    ['CANARY_URL', '@user', /http or https/],
+    ['ENGINE_UPDATE_CRON', '* * *', /cron expression/],
+    ['LOG_LEVEL', 'loud', /pino level/],
+  ])('of %s, %s, stops the start and says what is expected', (name, given, expects) => {
+    const message = refusal({ [name]: given });
+    expect(message).toMatch(new RegExp(`^${name} must be `));
+    expect(message).toMatch(expects);
+  });
+
+  it('is named together with the other wrong ones', () => {
+    const message = refusal({ PORT: 'x', MAX_WORKERS: 'y' });
+    expect(message).toMatch(/PORT must be .*; MAX_WORKERS must be /);
+  });
+
+  it('never stops the start with anything but a ConfigError', () => {
+    fc.assert(
+      fc.property(fc.constantFrom(...VARIABLES), fc.string(), (name, value) => {
+        try {
+          loadConfig({ [name]: value });
+        } catch (error) {
+          expect(error).toBeInstanceOf(ConfigError);
+          expect((error as Error).message).toContain(name);
+        }
+      }),
+      { numRuns: 1000 },
+    );
+  });
+});
+
+describe('in production', () => {
+  const production = (ENCRYPTION_KEY?: string) => ({
+    NODE_ENV: 'production',
+    ...(ENCRYPTION_KEY !== undefined && { ENCRYPTION_KEY }),
+  });
+
+  it('a random key is accepted', () => {
+    expect(loadConfig(production(STRONG_KEY)).production).toBe(true);
+  });
+
+  it.each([undefined, ''])('a missing key (%j) stops the start', (key) => {
+    expect(refusal(production(key))).toMatch(/^ENCRYPTION_KEY must be set/);
+  });
+
+  it.each([
+    'overflow-overflow-',
+    'please-change-me-now',
+    'my-secret-key-for-links',
+    'your-encryption-key-here',
+    'aaaaaaaaaaaaaaaaaaaa',
+    'abababababababababab',
+    '12345678901234567890',
+    'a-default-value-here',
+  ])('the known or weak key %s stops the start', (key) => {
+    expect(refusal(production(key))).toMatch(/^ENCRYPTION_KEY must be a random key/);
+  });
+
+  it('a weak key is accepted elsewhere, for a first try', () => {
+    expect(loadConfig({ ENCRYPTION_KEY: 'please-change-me-now' }).secrets.encryptionKey).toBeInstanceOf(
+      Secret,
+    );
+  });
+});
+
+describe('secrets', () => {
+  const MARK = 'Zq7Xw9Kd3Rt5Lm1P';
+  const config = loadConfig({
+    ENCRYPTION_KEY: `${MARK}-a`,
+    ENCRYPTION_KEY_PREVIOUS: `${MARK}-b`,
+    PROXY_URLS: `http://user:${MARK}@proxy:3128`,
+    REDIS_URL: `redis://user:${MARK}@redis:6379`,
+    GLUETUN_API_KEY: MARK,
+  });
+
+  it.each<[string, string]>([
+    ['JSON', JSON.stringify(config)],
+    ['inspect', inspect(config, { depth: null, showHidden: true })],
+    ['plain inspect', inspect(config, { depth: null, customInspect: false })],
+    ['String', `${config.egress.proxies} ${config.secrets.encryptionKey} ${Object.values(config.secrets)}`],
+  ])('do not appear in %s of the config', (_, printed) => {
+    expect(printed).not.toContain(MARK);
+  });
+
+  it.each([
+    ['ENCRYPTION_KEY', 'Zq7Xw9'],
+    ['ENCRYPTION_KEY_PREVIOUS', 'Zq7Xw9'],
+    ['PROXY_URLS', 'ftp://user:Zq7Xw9@proxy'],
+    ['REDIS_URL', 'http://user:Zq7Xw9@redis'],
+  ])('do not appear in the refusal of a wrong %s', (name, value) => {
+    expect(refusal({ [name]: value })).not.toContain('Zq7Xw9');
+  });
+
+  it('do not appear in the refusal of a weak production key', () => {
+    const key = 'Zq7Xw9-change-me-Zq7Xw9';
+    expect(refusal({ NODE_ENV: 'production', ENCRYPTION_KEY: key })).not.toContain('Zq7Xw9');
+  });
+});
+
+describe('the config', () => {
+  it('is frozen to its depth', () => {
+    const config = loadConfig({ CORS_ORIGIN: 'https://a.example' });
+    const parts: unknown[] = [
+      config,
+      ...Object.values(config),
+      config.server.corsOrigin,
+      config.egress.proxies,
+    ];
+    expect(parts.every((part) => Object.isFrozen(part))).toBe(true);
+  });
+});
+
+describe('EXTRA_CA_CERTS', () => {
+  let dir: string;
+
+  beforeAll(() => {
+    dir = mkdtempSync(join(tmpdir(), 'config-'));
+  });
+
+  afterAll(() => {
+    rmSync(dir, { recursive: true });
+  });
+
+  it('takes a file with certificates', () => {
+    const file = join(dir, 'ca.pem');
+    writeFileSync(file, '-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----\n');
+    expect(loadConfig({ EXTRA_CA_CERTS: file }).egress.extraCaFile).toBe(file);
+  });
+});

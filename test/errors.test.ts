@@ -1,0 +1,77 @@
+import { describe, expect, it } from 'vitest';
+import { ERRORS, type ErrorCode, ServiceError } from '../src/errors.ts';
+
+/** CONTRACT §6. */
+const CONTRACT: readonly (readonly [string, number])[] = [
+  ['invalid_request', 400],
+  ['unsupported_url', 400],
+  ['link_invalid', 400],
+  ['link_expired', 410],
+  ['not_a_photo_post', 400],
+  ['post_not_found', 404],
+  ['post_private', 403],
+  ['login_required', 403],
+  ['region_blocked', 451],
+  ['ip_blocked', 503],
+  ['extractor_outdated', 502],
+  ['upstream_failed', 502],
+  ['timeout', 504],
+  ['busy', 503],
+  ['rate_limited', 429],
+  ['render_failed', 500],
+  ['internal', 500],
+];
+
+describe('the error catalogue', () => {
+  it.each(CONTRACT)('answers %s with HTTP %d', (code, status) => {
+    expect(new ServiceError(code as ErrorCode).status).toBe(status);
+  });
+
+  it('knows no code that the contract does not know', () => {
+    expect(Object.keys(ERRORS).sort()).toEqual(CONTRACT.map(([code]) => code).sort());
+  });
+
+  it.each(Object.entries(ERRORS))('has a sentence for a person for %s', (_, { message }) => {
+    expect(message).toMatch(/^[A-Z].*\.$/);
+  });
+
+  it('calls exactly those failures retryable that may pass without anything being changed', () => {
+    const retryable = Object.entries(ERRORS).flatMap(([code, kind]) => (kind.retryable ? [code] : []));
+    expect(retryable.sort()).toEqual(
+      ['busy', 'ip_blocked', 'rate_limited', 'timeout', 'upstream_failed'].sort(),
+    );
+  });
+});
+
+describe('a service error', () => {
+  it("says its kind's own sentence when it is given none", () => {
+    expect(new ServiceError('busy').message).toBe(ERRORS.busy.message);
+  });
+
+  it('says the sentence it is given', () => {
+    expect(new ServiceError('invalid_request', { message: 'url is missing.' }).message).toBe(
+      'url is missing.',
+    );
+  });
+
+  it('keeps what really happened as its cause', () => {
+    const cause = new Error('socket hang up');
+    expect(new ServiceError('internal', { cause }).cause).toBe(cause);
+  });
+
+  it('keeps what really happened out of its message', () => {
+    const error = new ServiceError('internal', { cause: new Error('password=4711') });
+    expect(error.message).not.toContain('4711');
+  });
+
+  it('carries the seconds after which trying again makes sense', () => {
+    expect(new ServiceError('busy', { retryAfter: 7 }).retryAfter).toBe(7);
+  });
+
+  it('takes its retryability from its kind', () => {
+    expect([new ServiceError('timeout').retryable, new ServiceError('post_private').retryable]).toEqual([
+      true,
+      false,
+    ]);
+  });
+});
