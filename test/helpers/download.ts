@@ -32,7 +32,7 @@ export async function download(link: string, init: RequestInit = {}): Promise<Do
   } catch {
     whole = false;
   }
-  const code = json ? (JSON.parse(text) as { code: ErrorCode }).code : null;
+  const code = json && text !== '' ? (JSON.parse(text) as { code: ErrorCode }).code : null;
   return {
     status: response.status,
     headers: response.headers,

@@ -9,6 +9,8 @@ import { fileURLToPath } from 'node:url';
 import type { Standin } from './standin/index.ts';
 
 const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
+/** ENCRYPTION_KEY of every service that is not given another. */
+export const KEY = 'a key that only the tests know 4711';
 const START_LIMIT_MS = 30_000;
 
 export interface Service {
@@ -53,7 +55,7 @@ export async function startService(
       PORT: String(port),
       BASE_URL: baseUrl,
       TEMP_DIR: tempDir,
-      ENCRYPTION_KEY: 'a key that only the tests know 4711',
+      ENCRYPTION_KEY: KEY,
       RATE_LIMIT_MAX: '0',
       ...(standin && { PROXY_URLS: standin.proxyUrl, EXTRA_CA_CERTS: standin.caFile }),
       ...env,

@@ -125,7 +125,7 @@ function piecesOf(media: MediaLibrary, post: StandinPost, part: AssetPart, index
     const rendition = post.renditions[index];
     if (rendition === undefined) return null;
     const file = post.wide ? 'h264_540_wide.mp4' : RENDITIONS[rendition].file;
-    return { type: 'video/mp4', pieces: markedMp4(media.get(file), mark, post.bigBytes) };
+    return { type: 'video/mp4', pieces: markedMp4(post.ownVideo ?? media.get(file), mark, post.bigBytes) };
   }
   if (part === 'download') {
     return post.download

@@ -112,6 +112,8 @@ export interface StandinPost {
   renditions: RenditionName[];
   /** Makes every video file this long, in bytes, with a block of noise that no memory holds. */
   bigBytes: number | null;
+  /** An MP4 in place of every clean rendition's, for tests that need a longer one. */
+  ownVideo: Buffer | null;
   /** Whether the watermarked file exists; else `downloadAddr` is ''. */
   download: boolean;
   music: MusicKind;
@@ -168,6 +170,7 @@ function basePost(kind: 'video' | 'photo', options: PostOptions): StandinPost {
     wide: false,
     renditions: [],
     bigBytes: null,
+    ownVideo: null,
     download: true,
     music: 'mp3',
     musicTitle: 'original sound',
