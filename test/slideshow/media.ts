@@ -96,12 +96,24 @@ export async function frameSums(movie: string): Promise<string[]> {
   return lines.filter((line) => line && !line.startsWith('#')).map((line) => line.split(',').at(-1) ?? '');
 }
 
-/** Mean and peak level of the sound between two times, in dB. */
+/** Mean level of the sound between two times, in dB. */
 export async function loudness(movie: string, from: number, to: number): Promise<number> {
   const { stderr } = await ffmpeg(
     ...['-i', movie, '-map', '0:a', '-af', `atrim=${from}:${to},volumedetect`, '-f', 'null', '-'],
   );
   return Number(/mean_volume: (-?[\d.]+|-inf) dB/.exec(stderr)?.[1]?.replace('-inf', '-Infinity'));
+}
+
+/** SSIM of a movie's picture at a time (seconds) with a photo as ffmpeg itself scales and pads it. */
+export async function ssim(movie: string, seconds: number, photo: string): Promise<number> {
+  const fit = 'scale=1080:1920:force_original_aspect_ratio=decrease';
+  const pad = 'pad=1080:1920:trunc((ow-iw)/4)*2:trunc((oh-ih)/4)*2:black,setsar=1';
+  const colours = 'format=yuvj420p,scale=out_range=tv:out_color_matrix=bt709,format=yuv420p';
+  const compared = `[0:v]trim=end_frame=1[seen];[1:v]${fit},${pad},${colours}[photo];[seen][photo]ssim`;
+  const { stderr } = await ffmpeg(
+    ...['-ss', String(seconds), '-i', movie, '-i', photo, '-filter_complex', compared, '-f', 'null', '-'],
+  );
+  return Number(/SSIM.*All:([\d.]+)/.exec(stderr)?.[1]);
 }
 
 /** Mean colour of a patch around a point of a canvas-sized RGB frame. */

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import sharp, { type Sharp } from 'sharp';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { photo } from '../../scripts/bench/photos.ts';
 import { fitOnCanvas, planSlideshow } from '../../src/slideshow/plan.ts';
 import { SlideshowRenderer } from '../../src/slideshow/renderer.ts';
 import {
@@ -17,6 +18,7 @@ import {
   locate,
   loudness,
   quarters,
+  ssim,
   tone,
 } from './media.ts';
 
@@ -203,6 +205,14 @@ describe.skipIf(!ffmpegPath)('movies', () => {
     }
     await expectStills(movie, plan);
     await expectGoodStreams(movie, plan);
+  });
+
+  it('keeps the detail of photos', async () => {
+    // Portrait, landscape, and one to be scaled down and busy.
+    const photos = await Promise.all([1, 2, 4].map(async (n) => save(`detail-${n}.jpg`, await photo(n))));
+    const { movie } = await render('detail', photos, null, 1);
+    for (const [slide, path] of photos.entries())
+      expect(await ssim(movie, slide + 0.5, path)).toBeGreaterThan(0.97);
   });
 
   it('shows grey and transparent photos as grey and on black', async () => {
