@@ -1,0 +1,211 @@
+import { describe, expect, it } from 'vitest';
+import { AdmissionQueue } from '../../src/extraction/queue.ts';
+
+/** Work that ends when it is told to. */
+function job<T = void>() {
+  let end: (value: T) => void = () => {};
+  let fail: (reason: Error) => void = () => {};
+  const promise = new Promise<T>((resolve, reject) => {
+    end = resolve;
+    fail = reject;
+  });
+  let begun = false;
+  const work = () => {
+    begun = true;
+    return promise;
+  };
+  return {
+    work,
+    end,
+    fail,
+    get begun() {
+      return begun;
+    },
+  };
+}
+
+/** All that is ready to go on has gone on. */
+const settled = () => new Promise((resolve) => setImmediate(resolve));
+
+describe('the admission queue', () => {
+  it('hands on what the work brought', async () => {
+    await expect(new AdmissionQueue(1, 1).run('a', async () => 42)).resolves.toBe(42);
+  });
+
+  it('hands on how the work failed', async () => {
+    const failure = new Error('no');
+    await expect(new AdmissionQueue(1, 1).run('a', () => Promise.reject(failure))).rejects.toBe(failure);
+  });
+
+  it('begins as many jobs at once as there are slots', async () => {
+    const queue = new AdmissionQueue(2, 10);
+    const jobs = [job(), job(), job()];
+    const runs = jobs.map(({ work }) => queue.run('a', work));
+    await settled();
+    expect([jobs.map(({ begun }) => begun), queue.active, queue.waiting]).toEqual([
+      [true, true, false],
+      2,
+      1,
+    ]);
+    for (const { end } of jobs) end();
+    await Promise.all(runs);
+  });
+
+  it('begins the next when a job ends', async () => {
+    const queue = new AdmissionQueue(1, 10);
+    const [first, second] = [job(), job()];
+    const runs = [queue.run('a', first.work), queue.run('a', second.work)];
+    first.end();
+    await settled();
+    expect([second.begun, queue.active, queue.waiting]).toEqual([true, 1, 0]);
+    second.end();
+    await Promise.all(runs);
+  });
+
+  it('begins the next when a job fails', async () => {
+    const queue = new AdmissionQueue(1, 10);
+    const [first, second] = [job(), job()];
+    const failing = expect(queue.run('a', first.work)).rejects.toThrow('no');
+    const running = queue.run('a', second.work);
+    first.fail(new Error('no'));
+    await failing;
+    await settled();
+    expect(second.begun).toBe(true);
+    second.end();
+    await running;
+  });
+
+  it('begins the next when a job throws at once', async () => {
+    const queue = new AdmissionQueue(1, 10);
+    const failing = queue.run('a', () => {
+      throw new Error('no');
+    });
+    await expect(failing).rejects.toThrow('no');
+    expect(queue.active).toBe(0);
+  });
+
+  it('answers busy at once when all places are taken, with the seconds to wait', async () => {
+    const queue = new AdmissionQueue(1, 1);
+    const [first, second] = [job(), job()];
+    const runs = [queue.run('a', first.work), queue.run('a', second.work)];
+    await expect(queue.run('b', async () => 1)).rejects.toMatchObject({
+      code: 'busy',
+      retryAfter: expect.any(Number),
+    });
+    first.end();
+    second.end();
+    await Promise.all(runs);
+  });
+
+  it('has no waiting room where none is wanted', async () => {
+    const queue = new AdmissionQueue(1, 0);
+    const first = job();
+    const running = queue.run('a', first.work);
+    await expect(queue.run('a', async () => 1)).rejects.toMatchObject({ code: 'busy' });
+    first.end();
+    await running;
+  });
+
+  it('lets clients take turns: one who sends many delays himself', async () => {
+    const queue = new AdmissionQueue(1, 100);
+    const order: string[] = [];
+    const send = (client: string, name: string) => queue.run(client, async () => void order.push(name));
+    const runs = [
+      ...['a1', 'a2', 'a3', 'a4'].map((name) => send('a', name)),
+      ...['b1', 'b2'].map((name) => send('b', name)),
+      send('c', 'c1'),
+    ];
+    await Promise.all(runs);
+    expect(order).toEqual(['a1', 'a2', 'b1', 'c1', 'a3', 'b2', 'a4']);
+  });
+
+  it('frees the place of one who leaves while waiting', async () => {
+    const queue = new AdmissionQueue(1, 1);
+    const [first, left] = [job(), job()];
+    const running = queue.run('a', first.work);
+    const leaving = new AbortController();
+    const gone = expect(queue.run('b', left.work, leaving.signal)).rejects.toThrow('gone');
+    leaving.abort(new Error('gone'));
+    await gone;
+    expect(queue.waiting).toBe(0);
+    first.end();
+    await running;
+    await settled();
+    expect([left.begun, queue.active]).toEqual([false, 0]);
+  });
+
+  it('does not begin for one who has left before', async () => {
+    const queue = new AdmissionQueue(1, 1);
+    const never = job();
+    await expect(queue.run('a', never.work, AbortSignal.abort(new Error('gone')))).rejects.toThrow('gone');
+    expect([never.begun, queue.active]).toEqual([false, 0]);
+  });
+
+  it('lets a job that has begun go on when its client leaves', async () => {
+    const queue = new AdmissionQueue(1, 1);
+    const first = job<number>();
+    const leaving = new AbortController();
+    const running = queue.run('a', first.work, leaving.signal);
+    leaving.abort(new Error('gone'));
+    first.end(7);
+    await expect(running).resolves.toBe(7);
+  });
+
+  it('lets a job that waited and has begun go on when its client leaves', async () => {
+    const queue = new AdmissionQueue(1, 1);
+    const [first, second] = [job<number>(), job<number>()];
+    const leaving = new AbortController();
+    const running = queue.run('a', first.work);
+    const waited = queue.run('a', second.work, leaving.signal);
+    first.end(1);
+    await running;
+    await settled();
+    leaving.abort(new Error('gone'));
+    second.end(2);
+    await expect(waited).resolves.toBe(2);
+    expect(queue.active).toBe(0);
+  });
+
+  it('keeps the turns of the others when one in the middle leaves', async () => {
+    const queue = new AdmissionQueue(1, 100);
+    const order: string[] = [];
+    const leaving = new AbortController();
+    const send = (name: string, signal?: AbortSignal) =>
+      queue.run('a', async () => void order.push(name), signal);
+    const runs = [send('1'), send('2'), expect(send('3', leaving.signal)).rejects.toThrow('gone'), send('4')];
+    leaving.abort(new Error('gone'));
+    await Promise.all(runs);
+    expect(order).toEqual(['1', '2', '4']);
+  });
+
+  it('loses no slot over a thousand jobs that end in every way', async () => {
+    const queue = new AdmissionQueue(3, 1000);
+    const runs = Array.from({ length: 1000 }, (_, index) => {
+      const leaving = new AbortController();
+      const run = queue.run(
+        `client ${index % 7}`,
+        async () => {
+          if (index % 5 === 0) throw new Error('no');
+        },
+        leaving.signal,
+      );
+      if (index % 3 === 0) leaving.abort(new Error('gone'));
+      return run;
+    });
+    await Promise.allSettled(runs);
+    expect([queue.active, queue.waiting]).toEqual([0, 0]);
+  });
+
+  it('expects a wait of at least one second', () => {
+    expect(new AdmissionQueue(20, 10).expectedWait).toBe(1);
+  });
+
+  it('expects to wait longer the more wait', async () => {
+    const queue = new AdmissionQueue(1, 10);
+    const jobs = Array.from({ length: 5 }, () => job());
+    const runs = jobs.map(({ work }) => queue.run('a', work));
+    expect(queue.expectedWait).toBe(5);
+    for (const { end } of jobs) end();
+    await Promise.all(runs);
+  });
+});
