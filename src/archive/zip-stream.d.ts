@@ -5,11 +5,7 @@ declare module 'zip-stream' {
   export default class ZipStream extends Readable {
     constructor(options: { store: true });
     /** Takes a stream in and calls back when its last byte is in the archive. One at a time. */
-    entry(
-      source: Readable,
-      data: { name: string; date: Date; mode?: number },
-      done: (error: Error | null) => void,
-    ): void;
+    entry(source: Readable, data: { name: string; date: Date }, done: (error: Error | null) => void): void;
     /** Writes the directory at the end. */
     finalize(): void;
   }

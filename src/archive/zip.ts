@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Readable } from 'node:stream';
+import { addAbortSignal, type Readable } from 'node:stream';
 import ZipStream from 'zip-stream';
 
 /** A file to be put into an archive, of known length. */
@@ -44,17 +44,9 @@ export function zipOf(entries: readonly Entry[], date: Date, signal: AbortSignal
   // It may fail before its reader listens.
   zip.on('error', () => {});
   const gone = new AbortController();
-  const onAbort = () => {
-    zip.destroy(signal.reason instanceof Error ? signal.reason : new Error('aborted'));
-  };
-  zip.once('close', () => {
-    signal.removeEventListener('abort', onAbort);
-    gone.abort(new Error('the archive is no longer read'));
-  });
-  signal.addEventListener('abort', onAbort, { once: true });
-  if (signal.aborted) onAbort();
+  zip.once('close', () => gone.abort(new Error('the archive is no longer read')));
   void fill(zip, entries, date, gone.signal);
-  return zip;
+  return addAbortSignal(signal, zip);
 }
 
 async function fill(
@@ -66,20 +58,10 @@ async function fill(
   try {
     for (const { name, open } of entries) {
       const source = await open(signal);
-      // First of all listeners: zip-stream would round off an entry that broke, as if it were whole.
-      source.once('error', (error) => zip.destroy(error));
+      // Never settles where the archive is let go of meanwhile: then there is nothing left to do.
       await new Promise<void>((resolve, reject) => {
-        zip.once('close', resolve);
-        zip.entry(source, { name, date }, (error) => {
-          zip.off('close', resolve);
-          if (error) reject(error);
-          else resolve();
-        });
+        zip.entry(source, { name, date }, (error) => (error ? reject(error) : resolve()));
       });
-      if (zip.destroyed) {
-        source.destroy();
-        return;
-      }
     }
     zip.finalize();
   } catch (error) {

@@ -22,7 +22,8 @@ beforeEach(() => {
   media = new MediaClient({
     egresses: new Map([['direct', standin.proxyUrl]]),
     extraCa: [standin.caPem],
-    stallTimeoutMs: 2000,
+    // Nothing that is to end soon may end by this.
+    stallTimeoutMs: 30_000,
   });
 });
 afterEach(async () => {
