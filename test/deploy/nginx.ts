@@ -1,0 +1,124 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  chmodSync,
+  closeSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { networkInterfaces, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { until } from '../helpers/processes.ts';
+import { freePort } from '../helpers/service.ts';
+
+const CONF = fileURLToPath(new URL('../../deploy/nginx/nginx.conf', import.meta.url));
+/** Debian puts servers where a user's PATH does not look. */
+const PATH = `${process.env.PATH ?? ''}:/usr/sbin:/sbin`;
+/** Stands for the address of whoever asks; the configuration's own rules see it as if he had connected. */
+export const CLIENT_HEADER = 'x-test-client';
+
+export interface AccessLine {
+  requestId: string;
+  client: string;
+  request: string;
+  status: number;
+  /** host:port of every instance that was tried, in order. */
+  upstreams: string[];
+}
+
+export interface Nginx {
+  baseUrl: string;
+  log(): AccessLine[];
+  rawLog(): string;
+  stop(): Promise<void>;
+}
+
+/** Version of the nginx that is installed; null (and a line that says so) where there is none. */
+export function nginxVersion(): string | null {
+  try {
+    const said = execFileSync('sh', ['-c', 'nginx -v 2>&1'], {
+      encoding: 'utf8',
+      env: { ...process.env, PATH },
+    });
+    return /nginx\/(\S+)/.exec(said)?.[1] ?? null;
+  } catch {
+    console.warn('no nginx: the tests of deploy/nginx are skipped (apt-get install nginx)');
+    return null;
+  }
+}
+
+/**
+ * Runs deploy/nginx/nginx.conf itself, with addresses and folders of the test's.
+ * @param ports of the instances on 127.0.0.1
+ */
+export async function startNginx(ports: readonly number[], port?: number): Promise<Nginx> {
+  const listen = port ?? (await freePort());
+  const dir = mkdtempSync(join(tmpdir(), 'nginx-'));
+  chmodSync(dir, 0o755); // its workers are another user where nginx is started by root
+  mkdirSync(join(dir, 'operator'));
+  const servers = ports.map((instance) => `  server 127.0.0.1:${instance} max_fails=0;`).join('\n');
+  const upstreams = [
+    `upstream service {\n  zone service 128k;\n  least_conn;\n${servers}\n  keepalive 16;\n}`,
+    `upstream slideshows {\n  zone slideshows 128k;\n  hash $arg_url consistent;\n${servers}\n  keepalive 16;\n}`,
+  ];
+  writeFileSync(join(dir, 'upstreams.conf'), `${upstreams.join('\n')}\n`);
+  writeFileSync(
+    join(dir, 'operator/real-ip.conf'),
+    `set_real_ip_from 127.0.0.1;\nreal_ip_header ${CLIENT_HEADER};\n`,
+  );
+  const hasIpv6 = Object.values(networkInterfaces())
+    .flat()
+    .some((one) => one?.address === '::1');
+  const conf = readFileSync(CONF, 'utf8')
+    .replaceAll('/tmp/', `${dir}/`)
+    .replace('/dev/stderr', join(dir, 'error.log'))
+    .replace('/dev/stdout', join(dir, 'access.log'))
+    .replace('listen 8080', `listen 127.0.0.1:${listen}`)
+    .replace(/listen \[::\]:8080[^\n]*/, hasIpv6 ? `listen [::1]:${listen};` : '');
+  writeFileSync(join(dir, 'nginx.conf'), conf);
+  const output = openSync(join(dir, 'output.log'), 'w');
+  const child = spawn('nginx', ['-p', dir, '-c', join(dir, 'nginx.conf'), '-g', 'daemon off;'], {
+    env: { PATH },
+    stdio: ['ignore', output, output],
+  });
+  closeSync(output);
+  const baseUrl = `http://127.0.0.1:${listen}`;
+  await answering(baseUrl, child, () => readFileSync(join(dir, 'output.log'), 'utf8'));
+  const rawLog = () => readFileSync(join(dir, 'access.log'), 'utf8');
+  return {
+    baseUrl,
+    rawLog,
+    log: () => rawLog().split('\n').flatMap(parse),
+    async stop() {
+      const gone = once(child, 'exit');
+      child.kill('SIGTERM');
+      await gone;
+      rmSync(dir, { recursive: true, force: true });
+    },
+  };
+}
+
+async function answering(baseUrl: string, child: ChildProcess, output: () => string): Promise<void> {
+  const up = () =>
+    fetch(`${baseUrl}/metrics`).then(
+      async (answer) => {
+        await answer.arrayBuffer();
+        return true;
+      },
+      () => false,
+    );
+  const came = await until(async () => child.exitCode !== null || (await up()), 15_000);
+  if (!came || child.exitCode !== null) throw new Error(`nginx did not start: ${output()}`);
+}
+
+function parse(line: string): AccessLine[] {
+  const match = /^\S+ (\S+) (\S+) "([^"]*)" (\d+) .* upstream=(.*) status=/.exec(line);
+  if (!match) return [];
+  const [, requestId = '', client = '', request = '', status, upstreams = ''] = match;
+  return [{ requestId, client, request, status: Number(status), upstreams: upstreams.split(', ') }];
+}
