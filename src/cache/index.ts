@@ -1,3 +1,4 @@
 export { type FoundPost, Posts } from './posts.ts';
+export { type RedisStatus, SharedMemory } from './redis.ts';
+export { sharePosts } from './share.ts';
 export { SingleFlight } from './single-flight.ts';
-export { MemoryCache, type PostCache } from './store.ts';

@@ -1,8 +1,12 @@
+import { ServiceError } from '../errors.ts';
 import type { ExtractOptions } from '../extraction/index.ts';
 import type { Post, PostRef } from '../posts/post.ts';
 import { type PostLink, postKey } from '../posts/url.ts';
+import { type Entry, isAbsence } from './entry.ts';
+import { Layers } from './layers.ts';
+import type { SharedPosts } from './share.ts';
+import type { SharedFlight } from './shared-flight.ts';
 import { SingleFlight } from './single-flight.ts';
-import type { PostCache } from './store.ts';
 
 /** What fetches a post from TikTok. */
 export interface PostSource {
@@ -14,27 +18,50 @@ export interface FoundPost {
   cached: boolean;
 }
 
+export interface PostsOptions {
+  source: PostSource;
+  /** CACHE_TTL; 0 remembers nothing. */
+  ttlMs: number;
+  /** What all instances share; null for one that is alone. */
+  shared: SharedPosts | null;
+}
+
 /** Links die with the CDN's; a cached post must leave its visitor this long to begin. */
 const MEDIA_MARGIN_MS = 60_000;
+
+/** A post can appear (a premiere, a mistyped link mended by its author) or become public: not for long, therefore. */
+const ABSENCE_TTL_MS = 30_000;
 
 /** Posts by link: out of the cache, or extracted once however many ask. */
 export class Posts {
   readonly #source: PostSource;
-  readonly #cache: PostCache;
   readonly #ttlMs: number;
+  readonly #cache: Layers;
+  readonly #sharedFlight: SharedFlight | null;
   readonly #flights = new SingleFlight<Post>();
+  #extractions = 0;
 
-  constructor(source: PostSource, cache: PostCache, ttlMs: number) {
+  constructor({ source, ttlMs, shared }: PostsOptions) {
     this.#source = source;
-    this.#cache = cache;
     this.#ttlMs = ttlMs;
+    this.#cache = new Layers(shared?.cache ?? null);
+    // Others can only be waited for where what they find is published.
+    this.#sharedFlight = ttlMs > 0 ? (shared?.flight ?? null) : null;
+  }
+
+  /** For /health and /metrics; all but `posts` count since the start. */
+  get status() {
+    return {
+      ...this.#cache.status,
+      extractions: this.#extractions,
+      waits_for_other_instances: this.#sharedFlight?.waits ?? 0,
+    };
   }
 
   /** @throws ServiceError as Extractor.extract */
   async find(link: PostLink, options: ExtractOptions): Promise<FoundPost> {
-    const known = await this.#cache.get(linkKey(link));
-    if (known) return { post: known, cached: true };
-    return { post: await this.#extract(link, options), cached: false };
+    const known = await this.#translate(link);
+    return this.#get(known, () => true, options);
   }
 
   /**
@@ -42,28 +69,71 @@ export class Posts {
    * @param isStale whether a post that is in the cache has the same dead source
    */
   async renew(ref: PostRef, isStale: (post: Post) => boolean, options: ExtractOptions): Promise<FoundPost> {
-    const link: PostLink = { kind: 'post', ref };
-    const known = await this.#cache.get(linkKey(link));
-    if (known && !isStale(known)) return { post: known, cached: true };
-    return { post: await this.#extract(link, options), cached: false };
+    return this.#get({ kind: 'post', ref }, (post) => !isStale(post), options);
   }
 
-  #extract(link: PostLink, { client, signal }: ExtractOptions): Promise<Post> {
+  async #get(
+    link: PostLink,
+    isGood: (post: Post) => boolean,
+    options: ExtractOptions,
+  ): Promise<FoundPost> {
     const key = linkKey(link);
-    const work = async (shared: AbortSignal) => {
-      const post = await this.#source.extract(link, { client, signal: shared });
-      const ttlMs = Math.min(
-        this.#ttlMs,
-        (post.mediaExpiresAt ?? Number.POSITIVE_INFINITY) - Date.now() - MEDIA_MARGIN_MS,
-      );
-      if (ttlMs > 0) {
-        const keys = new Set([key, linkKey({ kind: 'post', ref: post.ref })]);
-        await Promise.all([...keys].map((one) => this.#cache.set(one, post, ttlMs)));
-      }
-      return post;
-    };
-    return this.#flights.run(key, work, signal);
+    const accept = (entry: Entry) => 'absent' in entry || isGood(entry.post);
+    const known = await this.#cache.get(key, accept);
+    if (known) return { post: postOf(known), cached: true };
+    const work = (gone: AbortSignal) => this.#work(link, accept, { ...options, signal: gone });
+    return { post: await this.#flights.run(key, work, options.signal), cached: false };
   }
+
+  #work(
+    link: PostLink,
+    accept: (entry: Entry) => boolean,
+    options: ExtractOptions & { signal: AbortSignal },
+  ): Promise<Post> {
+    const extract = () => this.#extract(link, options);
+    if (!this.#sharedFlight) return extract();
+    const look = async () => {
+      // A short link of which nobody knew where it leads: whoever extracted it has written that down.
+      const key = linkKey(await this.#translate(link));
+      const entry = await this.#cache.shared(key, accept);
+      return entry && postOf(entry);
+    };
+    return this.#sharedFlight.run(linkKey(link), { look, work: extract }, options.signal);
+  }
+
+  async #extract(link: PostLink, options: ExtractOptions): Promise<Post> {
+    this.#extractions += 1;
+    try {
+      const post = await this.#source.extract(link, options);
+      await this.#remember(link, post);
+      return post;
+    } catch (error) {
+      const lifeMs = Math.min(this.#ttlMs, ABSENCE_TTL_MS);
+      if (error instanceof ServiceError && isAbsence(error.code) && lifeMs > 0) {
+        await this.#cache.set(linkKey(link), { until: Date.now() + lifeMs, absent: error.code });
+      }
+      throw error;
+    }
+  }
+
+  async #remember(link: PostLink, post: Post): Promise<void> {
+    const mediaEnd = (post.mediaExpiresAt ?? Number.POSITIVE_INFINITY) - MEDIA_MARGIN_MS;
+    const until = Math.min(Date.now() + this.#ttlMs, mediaEnd);
+    if (until > Date.now()) await this.#cache.set(postKey(post.ref), { until, post });
+    if (link.kind === 'short' && this.#ttlMs > 0) await this.#cache.setTarget(link.url, post.ref);
+  }
+
+  /** A short link whose post is known becomes that post's link. */
+  async #translate(link: PostLink): Promise<PostLink> {
+    if (link.kind === 'post') return link;
+    const ref = await this.#cache.target(link.url);
+    return ref ? { kind: 'post', ref } : link;
+  }
+}
+
+function postOf(entry: Entry): Post {
+  if ('absent' in entry) throw new ServiceError(entry.absent);
+  return entry.post;
 }
 
 function linkKey(link: PostLink): string {

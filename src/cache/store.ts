@@ -1,24 +1,51 @@
 import { LRUCache } from 'lru-cache';
-import type { Post } from '../posts/post.ts';
+import type { PostRef } from '../posts/post.ts';
+import { type Entry, weigh } from './entry.ts';
 
-/** Where posts are kept between requests. */
+/** Where posts are kept between requests. Never throws: a cache that fails has nothing. */
 export interface PostCache {
-  get(key: string): Promise<Post | null>;
-  set(key: string, post: Post, ttlMs: number): Promise<void>;
+  get(key: string): Promise<Entry | null>;
+  set(key: string, entry: Entry): Promise<void>;
+  /** The post that a short link leads to. */
+  target(shortUrl: string): Promise<PostRef | null>;
+  setTarget(shortUrl: string, ref: PostRef): Promise<void>;
 }
 
-/** A post is some ten kilobytes as an object: this many are some 50 MB at the most. */
-const MAX_POSTS = 5000;
+/** A short link leads to one post for good; forgetting it costs one request to TikTok. */
+export const TARGET_TTL_MS = 24 * 3_600_000;
 
-/** The default cache: this process's memory, bounded. */
-export class MemoryCache implements PostCache {
-  readonly #posts = new LRUCache<string, Post>({ max: MAX_POSTS });
+/** JSON bytes of all posts together. As objects they take about twice that, so some 64 MB of memory. */
+const MAX_BYTES = 32 * 1024 * 1024;
 
-  async get(key: string): Promise<Post | null> {
-    return this.#posts.get(key) ?? null;
+/** A target is some 200 bytes. */
+const MAX_TARGETS = 20_000;
+
+/** The default cache, and the nearer one where there is Redis as well: this process's memory, bounded. */
+export class MemoryCache {
+  readonly #entries = new LRUCache<string, Entry>({ maxSize: MAX_BYTES, sizeCalculation: weigh });
+  readonly #targets = new LRUCache<string, PostRef>({ max: MAX_TARGETS, ttl: TARGET_TTL_MS });
+
+  get size(): number {
+    return this.#entries.size;
   }
 
-  async set(key: string, post: Post, ttlMs: number): Promise<void> {
-    this.#posts.set(key, post, { ttl: ttlMs });
+  get(key: string): Entry | null {
+    const entry = this.#entries.get(key);
+    if (!entry) return null;
+    if (entry.until > Date.now()) return entry;
+    this.#entries.delete(key);
+    return null;
+  }
+
+  set(key: string, entry: Entry): void {
+    this.#entries.set(key, entry);
+  }
+
+  target(shortUrl: string): PostRef | null {
+    return this.#targets.get(shortUrl) ?? null;
+  }
+
+  setTarget(shortUrl: string, ref: PostRef): void {
+    this.#targets.set(shortUrl, ref);
   }
 }

@@ -25,6 +25,8 @@ export interface Circumstances {
   /** Longest silence, in milliseconds. */
   idleMs: number;
   signal: AbortSignal;
+  /** Hears the status of every answer: whether the CDN welcomes this way out. */
+  onStatus?: ((status: number) => void) | undefined;
 }
 
 /** A 200 or 206 whose headers hold together. The bytes have not been looked at. */
@@ -51,6 +53,7 @@ export async function ask(question: Question, circumstances: Circumstances): Pro
     const url = mediaUrl(next);
     if (!url) throw new LinkFailure('forbidden', hop === 0 ? 'link' : `redirect ${hop}`);
     const transfer = await send(url, question, circumstances);
+    circumstances.onStatus?.(transfer.status);
     try {
       if (!REDIRECTS.has(transfer.status)) return accept(transfer, url, question);
       next = target(transfer.header('location'), url);

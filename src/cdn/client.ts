@@ -25,6 +25,8 @@ export interface MediaClientOptions {
   stallTimeoutMs: number;
   /** Replaces the system's name resolution of direct egresses. */
   resolve?: Resolve;
+  /** Hears what the CDN answers: through which egress, for a file of which post, with which status. */
+  onStatus?: (egress: string, post: string, status: number) => void;
 }
 
 export interface OpenOptions {
@@ -153,7 +155,16 @@ export class MediaClient {
   #opening(link: string, source: MediaSource, round: Round): Opening {
     const dispatcher = this.#dispatchers.get(source.egress) ?? [...this.#dispatchers.values()][0];
     if (!dispatcher) throw new ServiceError('internal');
-    return { link, source, dispatcher, idleMs: this.#idleMs, ...round };
+    const { onStatus } = this.#options;
+    const [post = ''] = source.id.split('/', 1);
+    return {
+      link,
+      source,
+      dispatcher,
+      idleMs: this.#idleMs,
+      onStatus: onStatus && ((status) => onStatus(source.egress, post, status)),
+      ...round,
+    };
   }
 }
 

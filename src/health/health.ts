@@ -1,3 +1,4 @@
+import type { Posts, SharedMemory } from '../cache/index.ts';
 import type { Egresses } from '../egress/index.ts';
 import type { ExtractorStatus } from '../extraction/index.ts';
 import type { Outcomes } from './outcomes.ts';
@@ -6,7 +7,10 @@ export interface HealthSources {
   version: string;
   extractor: { readonly status: ExtractorStatus };
   outcomes: Outcomes;
-  egresses: Egresses;
+  egresses: Pick<Egresses, 'status' | 'open'>;
+  posts: Pick<Posts, 'status'>;
+  /** Null where no Redis is configured. */
+  shared: Pick<SharedMemory, 'status'> | null;
   ffmpeg: string | null;
 }
 
@@ -25,7 +29,7 @@ export class Health {
   }
 
   report() {
-    const { version, extractor, outcomes, egresses, ffmpeg } = this.#sources;
+    const { version, extractor, outcomes, egresses, posts, shared, ffmpeg } = this.#sources;
     const { workers, host, hostRestarts, childRestarts } = extractor.status;
     const recent = outcomes.recent();
     const reasons = this.#reasons(recent);
@@ -56,7 +60,9 @@ export class Health {
           code: outcomes.lastFailure.code,
         },
       },
-      egress: egresses.all.map(({ label }) => ({ name: label })),
+      egress: egresses.status,
+      cache: posts.status,
+      redis: redisReport(shared),
       ffmpeg: ffmpeg !== null,
     };
   }
@@ -68,12 +74,15 @@ export class Health {
   }
 
   #reasons({ succeeded, failed, successRate }: ReturnType<Outcomes['recent']>): string[] {
-    const { extractor, outcomes, ffmpeg } = this.#sources;
+    const { extractor, outcomes, egresses, shared, ffmpeg } = this.#sources;
     const { host } = extractor.status;
     const reasons: string[] = [];
     if (this.draining) reasons.push('the service is shutting down');
     if (!host) reasons.push('the yt-dlp host is not running');
     if (host && !host.impersonation) reasons.push('yt-dlp cannot look like a browser: curl_cffi is missing');
+    if (!egresses.open) reasons.push('every way out is refused, or nothing gets through it');
+    if (shared?.status.state === 'down')
+      reasons.push('Redis is gone: cache and limits are this instance’s own');
     if (!ffmpeg) reasons.push('ffmpeg is missing: no slideshows, no conversion to MP3');
     if (successRate !== null && successRate < POOR_RATE && succeeded + failed >= ENOUGH_ATTEMPTS) {
       const share = `${failed} of the last ${succeeded + failed} extractions failed`;
@@ -81,4 +90,10 @@ export class Health {
     }
     return reasons;
   }
+}
+
+function redisReport(shared: HealthSources['shared']) {
+  if (!shared) return null;
+  const { since, ...status } = shared.status;
+  return { ...status, since: since / 1000 };
 }

@@ -61,7 +61,7 @@ export async function createServer(services: Services): Promise<FastifyInstance>
     maxAge: 86_400,
   });
   await describeApi(app, services.version, config.server.baseUrl);
-  await registerLimits(app);
+  await registerLimits(app, services.shared);
   tiktokRoute(app, services);
   mediaRoutes(app, services);
   slideshowRoutes(app, services);

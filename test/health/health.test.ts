@@ -1,4 +1,6 @@
+import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
+import { Posts } from '../../src/cache/index.ts';
 import { Egresses } from '../../src/egress/index.ts';
 import { Health, Outcomes } from '../../src/health/index.ts';
 import { Secret } from '../../src/secret.ts';
@@ -22,7 +24,15 @@ function health(given: { host?: typeof HOST | null; ffmpeg?: string | null; ende
     version: '1.0.0',
     extractor: { status: { workers: WORKERS, host, hostRestarts: 0, childRestarts: 0 } },
     outcomes,
-    egresses: new Egresses([new Secret('http://user:pw4711@proxy:3128')]),
+    egresses: new Egresses({
+      proxies: [new Secret('http://user:pw4711@proxy:3128')],
+      vpn: null,
+      log: pino({ level: 'silent' }),
+    }),
+    posts: {
+      status: new Posts({ source: { extract: () => Promise.reject() }, ttlMs: 0, shared: null }).status,
+    },
+    shared: null,
     ffmpeg,
   });
 }

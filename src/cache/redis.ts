@@ -1,0 +1,169 @@
+import { Redis, ReplyError } from 'ioredis';
+import type { Logger } from 'pino';
+
+/** A healthy Redis answers within a millisecond; a visitor must not wait longer than this for a sick one. */
+const ANSWER_LIMIT_MS = 250;
+
+/** So many commands in a row without an answer mean that Redis is gone, not that one was unlucky. */
+const GONE_AFTER = 3;
+
+/** How often a Redis that is gone is asked whether it is back. */
+const PROBE_EVERY_MS = 1000;
+
+/** The start waits this long for the connection, so that the first requests already share; then goes on without. */
+const START_LIMIT_MS = 500;
+
+/** The number counts up when the form of what lies under the keys changes. */
+const KEY_PREFIX = 'ttdl:1:';
+
+export interface RedisStatus {
+  state: 'up' | 'down';
+  /** Unix milliseconds. */
+  since: number;
+  /** Commands that got no answer in time, or lost their connection. */
+  unanswered: number;
+  /** Commands that were not even tried, because it was down. */
+  skipped: number;
+  /** Error replies, such as OOM of a full one. */
+  refused: number;
+  /** Values under our keys that are not ours. */
+  garbage: number;
+  /** Times it went away. */
+  outages: number;
+}
+
+/**
+ * A Redis that the service can do without. Every command has an answer in time: the one of Redis, or null. Once it
+ * does not answer, nobody waits for it any more until it answers a probe.
+ */
+export class SharedMemory {
+  readonly #redis: Redis;
+  readonly #log: Logger;
+  readonly #counts = { unanswered: 0, skipped: 0, refused: 0, garbage: 0, outages: 0 };
+  #inARow = 0;
+  #up = false;
+  #since = Date.now();
+  #probe: NodeJS.Timeout | null = null;
+
+  /** @param url redis:// or rediss:// address, credentials included */
+  static async open(url: string, log: Logger): Promise<SharedMemory> {
+    const memory = new SharedMemory(url, log);
+    await memory.#start();
+    return memory;
+  }
+
+  private constructor(url: string, log: Logger) {
+    this.#log = log;
+    this.#redis = new Redis(url, {
+      keyPrefix: KEY_PREFIX,
+      lazyConnect: true,
+      // Nothing waits for a connection: whoever asks while there is none goes on without.
+      enableOfflineQueue: false,
+      maxRetriesPerRequest: 0,
+      autoResendUnfulfilledCommands: false,
+      // One write to the socket for all commands of a turn of the event loop.
+      enableAutoPipelining: true,
+      connectTimeout: 2000,
+      retryStrategy: (attempt) => Math.min(50 * 2 ** attempt, PROBE_EVERY_MS),
+    });
+    // Without a listener each failed attempt to connect would be uncaught; #lost and #found tell what matters.
+    this.#redis.on('error', () => {});
+    this.#redis.on('ready', () => this.#found());
+    this.#redis.on('close', () => this.#lost('connection closed'));
+  }
+
+  get up(): boolean {
+    return this.#up;
+  }
+
+  get status(): RedisStatus {
+    return { state: this.#up ? 'up' : 'down', since: this.#since, ...this.#counts };
+  }
+
+  /** A value was read that nobody of us wrote. */
+  sawGarbage(): void {
+    this.#counts.garbage += 1;
+  }
+
+  /** The answer, or null where there is none in time, or an error. Never throws. */
+  async ask<T>(command: (redis: Redis) => Promise<T>): Promise<T | null> {
+    if (!this.#up) {
+      this.#counts.skipped += 1;
+      return null;
+    }
+    try {
+      const answer = await inTime(command(this.#redis));
+      this.#inARow = 0;
+      return answer;
+    } catch (error) {
+      if (error instanceof ReplyError) {
+        // It answers, so it is there: a full one still serves what it has.
+        this.#inARow = 0;
+        this.#counts.refused += 1;
+      } else {
+        this.#counts.unanswered += 1;
+        this.#inARow += 1;
+        if (this.#inARow >= GONE_AFTER) this.#lost('no answers');
+      }
+      return null;
+    }
+  }
+
+  close(): void {
+    if (this.#probe) clearInterval(this.#probe);
+    this.#redis.removeAllListeners('close');
+    this.#redis.disconnect();
+  }
+
+  async #start(): Promise<void> {
+    const connected = this.#redis.connect().catch(() => {});
+    const limit = new Promise<void>((resolve) => setTimeout(resolve, START_LIMIT_MS));
+    await Promise.race([connected, limit]);
+    if (!this.#up) this.#log.warn('Redis is not reachable: going on without it until it is');
+  }
+
+  #found(): void {
+    if (this.#probe) clearInterval(this.#probe);
+    this.#probe = null;
+    this.#inARow = 0;
+    if (this.#up) return;
+    this.#log.info({ downMs: Date.now() - this.#since }, 'Redis is there');
+    this.#up = true;
+    this.#since = Date.now();
+  }
+
+  #lost(reason: string): void {
+    if (!this.#up) return;
+    this.#log.warn({ reason }, 'Redis is gone: going on without it');
+    this.#up = false;
+    this.#since = Date.now();
+    this.#counts.outages += 1;
+    // A lost connection comes back by itself ('ready'); one that is only silent has to be asked.
+    this.#probe ??= setInterval(() => this.#ping(), PROBE_EVERY_MS).unref();
+  }
+
+  #ping(): void {
+    if (this.#redis.status !== 'ready') return;
+    inTime(this.#redis.ping()).then(
+      () => this.#found(),
+      () => {},
+    );
+  }
+}
+
+class Unanswered extends Error {
+  override name = 'Unanswered';
+}
+
+/** Our own clock: ioredis's `commandTimeout` does not see the time that a command waits to be written. */
+async function inTime<T>(answer: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const limit = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Unanswered()), ANSWER_LIMIT_MS);
+  });
+  try {
+    return await Promise.race([answer, limit]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
