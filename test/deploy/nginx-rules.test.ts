@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { until } from '../helpers/processes.ts';
 import { CLIENT_HEADER, type Nginx, nginxVersion, startNginx } from './nginx.ts';
 
 type Answer = (request: IncomingMessage, response: ServerResponse, body: string) => void;
@@ -267,6 +268,32 @@ describe.skipIf(nginxVersion() === null)('deploy/nginx/nginx.conf', () => {
     expect(await text()).toBe('first');
     (more as ServerResponse | null)?.end('second');
     expect(await text()).toBe('second');
+  });
+
+  it('takes no more from an instance than the visitor takes from it', async () => {
+    const size = 96 * 1024 * 1024;
+    let taken = 0;
+    let lastProgress = Date.now();
+    all((_request, response) => {
+      response.setHeader('content-length', size);
+      const chunk = Buffer.alloc(256 * 1024);
+      const write = () => {
+        while (taken < size) {
+          taken += chunk.length;
+          lastProgress = Date.now();
+          if (!response.write(chunk)) return response.once('drain', write);
+        }
+        return response.end();
+      };
+      write();
+    });
+    const leaving = new AbortController();
+    const answer = await ask('/stream?data=x', { signal: leaving.signal });
+    // Nobody reads on. What the sockets between the three hold (some MB) goes through, then it has to stop.
+    await until(() => taken === size || Date.now() - lastProgress > 1000, 20_000);
+    leaving.abort();
+    expect(answer.status).toBe(200);
+    expect(taken).toBeLessThan(size / 2);
   });
 
   it('writes no link into its log', async () => {
