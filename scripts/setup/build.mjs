@@ -1,6 +1,6 @@
 // @ts-check
 import { cpSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join, relative } from 'node:path';
+import { basename, dirname, join, relative } from 'node:path';
 import { report, SetupError } from './report.mjs';
 import { run } from './run.mjs';
 import { filesUnder, hashOf, readStamp } from './stamp.mjs';
@@ -9,6 +9,9 @@ const STAMP = 'dist/.setup-stamp';
 const SOURCES = ['src', 'tsconfig.json', 'tsconfig.build.json'];
 /** What src holds beside TypeScript and the service reads at run time: the yt-dlp host's Python, the web page, … */
 const CODE = /\.(ts|js|mjs)$/;
+/** The service; the web page and its worker, which know a browser's objects and not Node's. */
+const PROJECTS = ['tsconfig.build.json', 'src/web/tsconfig.json', 'src/web/tsconfig.worker.json'];
+const PROJECT_FILE = /^tsconfig.*\.json$/;
 
 /**
  * Whether dist was made from these very sources. An image without src has its build inside.
@@ -30,17 +33,20 @@ export async function build(root) {
   // First of all, so that an interrupted build is not taken for a whole one.
   rmSync(join(root, STAMP), { force: true });
   const tsc = join(root, 'node_modules/typescript/bin/tsc');
-  const outcome = await run(process.execPath, [tsc, '-p', 'tsconfig.build.json', '--noEmitOnError'], {
-    timeoutMs: 5 * 60_000,
-    cwd: root,
-  });
-  if (!outcome.ok) {
-    process.stderr.write(outcome.stdout + outcome.stderr);
-    throw new SetupError(
-      'the build failed: mend what the compiler says above (`npm run typecheck` repeats it).',
-    );
+  for (const project of PROJECTS) {
+    const outcome = await run(process.execPath, [tsc, '-p', project, '--noEmitOnError'], {
+      timeoutMs: 5 * 60_000,
+      cwd: root,
+    });
+    if (!outcome.ok) {
+      process.stderr.write(outcome.stdout + outcome.stderr);
+      throw new SetupError(
+        'the build failed: mend what the compiler says above (`npm run typecheck` repeats it).',
+      );
+    }
   }
-  const kept = new Set(filesUnder(join(root, 'src')).map((file) => place(root, file)));
+  const sources = filesUnder(join(root, 'src')).filter((file) => !PROJECT_FILE.test(basename(file)));
+  const kept = new Set(sources.map((file) => place(root, file)));
   removeLeftOvers(root, kept);
   writeFileSync(join(root, STAMP), `${hash}\n`);
   report(`built dist (${((Date.now() - started) / 1000).toFixed(1)} s)`);

@@ -13,6 +13,7 @@ const common = {
   description: z.string(),
   created_at: z.string().nullable().meta({ format: 'date-time', example: '2025-11-22T08:00:00Z' }),
   cover: z.string(),
+  cover_link: link.optional().meta({ description: 'The cover through this service.' }),
   duration: count.meta({ description: 'Milliseconds; of the sound, for a photo post.' }),
   artist: z.string(),
   audio: z.string().meta({ description: 'The track at the CDN; empty where it has no address.' }),
@@ -25,6 +26,7 @@ const common = {
     avatarThumb: z.string(),
     avatarMedium: z.string(),
     avatarLarger: z.string(),
+    avatarLink: link.optional().meta({ description: 'The avatar through this service.' }),
   }),
   statistics: z.object({
     play_count: count,

@@ -18,6 +18,8 @@ export type Asset =
   | { kind: 'mp3' }
   | { kind: 'photo'; index: number }
   | { kind: 'subtitle'; language: string; source: string }
+  | { kind: 'cover' }
+  | { kind: 'avatar' }
   | { kind: 'zip' }
   | { kind: 'slideshow' };
 
@@ -72,7 +74,15 @@ export class Links {
 
 /** Positions instead of names: a link has to stay below 2,000 characters. */
 type Packed = [platform: 't' | 'd', id: string, user: string, asset: PackedAsset, source: PackedSource | 0];
-type PackedAsset = ['v', string] | ['m'] | ['p', number] | ['s', string, string] | ['z'] | ['w'];
+type PackedAsset =
+  | ['v', string]
+  | ['m']
+  | ['p', number]
+  | ['s', string, string]
+  | ['c']
+  | ['a']
+  | ['z']
+  | ['w'];
 type PackedSource = [urls: string[], cookie: string | null, egress: string];
 
 const PLATFORMS: Readonly<Record<'t' | 'd', Platform>> = { t: 'tiktok', d: 'douyin' };
@@ -106,6 +116,10 @@ function packAsset(asset: Asset): PackedAsset {
       return ['p', asset.index];
     case 'subtitle':
       return ['s', asset.language, asset.source];
+    case 'cover':
+      return ['c'];
+    case 'avatar':
+      return ['a'];
     case 'zip':
       return ['z'];
     case 'slideshow':
@@ -123,6 +137,10 @@ function unpackAsset(packed: PackedAsset): Asset {
       return { kind: 'photo', index: packed[1] };
     case 's':
       return { kind: 'subtitle', language: packed[1], source: packed[2] };
+    case 'c':
+      return { kind: 'cover' };
+    case 'a':
+      return { kind: 'avatar' };
     case 'z':
       return { kind: 'zip' };
     case 'w':

@@ -20,11 +20,20 @@ function assetUrls(post: Post, asset: Asset): readonly string[] | undefined {
     case 'subtitle':
       return post.subtitles.find((one) => one.language === asset.language && one.source === asset.source)
         ?.urls;
+    case 'cover':
+      return post.cover ? [post.cover] : undefined;
+    case 'avatar':
+      return avatarUrls(post);
     case 'mp3':
       return soundUrls(post);
     default:
       return undefined;
   }
+}
+
+/** Large enough for any page, and the smallest of these. */
+function avatarUrls({ author }: Post): string[] {
+  return [author.avatarMedium, author.avatarLarger, author.avatarThumb].filter(Boolean).slice(0, 1);
 }
 
 /** The track itself where it has an address; licensed ones often have none, then it is in the video. */

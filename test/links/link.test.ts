@@ -31,7 +31,13 @@ const someAsset: fc.Arbitrary<Asset> = fc.oneof(
   someText.map((rendition) => ({ kind: 'video' as const, rendition })),
   fc.nat(100).map((index) => ({ kind: 'photo' as const, index })),
   fc.tuple(someText, someText).map(([language, source]) => ({ kind: 'subtitle' as const, language, source })),
-  fc.constantFrom<Asset>({ kind: 'mp3' }, { kind: 'zip' }, { kind: 'slideshow' }),
+  fc.constantFrom<Asset>(
+    { kind: 'mp3' },
+    { kind: 'cover' },
+    { kind: 'avatar' },
+    { kind: 'zip' },
+    { kind: 'slideshow' },
+  ),
 );
 const someTarget: fc.Arbitrary<LinkTarget> = fc.record({
   ref: fc.record(

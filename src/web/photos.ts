@@ -1,0 +1,92 @@
+import { local, type Photo } from './api.ts';
+import { h, icon } from './dom.ts';
+import { type Report, saveLink } from './download.ts';
+import { fill, t } from './language.ts';
+
+/** So many are on the first screen; the others wait until they come near. */
+const EAGER = 6;
+
+/** All photos small, each to be opened large and to be saved. They come through the service, not from the CDN. */
+export function gallery(photos: Photo[], report: Report): HTMLElement {
+  const viewer = photoViewer(photos, report);
+  const tiles = photos.map((photo, index) => {
+    const label = fill(t.view, { n: index + 1 });
+    const open = () => viewer.open(index);
+    const face = picture(photo, index, photos.length);
+    return h(
+      'li',
+      {},
+      h('button', { type: 'button', class: 'tile', 'aria-label': label, click: open }, face),
+    );
+  });
+  const columns = Math.min(photos.length, 3);
+  return h(
+    'div',
+    { class: 'gallery' },
+    h('ul', { 'data-columns': columns, 'aria-label': t.photos }, ...tiles),
+    viewer.dialog,
+  );
+}
+
+function picture({ link, width, height }: Photo, index: number, count: number): HTMLElement {
+  const image = h('img', {
+    src: local(link),
+    alt: fill(t.photo, { n: index + 1, m: count }),
+    loading: index < EAGER ? 'eager' : 'lazy',
+    decoding: 'async',
+    width: width ?? 1080,
+    height: height ?? 1440,
+    // Formats such as HEIC, which only some browsers know.
+    error: () => image.replaceWith(h('span', { class: 'unseen' }, t.unseen)),
+  });
+  return image;
+}
+
+/** A photo on the whole screen; the dialog keeps the focus, and gives it back at its end. */
+function photoViewer(photos: Photo[], report: Report) {
+  let at = 0;
+  const stage = h('div', { class: 'stage' });
+  const title = h('p', { class: 'viewer-title', 'aria-live': 'polite' });
+  const saving = h('div');
+  const round = (name: string, label: string, symbol: string, click: () => void) =>
+    h('button', { type: 'button', class: `round ${name}`, 'aria-label': label, click }, icon(symbol));
+  const close = () => dialog.close();
+  const failed: Report = (...failure) => {
+    close();
+    report(...failure);
+  };
+  const show = (index: number) => {
+    const photo = photos[index];
+    if (!photo) return;
+    at = index;
+    title.textContent = fill(t.photo, { n: index + 1, m: photos.length });
+    stage.replaceChildren(picture(photo, index, photos.length));
+    const label = fill(t.save, { n: index + 1 });
+    saving.replaceChildren(saveLink({ link: photo.link, label, primary: true, report: failed }));
+  };
+  const step = (by: number) => show((at + by + photos.length) % photos.length);
+  const arrows = [
+    round('back', t.previous, 'next', () => step(-1)),
+    round('forth', t.next, 'next', () => step(1)),
+  ];
+  const header = h('header', {}, title, saving, round('', t.close, 'close', close));
+  const dialog: HTMLDialogElement = h(
+    'dialog',
+    { class: 'viewer', 'aria-label': t.photos },
+    header,
+    stage,
+    ...(photos.length > 1 ? arrows : []),
+  );
+  dialog.addEventListener('keydown', ({ key }) => {
+    const forth = document.dir === 'rtl' ? 'ArrowLeft' : 'ArrowRight';
+    if (key === 'ArrowLeft' || key === 'ArrowRight') step(key === forth ? 1 : -1);
+  });
+  stage.addEventListener('click', ({ target }) => {
+    if (target === stage) close();
+  });
+  const open = (index: number) => {
+    show(index);
+    dialog.showModal();
+  };
+  return { dialog, open };
+}

@@ -1,0 +1,108 @@
+import { inline, local, type Post } from './api.ts';
+import { bdi, h, icon } from './dom.ts';
+import type { Report } from './download.ts';
+import { compact, day, fill, number, t, time } from './language.ts';
+import { gallery } from './photos.ts';
+import { formatSaves, photoSaves, subtitleSaves, videoSaves } from './saves.ts';
+import { slideshow } from './slideshow.ts';
+
+/** The card of a post: what it is, to be seen and heard, and everything that can be saved of it. */
+export function resultCard(post: Post, report: Report): HTMLElement {
+  const saves = post.photos ? photoSaves(post, report) : videoSaves(post, report);
+  return h(
+    'article',
+    { class: `card result ${post.status}`, 'aria-labelledby': 'result-title' },
+    h('div', { class: 'media' }, post.photos ? gallery(post.photos, report) : player(post)),
+    h(
+      'div',
+      { class: 'facts' },
+      author(post),
+      h('p', { class: 'caption', dir: 'auto' }, post.title || t.untitled),
+      statistics(post),
+      h('h3', {}, t.downloads),
+      h('div', { class: 'saves' }, ...saves),
+      post.download_slideshow_link ? slideshow(post.download_slideshow_link, report) : null,
+      subtitleSaves(post, report),
+      formatSaves(post, report),
+      footer(post),
+    ),
+  );
+}
+
+function author({ author: { nickname, uniqueId, avatarLink }, created_at: created }: Post): HTMLElement {
+  const name = nickname || uniqueId;
+  const avatar = h('div', { class: 'avatar', 'aria-hidden': 'true' }, [...name][0] ?? '');
+  if (avatarLink) {
+    const size = { width: 48, height: 48 };
+    const image = h('img', { src: local(avatarLink), alt: '', ...size, error: () => image.remove() });
+    avatar.append(image);
+  }
+  const date = created ? h('time', { datetime: created }, day(created)) : null;
+  return h(
+    'header',
+    { class: 'author' },
+    avatar,
+    h(
+      'div',
+      {},
+      h('h2', { id: 'result-title', tabindex: -1 }, bdi(name)),
+      h('p', {}, bdi(`@${uniqueId}`), date),
+    ),
+  );
+}
+
+function statistics({ statistics: counts }: Post): HTMLElement {
+  const entry = (symbol: string, name: string, value: number) =>
+    h(
+      'div',
+      { title: `${name}: ${number(value)}` },
+      h('dt', {}, icon(symbol), h('span', { class: 'sr' }, name)),
+      h('dd', {}, compact(value)),
+    );
+  return h(
+    'dl',
+    { class: 'statistics' },
+    entry('play', t.plays, counts.play_count),
+    entry('like', t.likes, counts.digg_count),
+    entry('comment', t.comments, counts.comment_count),
+    entry('share', t.shares, counts.share_count),
+    entry('keep', t.saves, counts.collect_count),
+  );
+}
+
+/** The browser's own player: seeking, keyboard and screen reader come with it. */
+function player({ cover_link: cover, download_link: links, formats = [] }: Post): HTMLElement {
+  const link = [links.no_watermark].flat()[0] ?? '';
+  const shown = formats.find((format) => format.link === link);
+  return h('video', {
+    src: inline(link),
+    ...(cover && { poster: local(cover) }),
+    width: shown?.width ?? 576,
+    height: shown?.height ?? 1024,
+    controls: true,
+    playsinline: true,
+    preload: 'metadata',
+    'aria-label': t.plain,
+  });
+}
+
+function footer({ url, links_expire_at: expires }: Post): HTMLElement {
+  const original = h('a', { href: url, target: '_blank', rel: 'noreferrer' }, t.original);
+  return h(
+    'footer',
+    { class: 'foot' },
+    h('span', {}, fill(t.expires, { time: time(expires) })),
+    url.startsWith('https://') ? original : null,
+  );
+}
+
+/** As large as what will stand there, so that little moves when it comes. */
+export function skeleton(): HTMLElement {
+  const lines = ['author', 'caption', 'statistics', 'save', 'save', 'save'];
+  return h(
+    'div',
+    { class: 'card result skeleton', 'aria-hidden': 'true' },
+    h('div', { class: 'media' }),
+    h('div', { class: 'facts' }, ...lines.map((name) => h('i', { class: name }))),
+  );
+}
