@@ -1,3 +1,4 @@
+import { buffer } from 'node:stream/consumers';
 import {
   headersFor,
   judge,
@@ -121,9 +122,9 @@ async function probe(
     name: mediaFileName({ user, id, index, extension }),
     size,
     etag,
-    open: async (signal) => {
+    fetch: async (signal) => {
       const { body, ...now } = await open('GET', signal);
-      if (body && now.size === size && now.headers.etag === etag) return body;
+      if (body && now.size === size && now.headers.etag === etag) return buffer(body);
       body?.destroy();
       throw new ServiceError('upstream_failed', { cause: new Error('another photo than before') });
     },

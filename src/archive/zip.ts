@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { addAbortSignal, type Readable } from 'node:stream';
 import ZipStream from 'zip-stream';
 
@@ -10,20 +11,19 @@ export interface Entry {
   size: number;
   /** Strong validator of the bytes. */
   etag: string;
-  /** Begins to fetch the bytes: exactly `size` of them, or an error. */
-  open: (signal: AbortSignal) => Promise<Readable>;
+  /** Fetches the bytes: exactly `size` of them, or an error. */
+  fetch: (signal: AbortSignal) => Promise<Buffer>;
 }
 
-/** In every archive of stored entries that came as streams: local header, descriptor, directory entry; the end. */
+/** In every archive of stored entries: local header, directory entry; the end. */
 const LOCAL_HEADER = 30;
-const DATA_DESCRIPTOR = 16;
 const DIRECTORY_ENTRY = 46;
 const DIRECTORY_END = 22;
 
 /** Bytes of the archive of these entries, known before the first of them is fetched. */
 export function zipSize(entries: readonly Entry[]): number {
   const each = entries.map(
-    ({ name, size }) => LOCAL_HEADER + DATA_DESCRIPTOR + DIRECTORY_ENTRY + 2 * Buffer.byteLength(name) + size,
+    ({ name, size }) => LOCAL_HEADER + DIRECTORY_ENTRY + 2 * Buffer.byteLength(name) + size,
   );
   return each.reduce((sum, bytes) => sum + bytes, DIRECTORY_END);
 }
@@ -37,7 +37,8 @@ export function zipEtag(entries: readonly Entry[], date: Date): string {
 
 /**
  * The archive as a stream: entries fetched one after the other, as they are read, and stored as they are, for photos
- * are compressed already. Where an entry fails the stream ends with its error: a broken connection, not a short file.
+ * are compressed already. Each is in memory whole before its header is written, for the header holds its checksum:
+ * the form that leaves it for later (a data descriptor) is refused for stored entries by some readers, Java's first. Where an entry fails the stream ends with its error: a broken connection, not a short file.
  */
 export function zipOf(entries: readonly Entry[], date: Date, signal: AbortSignal): Readable {
   const zip = new ZipStream({ store: true });
@@ -56,12 +57,14 @@ async function fill(
   signal: AbortSignal,
 ): Promise<void> {
   try {
-    for (const { name, open } of entries) {
-      const source = await open(signal);
+    for (const { name, fetch } of entries) {
+      const bytes = await fetch(signal);
       // Never settles where the archive is let go of meanwhile: then there is nothing left to do.
       await new Promise<void>((resolve, reject) => {
-        zip.entry(source, { name, date }, (error) => (error ? reject(error) : resolve()));
+        zip.entry(bytes, { name, date }, (error) => (error ? reject(error) : resolve()));
       });
+      // The next one only when this one has been read.
+      if (zip.writableNeedDrain) await once(zip, 'drain', { signal });
     }
     zip.finalize();
   } catch (error) {

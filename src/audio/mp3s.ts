@@ -12,7 +12,7 @@ import {
 import { ServiceError } from '../errors.ts';
 import { FfmpegFailed } from '../ffmpeg-run.ts';
 import { answerFromFile } from '../files/index.ts';
-import { SlideshowStore } from '../slideshow/index.ts';
+import { RenderStore, type RenderStoreOptions } from '../renders/index.ts';
 import type { Freed, TempStore } from '../temp/index.ts';
 import { makeCover, makeMp3 } from './conversion.ts';
 import { gatherOrnaments, type Ornaments } from './ornaments.ts';
@@ -26,6 +26,8 @@ export interface Mp3sOptions {
   log: Pick<Logger, 'warn' | 'error'>;
   /** Conversions at a time; as many as there are processors is a good number. */
   maxConversions: number;
+  /** As RenderStoreOptions.onMade. */
+  onMade?: RenderStoreOptions['onMade'];
 }
 
 export interface Mp3Options {
@@ -56,18 +58,20 @@ const MAX_SOURCE_BYTES = 1024 * 1024 * 1024;
  */
 export class Mp3s {
   readonly #options: Mp3sOptions;
-  readonly #files: SlideshowStore;
+  readonly #files: RenderStore;
   /** Ids of sources found to be no MP3, so that each range of a made file does not ask the CDN again. */
   readonly #toMake = new LRUCache<string, true>({ max: 5000, ttl: KEPT_MS });
 
   constructor(options: Mp3sOptions) {
-    const { temp, maxConversions } = options;
+    const { temp, maxConversions, onMade } = options;
     this.#options = options;
-    this.#files = new SlideshowStore({
+    this.#files = new RenderStore({
       temp,
+      kind: 'mp3',
       maxRenders: maxConversions,
       maxQueue: maxConversions * WAITING_FOR_EACH,
       maxAgeMs: KEPT_MS,
+      ...(onMade && { onMade }),
       maxBytes: KEPT_BYTES,
     });
   }

@@ -31,6 +31,8 @@ export async function sniffMedia(head: Buffer): Promise<MediaType | null> {
   if (/^\s*\d+\r?\n\d\d:\d\d:\d\d,\d{3} --> /.test(text)) {
     return { mime: 'application/x-subrip; charset=utf-8', extension: 'srt' };
   }
+  // What creators write themselves, as TikTok's editor keeps it.
+  if (/^\s*\{\s*"utterances"/.test(text)) return { mime: 'application/json', extension: 'json' };
   const found = await fileTypeFromBuffer(head);
   // file-type looks behind the tags for the first frame, and gives up where padding follows.
   if (!found && text.startsWith('ID3')) return { mime: 'audio/mpeg', extension: 'mp3' };

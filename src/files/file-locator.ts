@@ -57,6 +57,17 @@ export function sourceOf(post: Post, asset: Asset): MediaSource {
   return mediaSource(post.ref, asset, source);
 }
 
+/** The picture that stands for the post: its sound's, else its own. */
+export function coverOf({ ref, sound, cover, egress }: Post): MediaSource | null {
+  const url = sound?.cover ?? cover;
+  return url === null
+    ? null
+    : {
+        ...mediaSource(ref, { kind: 'mp3' }, { urls: [url], cookie: null, egress }),
+        id: `${postKey(ref)}/cover`,
+      };
+}
+
 function mediaSource(ref: PostRef, asset: Asset, { urls, cookie, egress }: Source): MediaSource {
   const referer = ref.platform === 'douyin' ? 'https://www.douyin.com/' : 'https://www.tiktok.com/';
   return { id: `${postKey(ref)}/${assetName(asset)}`, urls, cookie, egress, referer };

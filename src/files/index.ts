@@ -1,2 +1,2 @@
-export { FileLocator, type PostFinder, sourceOf } from './file-locator.ts';
+export { coverOf, FileLocator, type PostFinder, sourceOf } from './file-locator.ts';
 export { answerFromFile, type KeptFile } from './kept-file.ts';

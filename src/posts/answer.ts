@@ -16,16 +16,16 @@ export function toAnswer(post: Post, { links, preferCodec, cached }: AnswerOptio
     links.make(route, { ref: post.ref, asset, source: assetSource(post, asset) }, expiresAt);
   const tail = { links_expire_at: isoSeconds(expiresAt), cached };
   if (post.kind === 'photo') {
-    return { status: 'picker' as const, ...describe(post), ...photoLinks(post, link), ...tail };
+    return { status: 'picker' as const, ...describe(post, link), ...photoLinks(post, link), ...tail };
   }
-  return { status: 'tunnel' as const, ...describe(post), ...videoLinks(post, link, preferCodec), ...tail };
+  return { status: 'tunnel' as const, ...describe(post, link), ...videoLinks(post, link, preferCodec), ...tail };
 }
 
 export type Answer = ReturnType<typeof toAnswer>;
 
 type MakeLink = (route: LinkRoute, asset: Asset) => string;
 
-function describe(post: Post) {
+function describe(post: Post, link: MakeLink) {
   return {
     id: post.ref.id,
     url: post.url,
@@ -33,6 +33,7 @@ function describe(post: Post) {
     description: post.description,
     created_at: post.createdAt === null ? null : isoSeconds(post.createdAt * 1000),
     cover: post.cover ?? '',
+    ...(assetSource(post, { kind: 'cover' }) && { cover_link: link('download', { kind: 'cover' }) }),
     duration: post.durationMs,
     artist: post.sound?.author ?? '',
     audio: post.sound?.urls[0] ?? '',
@@ -46,6 +47,7 @@ function describe(post: Post) {
       avatarThumb: post.author.avatarThumb,
       avatarMedium: post.author.avatarMedium,
       avatarLarger: post.author.avatarLarger,
+      ...(assetSource(post, { kind: 'avatar' }) && { avatarLink: link('download', { kind: 'avatar' }) }),
     },
     statistics: {
       play_count: post.statistics.play,
@@ -82,10 +84,11 @@ function videoLinks(post: Post, link: MakeLink, preferCodec: 'h264' | 'best') {
       watermark: rendition.watermark,
       link: address,
     })),
-    subtitles: post.subtitles.map(({ language, source, format }) => ({
+    subtitles: post.subtitles.map(({ language, source }) => ({
       language,
       source,
-      format,
+      // Whatever TikTok keeps them as, subtitles/ makes WebVTT of it.
+      format: 'vtt' as const,
       link: link('download', { kind: 'subtitle', language, source }),
     })),
   };

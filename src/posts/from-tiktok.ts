@@ -4,13 +4,6 @@ import { count, link, links, numeric, positive, record, records, text } from './
 import { readRenditions } from './renditions.ts';
 import type { Extracted, Raw } from './ytdlp.ts';
 
-/** TikTok's names for the formats of subtitles. */
-const SUBTITLE_FORMATS: Readonly<Record<string, string>> = {
-  webvtt: 'vtt',
-  srt: 'srt',
-  creator_caption: 'json',
-};
-
 /** A post out of what yt-dlp read from TikTok's page. The raw item leads; yt-dlp's reading fills its gaps. */
 export function postFromTikTok(extracted: Extracted, asked: PostRef, egress: string): Post {
   const { info, item } = extracted;
@@ -86,8 +79,7 @@ function readSubtitles(video: Raw): Subtitle[] {
     const source = text(one.Source);
     const key = `${language} ${source}`;
     if (!url || found.has(key)) continue;
-    const format = SUBTITLE_FORMATS[text(one.Format)] ?? text(one.Format);
-    found.set(key, { language, source, format, urls: [url] });
+    found.set(key, { language, source, urls: [url] });
   }
   return [...found.values()];
 }

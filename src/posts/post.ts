@@ -82,7 +82,6 @@ export interface Subtitle {
   language: string;
   /** Who wrote it: `ASR` speech recognition, `MT` translated by a machine, … as TikTok names it. */
   source: string;
-  format: string;
   urls: string[];
 }
 

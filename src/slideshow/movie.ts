@@ -1,7 +1,7 @@
-import { access, constants, rename } from 'node:fs/promises';
+import { rename } from 'node:fs/promises';
 import { PassThrough, Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { FfmpegFailed, type FfmpegRun, ffmpegToFile, ffmpegToStream } from './ffmpeg.ts';
+import { FfmpegFailed, type FfmpegRun, ffmpegToFile, ffmpegToStream } from '../ffmpeg-run.ts';
 import type { RenderOrder } from './messages.ts';
 import { assertWholeMp4 } from './mp4.ts';
 import { photoOnCanvas } from './photo.ts';
@@ -36,14 +36,11 @@ export async function makeMovie(
   { threads, signal, onSlide }: MovieOptions,
 ): Promise<void> {
   const { ffmpegPath, sound } = order;
-  // fluent-ffmpeg crashes on a program that cannot be started.
-  await access(ffmpegPath, constants.X_OK);
   const plan = planSlideshow(order.photos.length, order.slideSeconds);
   const pictures = Readable.from(decode(order.photos), { objectMode: false });
   const encoder = ffmpegToStream({
     ffmpegPath,
-    input: pictures,
-    inputOptions: PICTURE_INPUT,
+    inputs: [{ source: pictures, options: PICTURE_INPUT }],
     outputOptions: pictureOutput(threads),
   });
   const frames = new PassThrough();
@@ -51,9 +48,10 @@ export async function makeMovie(
   const muxer = ffmpegToFile(
     {
       ffmpegPath,
-      input: frames,
-      inputOptions: FRAME_INPUT,
-      ...(sound === null ? {} : { file: { path: sound, options: SOUND_INPUT } }),
+      inputs: [
+        { source: frames, options: FRAME_INPUT },
+        ...(sound === null ? [] : [{ source: sound, options: SOUND_INPUT }]),
+      ],
       outputOptions: movieOutput(plan, sound !== null),
     },
     unfinished,
@@ -95,7 +93,7 @@ async function allOrNone(runs: FfmpegRun[], pouring: Promise<void>, signal: Abor
   try {
     await Promise.race([aborted, Promise.all([pouring, ...runs.map((run) => run.finished)])]);
   } catch (error) {
-    for (const run of runs) run.kill();
+    for (const run of runs) void run.kill();
     const ends = await Promise.allSettled(runs.map((run) => run.finished));
     const words = ends.map((end) =>
       end.status === 'rejected' && end.reason instanceof FfmpegFailed ? end.reason.stderr : '',

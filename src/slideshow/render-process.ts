@@ -5,7 +5,7 @@
  * gone, and so are this process and its ffmpegs.
  */
 import { availableParallelism, setPriority } from 'node:os';
-import { FfmpegFailed } from './ffmpeg.ts';
+import { FfmpegFailed } from '../ffmpeg-run.ts';
 import type { RenderOrder, RenderReply } from './messages.ts';
 import { makeMovie } from './movie.ts';
 

@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Produce, WorkTools } from './flight.ts';
+import type { Produce, WorkTools } from '../renders/index.ts';
 import type { SlideshowRenderer } from './renderer.ts';
 
 /** Where the pictures and the music of one post come from. Each call writes a whole file or throws. */

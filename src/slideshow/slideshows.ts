@@ -6,15 +6,14 @@ import type { Asset } from '../links/index.ts';
 import { assetSource } from '../posts/assets.ts';
 import type { Post, PostRef } from '../posts/post.ts';
 import { postKey } from '../posts/url.ts';
-import type { ProgressListener } from './progress.ts';
+import type { ProgressListener, RenderStore } from '../renders/index.ts';
 import type { SlideshowRenderer } from './renderer.ts';
 import { type SlideshowSource, slideshowOf } from './slideshow.ts';
-import type { SlideshowStore } from './store.ts';
 
 interface SlideshowsOptions {
   files: FileLocator;
   media: MediaClient;
-  store: SlideshowStore;
+  store: RenderStore;
   renderer: SlideshowRenderer;
   slideSeconds: number;
 }

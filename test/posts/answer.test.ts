@@ -19,7 +19,7 @@ function opened(link: unknown) {
 describe('the answer for a video', () => {
   const post = samplePost({
     renditions: [sampleRendition({ id: 'hd', width: 1080, height: 1920 }), sampleRendition({ id: 'sd' })],
-    subtitles: [{ language: 'eng-US', source: 'ASR', format: 'vtt', urls: ['https://v16.example.com/s'] }],
+    subtitles: [{ language: 'eng-US', source: 'ASR', urls: ['https://v16.example.com/s'] }],
   });
 
   it('says what the post is', () => {

@@ -3,7 +3,7 @@ import type { Asset } from '../../src/links/index.ts';
 import { assetSource } from '../../src/posts/assets.ts';
 import { samplePhotoPost, samplePost, sampleRendition } from './sample.ts';
 
-const subtitle = { language: 'eng-US', source: 'ASR', format: 'vtt', urls: ['https://v16.example.com/s'] };
+const subtitle = { language: 'eng-US', source: 'ASR', urls: ['https://v16.example.com/s'] };
 const video = samplePost({ subtitles: [subtitle] });
 const silent = { title: 'Hit', author: '', album: '', durationMs: 0, cover: null, urls: [] };
 

@@ -6,10 +6,10 @@ import type { Extracted } from '../../src/posts/ytdlp.ts';
 const ASKED = { platform: 'tiktok', id: '7', user: 'asked' } as const;
 const read = (item: object, info: Extracted['info'] = {}, cookies: Record<string, string> = {}) =>
   postFromTikTok({ item: { ...item }, info, cookies }, ASKED, 'direct');
-const subtitle = (language: string, version: string, format = 'webvtt') => ({
+const subtitle = (language: string, version: string) => ({
   LanguageCodeName: language,
   Source: 'MT',
-  Format: format,
+  Format: 'webvtt',
   Version: version,
   Url: `https://v16.example.com/${language}/${version}`,
 });
@@ -71,15 +71,6 @@ describe('a post from TikTok', () => {
       ['https://v16.example.com/tha-TH/4'],
       ['https://v16.example.com/deu-DE/4'],
     ]);
-  });
-
-  it.each([
-    ['webvtt', 'vtt'],
-    ['srt', 'srt'],
-    ['creator_caption', 'json'],
-    ['ass', 'ass'],
-  ])('calls the subtitle format %s %s', (given, format) => {
-    expect(read({ video: { subtitleInfos: [subtitle('x', '1', given)] } }).subtitles[0]?.format).toBe(format);
   });
 
   it('has a sound without address where the track is licensed', () => {

@@ -3,13 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ServiceError } from '../../src/errors.ts';
-import {
-  type Progress,
-  SlideshowRenderer,
-  type SlideshowSource,
-  SlideshowStore,
-  slideshowOf,
-} from '../../src/slideshow/index.ts';
+import { type Progress, RenderStore } from '../../src/renders/index.ts';
+import { SlideshowRenderer, type SlideshowSource, slideshowOf } from '../../src/slideshow/index.ts';
 import { TempStore } from '../../src/temp/index.ts';
 import { locate, quarters, tone } from './media.ts';
 
@@ -18,7 +13,7 @@ const ffmpegPath = await locate('ffmpeg');
 
 let dir: string;
 let temp: TempStore;
-let store: SlideshowStore;
+let store: RenderStore;
 const renderer = new SlideshowRenderer({ ffmpegPath, log: { error: () => undefined } });
 
 beforeEach(async () => {
@@ -26,7 +21,14 @@ beforeEach(async () => {
   await quarters(90, 160).jpeg().toFile(join(dir, 'photo.jpg'));
   temp = new TempStore({ dir: join(dir, 'temp'), log: { info: () => undefined, warn: () => undefined } });
   await temp.open();
-  store = new SlideshowStore({ temp, maxRenders: 2, maxQueue: 10, maxAgeMs: 60_000, maxBytes: 1e9 });
+  store = new RenderStore({
+    temp,
+    kind: 'slideshow',
+    maxRenders: 2,
+    maxQueue: 10,
+    maxAgeMs: 60_000,
+    maxBytes: 1e9,
+  });
 });
 afterEach(async () => {
   await store.close();

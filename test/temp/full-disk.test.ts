@@ -3,7 +3,8 @@ import { copyFile, mkdtemp, readdir, rm, statfs, writeFile } from 'node:fs/promi
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it, vi } from 'vitest';
-import { SlideshowRenderer, SlideshowStore, slideshowOf } from '../../src/slideshow/index.ts';
+import { RenderStore } from '../../src/renders/index.ts';
+import { SlideshowRenderer, slideshowOf } from '../../src/slideshow/index.ts';
 import { TempStore } from '../../src/temp/index.ts';
 import { locate, quarters } from '../slideshow/media.ts';
 
@@ -33,7 +34,14 @@ function mount(): boolean {
 async function openStores() {
   const temp = new TempStore({ dir: disk, log: { info: () => undefined, warn: () => undefined } });
   await temp.open();
-  const store = new SlideshowStore({ temp, maxRenders: 1, maxQueue: 1, maxAgeMs: 60_000, maxBytes: 1e9 });
+  const store = new RenderStore({
+    temp,
+    kind: 'slideshow',
+    maxRenders: 1,
+    maxQueue: 1,
+    maxAgeMs: 60_000,
+    maxBytes: 1e9,
+  });
   return { temp, store };
 }
 

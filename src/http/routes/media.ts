@@ -1,18 +1,27 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
-import { mediaFileName } from '../../cdn/index.ts';
+import { openZip } from '../../archive/index.ts';
+import { type MediaAnswer, mediaFileName } from '../../cdn/index.ts';
 import { ServiceError } from '../../errors.ts';
+import { coverOf, sourceOf } from '../../files/index.ts';
 import type { LinkTarget } from '../../links/index.ts';
 import { postKey } from '../../posts/url.ts';
 import type { Services } from '../../services.ts';
+import { openSubtitle } from '../../subtitles/index.ts';
 import { EXTRACTION_ERRORS, errorAnswers } from '../answers.ts';
-import { clientOf, goneSignal } from '../client.ts';
+import { type Visitor, visitorOf } from '../client.ts';
 import { downloadQuery, streamQuery } from '../schemas.ts';
 import { mediaRequest, sendMedia } from '../send-media.ts';
 
-const MEDIA_ERRORS = errorAnswers('invalid_request', 'link_invalid', 'link_expired', ...EXTRACTION_ERRORS);
+const MEDIA_ERRORS = errorAnswers(
+  'invalid_request',
+  'link_invalid',
+  'link_expired',
+  'render_failed',
+  ...EXTRACTION_ERRORS,
+);
 
-/** /stream and /download: the files of a post, relayed from the CDN. */
+/** /stream and /download: the files of a post, relayed from the CDN or made of what lies there. */
 export function mediaRoutes(app: FastifyInstance, services: Services): void {
   const { links } = services;
   const typed = app.withTypeProvider<ZodTypeProvider>();
@@ -22,7 +31,7 @@ export function mediaRoutes(app: FastifyInstance, services: Services): void {
     schema: { summary: 'A video, playable and seekable', querystring: streamQuery, response: MEDIA_ERRORS },
     handler: (request, reply) => {
       const target = links.open('stream', request.query.data);
-      return relay(services, target, { request, reply, inline: request.query.inline === '1' });
+      return answer(services, target, { request, reply, inline: request.query.inline === '1' });
     },
   });
   typed.route({
@@ -35,7 +44,7 @@ export function mediaRoutes(app: FastifyInstance, services: Services): void {
     },
     handler: (request, reply) => {
       const target = links.open('download', request.query.data);
-      return relay(services, target, { request, reply, inline: false });
+      return answer(services, target, { request, reply, inline: false });
     },
   });
 }
@@ -46,22 +55,68 @@ interface Visit {
   inline: boolean;
 }
 
-async function relay({ files, media }: Services, target: LinkTarget, visit: Visit): Promise<FastifyReply> {
+async function answer(services: Services, target: LinkTarget, visit: Visit): Promise<FastifyReply> {
   const { request, reply, inline } = visit;
   const { ref, asset } = target;
   request.outcome = { post: postKey(ref) };
-  const signal = goneSignal(reply);
-  const options = { client: clientOf(request), signal };
-  if (asset.kind === 'mp3' || asset.kind === 'zip' || asset.kind === 'slideshow')
-    throw new ServiceError('internal');
-  const source = await files.source(target, options);
-  const renew = files.renew(ref, asset, source.urls, options);
-  const answer = await media.open(source, mediaRequest(request), { signal, renew });
+  const media = await open(services, target, request, visitorOf(request, reply));
   const name = mediaFileName({
     user: ref.user ?? '',
     id: ref.id,
     ...(asset.kind === 'photo' && { index: asset.index + 1 }),
-    extension: answer.extension,
+    extension: media.extension,
   });
-  return sendMedia(reply, answer, { name, inline });
+  return sendMedia(reply, media, { name, inline });
+}
+
+async function open(
+  services: Services,
+  target: LinkTarget,
+  request: FastifyRequest,
+  visitor: Visitor,
+): Promise<MediaAnswer> {
+  const { files, media, mp3s } = services;
+  const { ref, asset } = target;
+  const { client, signal } = visitor;
+  if (asset.kind === 'slideshow') throw new ServiceError('link_invalid');
+  if (asset.kind === 'zip') return openPhotos(services, target, request, visitor);
+  const source = await files.source(target, visitor);
+  const wanted = mediaRequest(request);
+  if (asset.kind === 'mp3') {
+    return mp3s.open(source, wanted, {
+      signal,
+      // Several visitors may wait for one conversion: it asks with a signal of its own.
+      renew: (shared) => files.renew(ref, asset, source.urls, { client, signal: shared })(),
+      tags: async (shared) => {
+        const post = await files.post(ref, { client, signal: shared });
+        const { sound, author, title } = post;
+        return {
+          title: sound?.title || title,
+          artist: sound?.author || author.nickname,
+          album: sound?.album ?? '',
+          cover: coverOf(post),
+        };
+      },
+    });
+  }
+  const options = { signal, renew: files.renew(ref, asset, source.urls, visitor) };
+  return asset.kind === 'subtitle'
+    ? openSubtitle(media, source, wanted, options)
+    : media.open(source, wanted, options);
+}
+
+async function openPhotos(
+  { files, media }: Services,
+  { ref }: LinkTarget,
+  request: FastifyRequest,
+  visitor: Visitor,
+): Promise<MediaAnswer> {
+  const post = await files.post(ref, visitor);
+  const photos = post.photos.map((_, index) => {
+    const asset = { kind: 'photo', index } as const;
+    const source = sourceOf(post, asset);
+    return { source, renew: files.renew(ref, asset, source.urls, visitor) };
+  });
+  const about = { user: ref.user ?? '', id: ref.id, createdAt: post.createdAt };
+  return openZip(photos, about, mediaRequest(request), { media, signal: visitor.signal });
 }

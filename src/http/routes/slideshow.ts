@@ -5,10 +5,10 @@ import { answerFromFile } from '../../files/index.ts';
 import type { LinkTarget } from '../../links/index.ts';
 import type { PostRef } from '../../posts/post.ts';
 import { postKey } from '../../posts/url.ts';
+import type { Progress } from '../../renders/index.ts';
 import type { Services } from '../../services.ts';
-import type { Progress } from '../../slideshow/index.ts';
 import { EXTRACTION_ERRORS, errorAnswers } from '../answers.ts';
-import { clientOf, goneSignal } from '../client.ts';
+import { visitorOf } from '../client.ts';
 import { workLimit } from '../limits.ts';
 import { slideshowQuery } from '../schemas.ts';
 import { mediaRequest, sendMedia } from '../send-media.ts';
@@ -62,8 +62,7 @@ async function render(
   reply: FastifyReply,
 ): Promise<FastifyReply> {
   request.outcome = { post: postKey(ref) };
-  const signal = goneSignal(reply);
-  const file = await services.slideshows.get(ref, { client: clientOf(request), signal });
+  const file = await services.slideshows.get(ref, visitorOf(request, reply));
   const name = mediaFileName({ user: ref.user ?? '', id: ref.id, extension: MP4.extension });
   return sendMedia(reply, answerFromFile(file, MP4, mediaRequest(request)), { name, inline: false });
 }

@@ -1,32 +1,38 @@
-import { ServiceError } from '../errors.ts';
+import { type ErrorCode, ServiceError } from '../errors.ts';
 import type { Freed, TempStore } from '../temp/index.ts';
 import { Flight, type Produce } from './flight.ts';
 import { Gate } from './gate.ts';
 import { ProgressBoard, type ProgressListener } from './progress.ts';
 import { type RenderedFile, Shelf } from './shelf.ts';
 
-export interface SlideshowStoreOptions {
+export interface RenderStoreOptions {
   temp: TempStore;
+  /** A word for the names of the work folders, such as `slideshow`. */
+  kind: string;
   /** Renders at a time; as many as there are processors is a good number. */
   maxRenders: number;
-  /** Slideshows that may wait beside those; more are `busy`. */
+  /** Files that may wait beside those; more are `busy`. */
   maxQueue: number;
   /** How long a finished file is kept, in milliseconds. */
   maxAgeMs: number;
   /** How much all finished files may take together, in bytes. */
   maxBytes: number;
+  /** Hears how each file came out, or `abandoned`, and after how long; for the metrics. */
+  onMade?: (outcome: 'ok' | 'abandoned' | ErrorCode, seconds: number) => void;
 }
 
-/** A typical slideshow takes a second or two with its downloads. */
+/** A typical file takes a second or two with its downloads. */
 const BUSY_RETRY_SECONDS = 5;
 
 /**
- * Slideshows by key (post and parameters): made once for all who ask at the same time, kept for those who come later,
+ * Files by key (post and parameters): made once for all who ask at the same time, kept for those who come later,
  * given up when nobody waits any more.
  */
-export class SlideshowStore {
+export class RenderStore {
   readonly #temp: TempStore;
+  readonly #kind: string;
   readonly #maxInFlight: number;
+  readonly #onMade: NonNullable<RenderStoreOptions['onMade']>;
   readonly #flights = new Map<string, Flight<void>>();
   /** Abandoned ones too, until they are cleaned up: they still take space and perhaps a processor. */
   readonly #landing = new Set<Promise<void>>();
@@ -37,8 +43,10 @@ export class SlideshowStore {
   readonly #renders: Gate;
   #closed = false;
 
-  constructor({ temp, maxRenders, maxQueue, maxAgeMs, maxBytes }: SlideshowStoreOptions) {
+  constructor({ temp, kind, maxRenders, maxQueue, maxAgeMs, maxBytes, onMade }: RenderStoreOptions) {
+    this.#onMade = onMade ?? (() => {});
     this.#temp = temp;
+    this.#kind = kind;
     this.#maxInFlight = maxRenders + maxQueue;
     this.#work = new Gate(maxRenders * 2);
     this.#renders = new Gate(maxRenders);
@@ -65,13 +73,13 @@ export class SlideshowStore {
     return flight.join(signal, () => {
       const file = this.#shelf.take(key);
       if (!file)
-        throw new ServiceError('internal', { cause: new Error('a finished slideshow is not on the shelf') });
+        throw new ServiceError('internal', { cause: new Error('a finished file is not on the shelf') });
       return file;
     });
   }
 
   /**
-   * Tells `listener` where the slideshow of `key` stands, now and at every change. `done` and `failed` end a work, but
+   * Tells `listener` where the file of `key` stands, now and at every change. `done` and `failed` end a work, but
    * not the watching: the same key may be made again.
    */
   watch(key: string, listener: ProgressListener): () => void {
@@ -119,7 +127,10 @@ export class SlideshowStore {
   }
 
   async #make(key: string, produce: Produce, signal: AbortSignal): Promise<void> {
-    const job = await this.#temp.createJob('slideshow');
+    const job = await this.#temp.createJob(this.#kind);
+    const began = performance.now();
+    const tell = (outcome: 'ok' | 'abandoned' | ErrorCode) =>
+      this.#onMade(outcome, (performance.now() - began) / 1000);
     try {
       const report: ProgressListener = (progress) => {
         const flight = this.#flights.get(key);
@@ -132,11 +143,14 @@ export class SlideshowStore {
       signal.throwIfAborted();
       await this.#shelf.add(key, path, job);
       report({ stage: 'done', percent: 100 });
+      tell('ok');
     } catch (error) {
       await job.dispose();
-      if (!signal.aborted) {
+      if (signal.aborted) tell('abandoned');
+      else {
         const code = error instanceof ServiceError ? error.code : 'internal';
         this.#board.tell(key, { stage: 'failed', percent: 100, code });
+        tell(code);
       }
       throw error;
     }

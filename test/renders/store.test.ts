@@ -3,17 +3,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { ServiceError } from '../../src/errors.ts';
-import type { Produce, WorkTools } from '../../src/slideshow/flight.ts';
-import type { Progress } from '../../src/slideshow/progress.ts';
-import { SlideshowStore, type SlideshowStoreOptions } from '../../src/slideshow/store.ts';
+import type { Produce, Progress, WorkTools } from '../../src/renders/index.ts';
+import { RenderStore, type RenderStoreOptions } from '../../src/renders/index.ts';
 import { TempStore } from '../../src/temp/index.ts';
 
 let dir: string;
 let temp: TempStore;
-let store: SlideshowStore;
+let store: RenderStore;
 
-function open(options: Partial<SlideshowStoreOptions> = {}) {
-  return new SlideshowStore({
+function open(options: Partial<RenderStoreOptions> = {}) {
+  return new RenderStore({
+    kind: 'slideshow',
     temp,
     maxRenders: 2,
     maxQueue: 50,

@@ -12,7 +12,7 @@ export interface Progress {
 
 export type ProgressListener = (progress: Progress) => void;
 
-/** What became of each slideshow, told to everybody who watches it, from before its start until after its end. */
+/** What became of each file, told to everybody who watches it, from before its start until after its end. */
 export class ProgressBoard {
   readonly #listeners = new Map<string, Set<ProgressListener>>();
 

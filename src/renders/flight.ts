@@ -2,7 +2,7 @@ import { ServiceError } from '../errors.ts';
 import type { JobFolder } from '../temp/index.ts';
 import type { Progress } from './progress.ts';
 
-/** What the work of one slideshow gets to work with. */
+/** What the making of one file gets to work with. */
 export interface WorkTools {
   /** Everything is written in here; removed when the work fails or is aborted. */
   job: JobFolder;
@@ -37,7 +37,7 @@ export class Flight<T> {
 
   abandon(): void {
     this.#onLeft(this.#flying);
-    this.#abort.abort(new ServiceError('timeout', { message: 'Nobody waits for this slideshow any more.' }));
+    this.#abort.abort(new ServiceError('timeout', { message: 'Nobody waits for this file any more.' }));
   }
 
   /** Waits for the end, or until `signal` aborts. `onLanded` runs before any other waiter can let go of the result. */
