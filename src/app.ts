@@ -3,22 +3,25 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
-import { MemoryCache, Posts } from './cache/index.ts';
+import { Mp3s } from './audio/index.ts';
+import { Posts, SharedMemory, sharePosts } from './cache/index.ts';
 import { MediaClient } from './cdn/index.ts';
 import type { Config } from './config.ts';
-import { Egresses } from './egress/index.ts';
+import { Egresses, openVpn } from './egress/index.ts';
 import { Extractor, locateEngine } from './extraction/index.ts';
 import { locateFfmpeg } from './ffmpeg.ts';
 import { FileLocator } from './files/index.ts';
 import { Health, Outcomes } from './health/index.ts';
 import { createServer } from './http/server.ts';
 import { keptKey, Links, TokenBox } from './links/index.ts';
+import { Metrics } from './metrics/index.ts';
+import { RenderStore } from './renders/index.ts';
 import type { Secret } from './secret.ts';
-import { SlideshowRenderer, SlideshowStore, Slideshows } from './slideshow/index.ts';
+import { SlideshowRenderer, Slideshows } from './slideshow/index.ts';
 import { startCleaner, TempStore } from './temp/index.ts';
 
 /** A film of six photos has some 3 MB and takes about a second and a half on one processor. */
-const SLIDESHOW_STORE = {
+const KEPT_FILMS = {
   maxRenders: availableParallelism(),
   maxQueue: 50,
   maxAgeMs: 30 * 60_000,
@@ -38,37 +41,77 @@ export async function buildApp(config: Config, projectRoot: string, log: Logger)
   const temp = new TempStore({ dir: config.temp.dir, log });
   await temp.open();
   const links = new Links(tokenBox(config, projectRoot), config.server.baseUrl, config.links.ttlMs);
-  const egresses = new Egresses(config.egress.proxies);
+  const vpn = openVpn(config.egress.gluetunUrl, config.secrets.gluetunApiKey, log);
+  const egresses = new Egresses({ proxies: config.egress.proxies, vpn, log });
   const outcomes = new Outcomes();
+  const metrics = new Metrics();
+  const { observers } = metrics;
   const ffmpeg = locateFfmpeg(projectRoot);
   const { path: runDir } = await temp.createJob('host');
   const engine = locateEngine(projectRoot);
-  const extractor = await Extractor.start({ engine, runDir, egresses, outcomes, config, log });
-  const posts = new Posts(extractor, new MemoryCache(), config.cache.ttlMs);
+  const extractor = await Extractor.start({ engine, runDir, egresses, outcomes, observers, config, log });
+  const { redisUrl } = config.secrets;
+  const shared = redisUrl && (await SharedMemory.open(redisUrl.reveal(), log));
+  const posts = new Posts({
+    source: extractor,
+    ttlMs: config.cache.ttlMs,
+    shared: shared && sharePosts(shared, config.extraction.timeoutMs),
+  });
   const files = new FileLocator(posts);
   const media = new MediaClient({
     egresses: new Map(egresses.all.map(({ id, proxy }) => [id, proxy?.reveal() ?? null])),
     extraCa: config.egress.extraCaFile ? [readFileSync(config.egress.extraCaFile, 'utf8')] : [],
     stallTimeoutMs: config.relay.stallTimeoutMs,
+    onStatus: (egress, post, status) => egresses.sawMedia(egress, post, status),
   });
-  const store = new SlideshowStore({ temp, ...SLIDESHOW_STORE });
+  const films = new RenderStore({
+    temp,
+    kind: 'slideshow',
+    ...KEPT_FILMS,
+    onMade: observers.madeOf('slideshow'),
+  });
+  const mp3s = new Mp3s({
+    media,
+    temp,
+    ffmpegPath: ffmpeg,
+    log,
+    maxConversions: availableParallelism(),
+    onMade: observers.madeOf('mp3'),
+  });
   const slideshows = new Slideshows({
     files,
     media,
-    store,
+    store: films,
     renderer: new SlideshowRenderer({ ffmpegPath: ffmpeg, log }),
     slideSeconds: config.slideshow.slideSeconds,
   });
-  const cleaner = startCleaner({ cron: config.temp.cleanupCron, sweepers: [store, temp], log });
-  const health = new Health({ version, extractor, outcomes, egresses, ffmpeg });
-  const server = await createServer({ config, version, log, links, posts, files, media, slideshows, health });
+  const cleaner = startCleaner({ cron: config.temp.cleanupCron, sweepers: [films, mp3s, temp], log });
+  const health = new Health({ version, extractor, outcomes, egresses, posts, shared, ffmpeg });
+  const stores = { slideshow: films, mp3: mp3s };
+  metrics.watch({ extractor, posts, shared, egresses, media, stores, health });
+  const server = await createServer({
+    config,
+    version,
+    log,
+    links,
+    posts,
+    shared,
+    files,
+    media,
+    mp3s,
+    slideshows,
+    health,
+    metrics,
+  });
   return {
     server,
     health,
     async close() {
       cleaner.stop();
-      await store.close();
+      await films.close();
+      await mp3s.close();
       await media.close();
+      shared?.close();
       await extractor.close();
       await temp.close();
     },

@@ -1,10 +1,12 @@
 import type { Logger } from 'pino';
-import type { Posts } from './cache/index.ts';
+import type { Mp3s } from './audio/index.ts';
+import type { Posts, SharedMemory } from './cache/index.ts';
 import type { MediaClient } from './cdn/index.ts';
 import type { Config } from './config.ts';
 import type { FileLocator } from './files/index.ts';
 import type { Health } from './health/index.ts';
 import type { Links } from './links/index.ts';
+import type { Metrics } from './metrics/index.ts';
 import type { Slideshows } from './slideshow/index.ts';
 
 /** What the routes work with; built in app.ts, in the order in which they need each other. */
@@ -14,8 +16,12 @@ export interface Services {
   log: Logger;
   links: Links;
   posts: Posts;
+  /** What all instances share; null for one that is alone. */
+  shared: SharedMemory | null;
   files: FileLocator;
   media: MediaClient;
+  mp3s: Mp3s;
   slideshows: Slideshows;
   health: Health;
+  metrics: Metrics;
 }

@@ -39,6 +39,8 @@ export interface BodyOptions {
   stallTimeoutMs: number;
   /** Destroys the body. */
   signal: AbortSignal;
+  /** Hears how many bytes came. */
+  onBytes: (count: number) => void;
 }
 
 /**
@@ -104,6 +106,7 @@ export class HealingBody extends Readable {
       this.#stall.refresh();
       this.#tail.remember(wanted);
       this.#position += wanted.length;
+      this.#options.onBytes(wanted.length);
       const more = this.#gather(wanted);
       if (this.#position > end) this.#complete();
       return more || this.#position > end;

@@ -35,6 +35,21 @@ export interface OpenOptions {
   renew?: Renew;
 }
 
+/** What has been fetched so far, counted from the start. */
+export interface RelayStats {
+  /** Bytes of media that came, for visitors and for renders. */
+  bytes: number;
+  /** Bodies under way now, and all there ever were. */
+  active: number;
+  opened: number;
+  /** Bodies that ended before they were whole, whoever broke them off. */
+  broken: number;
+  /** Times a body that broke went on from another answer. */
+  resumes: number;
+  /** Extractions asked for because no link of a file worked any more. */
+  renewals: number;
+}
+
 /** Everything a route needs to answer. */
 export interface MediaAnswer {
   status: Verdict['status'];
@@ -54,6 +69,7 @@ export class MediaClient {
   readonly #dispatchers: ReadonlyMap<string, Dispatcher>;
   readonly #options: MediaClientOptions;
   readonly #idleMs: number;
+  readonly #stats: RelayStats = { bytes: 0, active: 0, opened: 0, broken: 0, resumes: 0, renewals: 0 };
   /**
    * Facts of files seen lately, by the source's id, so that each seek of a player costs one upstream request
    * instead of two. Only for ranges; whatever promises the existence of a file asks the CDN.
@@ -76,7 +92,14 @@ export class MediaClient {
    * @throws ServiceError `upstream_failed`, `timeout`, or what `renew` threw; the signal's reason when aborted
    */
   async open(source: MediaSource, request: MediaRequest, options: OpenOptions): Promise<MediaAnswer> {
-    const trail = new LinkTrail(source, options.renew);
+    const { renew } = options;
+    const counted: Renew | undefined =
+      renew &&
+      (() => {
+        this.#stats.renewals += 1;
+        return renew();
+      });
+    const trail = new LinkTrail(source, counted);
     if (wantsAll(request)) {
       const begun = await this.#start(trail, source, options.signal, true);
       const verdict = judge(request, begun.facts);
@@ -102,6 +125,11 @@ export class MediaClient {
       if (seen && trail.sawChange && !options.signal.aborted) return this.open(source, request, options);
       throw error;
     }
+  }
+
+  /** For /metrics. */
+  get stats(): Readonly<RelayStats> {
+    return this.#stats;
   }
 
   /** Ends all connections at once. */
@@ -142,14 +170,29 @@ export class MediaClient {
       answer,
       stallTimeoutMs,
       signal,
-      resume: (point, gone) =>
-        trail.follow(
+      onBytes: (count) => {
+        this.#stats.bytes += count;
+      },
+      resume: (point, gone) => {
+        this.#stats.resumes += 1;
+        return trail.follow(
           (link, from, round) => openResume(this.#opening(link, from, round), point, facts),
           stallTimeoutMs,
           gone,
-        ),
+        );
+      },
     });
+    this.#count(body);
     return answerOf(verdict, facts, body);
+  }
+
+  #count(body: Readable): void {
+    this.#stats.opened += 1;
+    this.#stats.active += 1;
+    body.once('close', () => {
+      this.#stats.active -= 1;
+      if (!body.readableEnded) this.#stats.broken += 1;
+    });
   }
 
   #opening(link: string, source: MediaSource, round: Round): Opening {

@@ -1,5 +1,11 @@
 export type { Resolve, ResolvedAddress } from './addresses.ts';
-export { type MediaAnswer, MediaClient, type MediaClientOptions, type OpenOptions } from './client.ts';
+export {
+  type MediaAnswer,
+  MediaClient,
+  type MediaClientOptions,
+  type OpenOptions,
+  type RelayStats,
+} from './client.ts';
 export { headersFor, judge, type MediaRequest } from './conditions.ts';
 export { contentDisposition, encodedFileName, type FileNameParts, mediaFileName } from './filename.ts';
 export {

@@ -1,12 +1,12 @@
 import type { Logger } from 'pino';
 import type { Config } from '../config.ts';
 import type { Egress, Egresses } from '../egress/index.ts';
-import { ServiceError } from '../errors.ts';
+import { type ErrorCode, ServiceError } from '../errors.ts';
 import type { Outcomes } from '../health/index.ts';
-import type { Post } from '../posts/post.ts';
+import type { Platform, Post } from '../posts/post.ts';
 import type { PostLink } from '../posts/url.ts';
 import type { Engine } from './engine.ts';
-import { HostProcess } from './host-process.ts';
+import { Hosts, type Rejection } from './hosts.ts';
 import { WorkerPool } from './pool.ts';
 import type { Hello } from './protocol.ts';
 import { AdmissionQueue } from './queue.ts';
@@ -18,14 +18,41 @@ export interface ExtractorOptions {
   runDir: string;
   egresses: Egresses;
   outcomes: Outcomes;
+  /** Hear how jobs went; for the metrics. */
+  observers?: ExtractionObservers;
   config: Config;
   log: Logger;
+}
+
+export interface ExtractionEnd {
+  code: 'ok' | ErrorCode;
+  queueMs: number;
+  /** Null for a job that never began. */
+  workMs: number | null;
+}
+
+export interface ExtractionObservers {
+  extracted(end: ExtractionEnd): void;
+  /** One try through one egress; a post may need two. */
+  attempted(egress: string, code: 'ok' | ErrorCode): void;
+}
+
+const NOBODY: ExtractionObservers = { extracted: () => {}, attempted: () => {} };
+
+/** Where the time of one request went, for its line in the log. Filled in while the job is done. */
+export interface ExtractionTrace {
+  queueMs?: number;
+  extractionMs?: number;
+  /** Label of the last egress tried. */
+  egress?: string;
 }
 
 export interface ExtractOptions {
   /** Whose turn it is; see AdmissionQueue. */
   client: string;
   signal?: AbortSignal;
+  /** Stays empty where the post was known, or somebody else's job brought it. */
+  trace?: ExtractionTrace;
 }
 
 export interface ExtractorStatus {
@@ -33,21 +60,31 @@ export interface ExtractorStatus {
   host: Hello | null;
   hostRestarts: number;
   childRestarts: number;
+  threads: number;
+  queueLimit: number;
+  /** The engine that works; the one that .engine/current points to may just be starting. */
+  engine: Engine | null;
+  /** How a new engine is doing beside the one before it. */
+  trial: Hosts['trial'];
 }
 
-/** Seconds after which a refused address is worth another try. */
-const BLOCKED_RETRY_AFTER = 60;
+/** Seconds after which a post that TikTok refuses, while it answers for others, is worth another try. */
+const REFUSED_POST_RETRY_AFTER = 60;
 
 /** A link in, a Post out: admission, worker threads, yt-dlp. */
 export class Extractor {
-  readonly #host: HostProcess;
+  readonly #hosts: Hosts;
   readonly #pool: WorkerPool;
   readonly #queue: AdmissionQueue;
   readonly #egresses: Egresses;
   readonly #outcomes: Outcomes;
+  readonly #observers: ExtractionObservers;
   readonly #maxWorkers: number;
+  readonly #queueLimit: number;
   readonly #log: Logger;
   #childRestarts = 0;
+  /** The last post that TikTok gave; see Errand.control. */
+  #control: PostLink | null = null;
 
   /** Starts the yt-dlp host and the first thread side by side. */
   static async start({
@@ -55,48 +92,72 @@ export class Extractor {
     runDir,
     egresses,
     outcomes,
+    observers,
     config,
     log,
   }: ExtractorOptions): Promise<Extractor> {
-    const host = new HostProcess({
-      engine,
+    const pool = new WorkerPool(
+      config.extraction.maxWorkers,
+      { timeoutMs: config.extraction.timeoutMs },
+      log,
+    );
+    const hosts = new Hosts({
       runDir,
       cookiesPath: config.extraction.cookiesPath,
       caFile: config.egress.extraCaFile,
       log,
+      perform: (task) => pool.run(task),
     });
-    const pool = new WorkerPool(
-      config.extraction.maxWorkers,
-      { socketPath: host.socketPath, timeoutMs: config.extraction.timeoutMs },
-      log,
-    );
     try {
-      await host.start();
+      await hosts.start(engine);
     } catch (error) {
-      await Promise.all([pool.close(), host.close()]);
+      await Promise.all([pool.close(), hosts.close()]);
       throw error;
     }
-    return new Extractor(host, pool, { egresses, outcomes, config, log });
+    return new Extractor(hosts, pool, { egresses, outcomes, ...(observers && { observers }), config, log });
   }
 
   private constructor(
-    host: HostProcess,
+    hosts: Hosts,
     pool: WorkerPool,
-    { egresses, outcomes, config, log }: Omit<ExtractorOptions, 'engine' | 'runDir'>,
+    { egresses, outcomes, observers = NOBODY, config, log }: Omit<ExtractorOptions, 'engine' | 'runDir'>,
   ) {
     const { maxWorkers, maxQueue } = config.extraction;
-    this.#host = host;
+    this.#hosts = hosts;
     this.#pool = pool;
     this.#egresses = egresses;
     this.#outcomes = outcomes;
+    this.#observers = observers;
     this.#queue = new AdmissionQueue(maxWorkers, maxQueue);
     this.#maxWorkers = maxWorkers;
+    this.#queueLimit = maxQueue;
     this.#log = log;
   }
 
   /** @throws ServiceError with one of the contract's post errors, `busy`, or the signal's reason */
-  async extract(link: PostLink, { client, signal }: ExtractOptions): Promise<Post> {
-    return this.#queue.run(client, () => this.#work(link), signal);
+  async extract(link: PostLink, { client, signal, trace = {} }: ExtractOptions): Promise<Post> {
+    const asked = performance.now();
+    let begun: number | null = null;
+    const work = () => {
+      begun = performance.now();
+      trace.queueMs = Math.round(begun - asked);
+      return this.#work(link, trace);
+    };
+    const ended = (code: ExtractionEnd['code']) => {
+      const now = performance.now();
+      const workMs = begun === null ? null : now - begun;
+      if (workMs !== null) trace.extractionMs = Math.round(workMs);
+      this.#observers.extracted({ code, queueMs: (begun ?? now) - asked, workMs });
+    };
+    try {
+      const post = await this.#queue.run(client, work, signal);
+      ended('ok');
+      return post;
+    } catch (error) {
+      // A visitor who left the queue has no outcome.
+      if (error instanceof ServiceError) ended(error.code);
+      throw error;
+    }
   }
 
   get status(): ExtractorStatus {
@@ -108,34 +169,79 @@ export class Extractor {
         idle: this.#maxWorkers - active,
         queued: this.#queue.waiting,
       },
-      host: this.#host.hello,
-      hostRestarts: this.#host.restarts,
+      host: this.#hosts.hello,
+      hostRestarts: this.#hosts.restarts,
       childRestarts: this.#childRestarts,
+      threads: this.#pool.threads,
+      queueLimit: this.#queueLimit,
+      engine: this.#hosts.engine,
+      trial: this.#hosts.trial,
     };
+  }
+
+  /**
+   * Hands the workers over to another engine, without a failed job; see Hosts.
+   * @throws when it does not start; then nothing has changed
+   */
+  switchTo(engine: Engine, options: { trial: boolean }): Promise<void> {
+    return this.#hosts.switchTo(engine, options);
+  }
+
+  /** Called when a new engine did worse than the one before it, which works again. */
+  set onRejection(heard: Rejection) {
+    this.#hosts.onRejection = heard;
   }
 
   async close(): Promise<void> {
     await this.#pool.close();
-    await this.#host.close();
+    await this.#hosts.close();
   }
 
-  async #work(link: PostLink): Promise<Post> {
-    const egress = this.#egresses.pick();
-    const result = await this.#pool.run({ link, proxy: egress.proxy?.reveal() ?? null, egress: egress.id });
-    this.#childRestarts += result.restarts;
+  async #work(link: PostLink, trace: ExtractionTrace): Promise<Post> {
+    const control = this.#control;
+    const result = await this.#egresses.route({
+      job: (egress) => {
+        trace.egress = egress.label;
+        return this.#run(link, egress);
+      },
+      tells: platformOf(link) === 'tiktok',
+      control: control && ((egress) => this.#run(control, egress)),
+    });
+    if (!result) {
+      // Nothing was asked, so nothing is counted: Outcomes are about attempts.
+      throw new ServiceError('ip_blocked', { retryAfter: this.#egresses.retryAfter });
+    }
     if (result.ok) {
       this.#outcomes.succeeded();
+      if (result.post.ref.platform === 'tiktok') this.#control = { kind: 'post', ref: result.post.ref };
       return result.post;
     }
     this.#outcomes.failed(result.code);
-    this.#log.debug({ code: result.code, detail: result.detail, egress: egress.label }, 'extraction failed');
-    throw toError(result, egress);
+    throw this.#toError(result);
+  }
+
+  async #run(link: PostLink, egress: Egress): Promise<WorkerResult> {
+    const result = await this.#hosts.run({ link, proxy: egress.proxy?.reveal() ?? null, egress: egress.id });
+    this.#childRestarts += result.restarts;
+    this.#observers.attempted(egress.label, result.ok ? 'ok' : result.code);
+    if (!result.ok) {
+      const { code, detail } = result;
+      this.#log.debug({ code, detail, egress: egress.label }, 'extraction failed');
+    }
+    return result;
+  }
+
+  #toError({ code, detail }: Extract<WorkerResult, { ok: false }>): ServiceError {
+    const cause = new Error(detail);
+    if (code === 'ip_blocked') {
+      const retryAfter = this.#egresses.open ? REFUSED_POST_RETRY_AFTER : this.#egresses.retryAfter;
+      return new ServiceError(code, { cause, retryAfter });
+    }
+    if (code === 'busy') return new ServiceError(code, { cause, retryAfter: 2 });
+    return new ServiceError(code, { cause });
   }
 }
 
-function toError({ code, detail }: Extract<WorkerResult, { ok: false }>, egress: Egress): ServiceError {
-  const cause = new Error(`${detail} (egress ${egress.label})`);
-  if (code === 'ip_blocked') return new ServiceError(code, { cause, retryAfter: BLOCKED_RETRY_AFTER });
-  if (code === 'busy') return new ServiceError(code, { cause, retryAfter: 2 });
-  return new ServiceError(code, { cause });
+function platformOf(link: PostLink): Platform {
+  return link.kind === 'post' ? link.ref.platform : link.platform;
 }

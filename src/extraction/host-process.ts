@@ -18,12 +18,13 @@ const STABLE_MS = 30_000;
 
 /** What a Unix socket's path may have in bytes on every system we know (macOS 104, Linux 108, with the final zero). */
 const MAX_SOCKET_PATH = 103;
-const SOCKET_NAME = 'ytdlp.sock';
 
 export interface HostOptions {
   engine: Engine;
   /** Where the socket goes. Too long a path for one: the system's folder for temporary files is taken instead. */
   runDir: string;
+  /** Of its own for each host in the folder. */
+  socketName: string;
   cookiesPath: string;
   caFile: string | null;
   log: Logger;
@@ -56,10 +57,10 @@ export class HostProcess extends EventEmitter {
   constructor(options: HostOptions) {
     super();
     this.#options = options;
-    const fits = Buffer.byteLength(join(options.runDir, SOCKET_NAME)) <= MAX_SOCKET_PATH;
+    const fits = Buffer.byteLength(join(options.runDir, options.socketName)) <= MAX_SOCKET_PATH;
     this.#ownDir = fits ? null : mkdtempSync(join(tmpdir(), 'tiktok-run-'));
     this.#runDir = this.#ownDir ?? options.runDir;
-    this.socketPath = join(this.#runDir, SOCKET_NAME);
+    this.socketPath = join(this.#runDir, options.socketName);
   }
 
   /** What the running host said of itself; null while there is none. */

@@ -1,2 +1,9 @@
 export { type Engine, locateEngine } from './engine.ts';
-export { type ExtractOptions, Extractor, type ExtractorStatus } from './extractor.ts';
+export {
+  type ExtractionEnd,
+  type ExtractionObservers,
+  type ExtractionTrace,
+  type ExtractOptions,
+  Extractor,
+  type ExtractorStatus,
+} from './extractor.ts';

@@ -13,11 +13,12 @@ import { classify } from './failure.ts';
 import type { Job, Reply } from './protocol.ts';
 
 export interface WorkerSettings {
-  socketPath: string;
   timeoutMs: number;
 }
 
 export interface WorkerTask {
+  /** Of the host that is to do it; another one than last time when the engine was changed. */
+  socketPath: string;
   link: PostLink;
   proxy: string | null;
   egress: string;
@@ -40,6 +41,7 @@ const HOST_POLL_MS = 25;
 
 const settings = workerData as WorkerSettings;
 let connection: Connection | null = null;
+let connectedTo = '';
 let jobsDone = 0;
 
 /** A job ended by its deadline, where the child did not say so itself. */
@@ -102,7 +104,7 @@ function deadEnd(location: string): Outcome {
 }
 
 async function ask(task: WorkerTask, question: Pick<Job, 'op' | 'platform' | 'url'>): Promise<Reply> {
-  const child = await connected();
+  const child = await connected(task.socketPath);
   const { pid } = child.hello;
   const timer = setTimeout(() => {
     child.close(new Overdue('the child hung') as ConnectionLost);
@@ -117,12 +119,16 @@ async function ask(task: WorkerTask, question: Pick<Job, 'op' | 'platform' | 'ur
   }
 }
 
-async function connected(): Promise<Connection> {
-  if (connection && !connection.closed) return connection;
+async function connected(socketPath: string): Promise<Connection> {
+  if (connection && !connection.closed) {
+    if (connectedTo === socketPath) return connection;
+    connection.close();
+  }
   const patience = Date.now() + HOST_PATIENCE_MS;
   for (;;) {
     try {
-      connection = await Connection.open(settings.socketPath);
+      connection = await Connection.open(socketPath);
+      connectedTo = socketPath;
       jobsDone = 0;
       return connection;
     } catch (error) {

@@ -1,9 +1,16 @@
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import ipaddr from 'ipaddr.js';
+import type { ExtractionTrace } from '../extraction/index.ts';
+import type { Observers } from '../metrics/index.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
     /** How a request ended, for its line in the log. */
     outcome: Outcome | null;
+    /** Where an extraction for this request spent its time. */
+    trace: ExtractionTrace | null;
+    /** When the answer began, in milliseconds since the request came; null before that. */
+    firstByteMs: number | null;
   }
 }
 
@@ -15,18 +22,53 @@ interface Outcome {
   cached?: boolean;
 }
 
-/** One line for each request. The path goes in without its query: that is where the tokens are. */
-export function logRequests(app: FastifyInstance): void {
+/** Where a request belongs that no route takes; its path may be anything. */
+const NO_ROUTE = 'none';
+
+/**
+ * One line for each request, and its numbers for Prometheus. The path goes in without its query: that is where the
+ * tokens are.
+ */
+export function logRequests(app: FastifyInstance, observers: Pick<Observers, 'requested'>): void {
   app.decorateRequest('outcome', null);
+  app.decorateRequest('trace', null);
+  app.decorateRequest('firstByteMs', null);
+  app.addHook('onSend', async (request, reply) => {
+    request.firstByteMs = reply.elapsedTime;
+  });
   app.addHook('onResponse', async (request, reply) => {
+    const { outcome, trace, firstByteMs } = request;
     const line = {
       method: request.method,
       path: request.url.split('?', 1)[0],
       status: reply.statusCode,
       ms: Math.round(reply.elapsedTime),
-      ...request.outcome,
+      ...(firstByteMs !== null && { firstByteMs: Math.round(firstByteMs) }),
+      ...outcome,
+      ...trace,
+      client: shortened(request),
     };
     if (reply.statusCode >= 500) request.log.warn(line, 'request');
     else request.log.info(line, 'request');
+    observers.requested({
+      method: request.method,
+      route: request.routeOptions.url ?? NO_ROUTE,
+      status: reply.statusCode,
+      code: outcome?.code ?? '',
+      firstByteSeconds: firstByteMs === null ? null : firstByteMs / 1000,
+      seconds: reply.elapsedTime / 1000,
+    });
   });
+}
+
+/** A visitor's network, not the visitor: enough to see where a flood comes from, too little to be personal. */
+function shortened({ ip }: FastifyRequest): string {
+  if (!ipaddr.isValid(ip)) return 'unknown';
+  const address = ipaddr.process(ip);
+  const bits = address.kind() === 'ipv4' ? 24 : 48;
+  const network =
+    address.kind() === 'ipv4'
+      ? ipaddr.IPv4.networkAddressFromCIDR(`${address.toString()}/${bits}`)
+      : ipaddr.IPv6.networkAddressFromCIDR(`${address.toString()}/${bits}`);
+  return `${network.toString()}/${bits}`;
 }

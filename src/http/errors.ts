@@ -60,6 +60,7 @@ function toServiceError(error: FastifyError): ServiceError {
 function logFailure(request: FastifyRequest, known: ServiceError, error: Error): void {
   if (known.code === 'internal') request.log.error({ err: error }, 'internal error');
   request.outcome = {
+    ...request.outcome,
     code: known.code,
     reason: known.cause instanceof Error ? known.cause.message : undefined,
   };

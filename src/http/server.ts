@@ -9,6 +9,8 @@ import { registerLimits } from './limits.ts';
 import { describeApi } from './openapi.ts';
 import { healthRoute } from './routes/health.ts';
 import { mediaRoutes } from './routes/media.ts';
+import { metricsRoute } from './routes/metrics.ts';
+import { pageRoutes } from './routes/page.ts';
 import { slideshowRoutes } from './routes/slideshow.ts';
 import { tiktokRoute } from './routes/tiktok.ts';
 
@@ -54,7 +56,7 @@ export async function createServer(services: Services): Promise<FastifyInstance>
     void reply.header('x-request-id', request.id).header('x-content-type-options', 'nosniff');
   });
   answerErrors(app);
-  logRequests(app);
+  logRequests(app, services.metrics.observers);
   await app.register(cors, {
     origin: config.server.corsOrigin,
     exposedHeaders: EXPOSED_HEADERS,
@@ -66,6 +68,8 @@ export async function createServer(services: Services): Promise<FastifyInstance>
   mediaRoutes(app, services);
   slideshowRoutes(app, services);
   healthRoute(app, services);
+  metricsRoute(app, services);
+  await pageRoutes(app, services);
   return app;
 }
 

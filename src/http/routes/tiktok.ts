@@ -4,7 +4,7 @@ import { toAnswer } from '../../posts/answer.ts';
 import { findPostLink, postKey } from '../../posts/url.ts';
 import type { Services } from '../../services.ts';
 import { EXTRACTION_ERRORS, errorAnswers, postAnswer } from '../answers.ts';
-import { clientOf, goneSignal } from '../client.ts';
+import { visitorOf } from '../client.ts';
 import { workLimit } from '../limits.ts';
 import { tiktokBody } from '../schemas.ts';
 
@@ -24,10 +24,8 @@ export function tiktokRoute(app: FastifyInstance, { posts, links, config }: Serv
     config: { rateLimit: workLimit(config.limits.perMinute) },
     handler: async (request, reply) => {
       const link = findPostLink(request.body.url);
-      const { post, cached } = await posts.find(link, {
-        client: clientOf(request),
-        signal: goneSignal(reply),
-      });
+      if (link.kind === 'post') request.outcome = { post: postKey(link.ref) };
+      const { post, cached } = await posts.find(link, visitorOf(request, reply));
       request.outcome = { post: postKey(post.ref), cached };
       return toAnswer(post, { links, cached, preferCodec: config.posts.preferCodec });
     },

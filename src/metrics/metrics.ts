@@ -1,0 +1,54 @@
+import { collectDefaultMetrics, Registry } from 'prom-client';
+import type { Posts, SharedMemory } from '../cache/index.ts';
+import type { MediaClient } from '../cdn/index.ts';
+import type { Egresses } from '../egress/index.ts';
+import type { Extractor } from '../extraction/index.ts';
+import type { Health } from '../health/index.ts';
+import { ProcessMemory } from './memory.ts';
+import { type Observers, observedMetrics } from './observed.ts';
+import { extractionMetrics, healthMetrics, memoryMetrics } from './state.ts';
+import { cacheMetrics, egressMetrics, relayMetrics, renderMetrics } from './traffic.ts';
+
+/** Who keeps the numbers that are only read. */
+export interface MetricSources {
+  extractor: Pick<Extractor, 'status'>;
+  posts: Pick<Posts, 'status'>;
+  shared: Pick<SharedMemory, 'status'> | null;
+  egresses: Pick<Egresses, 'status'>;
+  media: Pick<MediaClient, 'stats'>;
+  stores: Readonly<Record<string, { readonly status: { inFlight: number; files: number; bytes: number } }>>;
+  health: Pick<Health, 'report'>;
+}
+
+/** Everything that Prometheus is told. The only folder that knows its client. */
+export class Metrics {
+  readonly #registry = new Registry();
+  /** For those who tell about what happens. */
+  readonly observers: Observers;
+
+  constructor() {
+    collectDefaultMetrics({ register: this.#registry });
+    this.observers = observedMetrics(this.#registry);
+  }
+
+  /** Adds what is read at each scrape; once, when all is built. */
+  watch(sources: MetricSources): void {
+    const registry = this.#registry;
+    extractionMetrics(registry, sources.extractor);
+    egressMetrics(registry, sources.egresses);
+    cacheMetrics(registry, sources.posts, sources.shared);
+    relayMetrics(registry, sources.media);
+    renderMetrics(registry, sources.stores);
+    healthMetrics(registry, sources.health);
+    memoryMetrics(registry, new ProcessMemory());
+  }
+
+  get contentType(): string {
+    return this.#registry.contentType;
+  }
+
+  /** @returns Prometheus' text format */
+  text(): Promise<string> {
+    return this.#registry.metrics();
+  }
+}
