@@ -6,10 +6,19 @@ import { fill, t } from './language.ts';
 /** So many are on the first screen; the others wait until they come near. */
 const EAGER = 6;
 
+/** Three rows; a post can have 35, and what can be saved should not be far below them. */
+const FOLDED = 9;
+
 /** All photos small, each to be opened large and to be saved. They come through the service, not from the CDN. */
 export function gallery(photos: Photo[], report: Report): HTMLElement {
   const viewer = photoViewer(photos, report);
-  const tiles = photos.map((photo, index) => {
+  const list = h('ul', { 'data-columns': Math.min(photos.length, 3), 'aria-label': t.photos });
+  const add = (from: number, to: number) => {
+    const tiles = photos.slice(from, to).map((photo, at) => tile(photo, from + at));
+    list.append(...tiles);
+    return tiles[0];
+  };
+  const tile = (photo: Photo, index: number) => {
     const label = fill(t.view, { n: index + 1 });
     const open = () => viewer.open(index);
     const face = picture(photo, index, photos.length);
@@ -18,14 +27,18 @@ export function gallery(photos: Photo[], report: Report): HTMLElement {
       {},
       h('button', { type: 'button', class: 'tile', 'aria-label': label, click: open }, face),
     );
-  });
-  const columns = Math.min(photos.length, 3);
-  return h(
-    'div',
-    { class: 'gallery' },
-    h('ul', { 'data-columns': columns, 'aria-label': t.photos }, ...tiles),
-    viewer.dialog,
+  };
+  const unfold = () => {
+    more.remove();
+    add(FOLDED, photos.length)?.querySelector('button')?.focus();
+  };
+  const more = h(
+    'button',
+    { type: 'button', class: 'more', click: unfold },
+    fill(t.all, { n: photos.length }),
   );
+  add(0, FOLDED);
+  return h('div', { class: 'gallery' }, list, photos.length > FOLDED ? more : null, viewer.dialog);
 }
 
 function picture({ link, width, height }: Photo, index: number, count: number): HTMLElement {

@@ -21,11 +21,11 @@ export function resultCard(post: Post, report: Report): HTMLElement {
       statistics(post),
       h('h3', {}, t.downloads),
       h('div', { class: 'saves' }, ...saves),
-      post.download_slideshow_link ? slideshow(post.download_slideshow_link, report) : null,
       subtitleSaves(post, report),
       formatSaves(post, report),
       footer(post),
     ),
+    post.download_slideshow_link ? slideshow(post.download_slideshow_link, report) : null,
   );
 }
 

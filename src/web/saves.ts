@@ -1,13 +1,13 @@
 import type { Format, Post } from './api.ts';
 import { h } from './dom.ts';
 import { type Report, saveLink } from './download.ts';
-import { bytes, languageName, number, t } from './language.ts';
+import { bytes, languageName, t } from './language.ts';
 
 /** The files of a video, the one most visitors want first. */
 export function videoSaves({ download_link: links, formats = [] }: Post, report: Report): HTMLElement[] {
   const about = (link: string) => {
     const format = formats.find((one) => one.link === link);
-    return format ? measures(format) : '';
+    return format ? measures(format, shortSide(format)) : '';
   };
   const plain = [links.no_watermark].flat()[0];
   // Where there is one rendition only, both names lead to it.
@@ -23,13 +23,9 @@ export function videoSaves({ download_link: links, formats = [] }: Post, report:
 }
 
 /** What a photo post has beside each of its photos. */
-export function photoSaves(
-  { download_link: { zip, mp3 }, photos = [] }: Post,
-  report: Report,
-): HTMLElement[] {
-  const detail = number(photos.length);
+export function photoSaves({ download_link: { zip, mp3 } }: Post, report: Report): HTMLElement[] {
   return [
-    zip && saveLink({ link: zip, label: t.zip, detail, symbol: 'zip', primary: true, report }),
+    zip && saveLink({ link: zip, label: t.zip, symbol: 'zip', primary: true, report }),
     mp3 && saveLink({ link: mp3, label: t.mp3, symbol: 'sound', report }),
   ].filter((save) => save instanceof HTMLElement);
 }
@@ -48,14 +44,23 @@ export function formatSaves({ formats = [] }: Post, report: Report): HTMLElement
   if (formats.length < 2) return null;
   const saves = formats.map((format) => {
     const notes = [format.has_audio ? '' : t.silent, format.watermark ? t.watermark : ''];
-    const detail = join(measures(format), ...notes);
+    const detail = join(measures(format, fullSize(format)), ...notes);
     return saveLink({ link: format.link, label: format.codec.toUpperCase(), detail, report });
   });
   return h('details', {}, h('summary', {}, t.formats), h('div', { class: 'saves small' }, ...saves));
 }
 
-function measures({ width, height, size }: Format): string {
-  return join(width && height ? `${width}×${height}` : '', size ? bytes(size) : '');
+/** The name that people know a resolution by. */
+function shortSide({ width, height }: Format): string {
+  return width && height ? `${Math.min(width, height)}p` : '';
+}
+
+function fullSize({ width, height }: Format): string {
+  return width && height ? `${width}×${height}` : '';
+}
+
+function measures({ size }: Format, resolution: string): string {
+  return join(resolution, size ? bytes(size) : '');
 }
 
 function join(...parts: string[]): string {

@@ -44,7 +44,7 @@ export function slideshow(link: string, report: Report): HTMLElement {
     save.focus({ preventScroll: true });
   };
   offer();
-  return h('div', {}, h('h3', {}, t.slideshow), body);
+  return h('section', { class: 'slideshow' }, h('h3', {}, t.slideshow), body);
 }
 
 function progressBar() {

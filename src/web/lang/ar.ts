@@ -35,6 +35,7 @@ const ar: Messages = {
   silent: 'بلا صوت',
   preparing: 'جارٍ التحضير…',
   photos: 'الصور',
+  all: 'عرض كل الصور ({n})',
   photo: 'الصورة {n} من {m}',
   save: 'حفظ الصورة {n}',
   view: 'عرض الصورة {n}',

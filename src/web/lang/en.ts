@@ -34,6 +34,7 @@ const en = {
   silent: 'no sound',
   preparing: 'Preparing…',
   photos: 'Photos',
+  all: 'Show all {n} photos',
   photo: 'Photo {n} of {m}',
   save: 'Save photo {n}',
   view: 'View photo {n}',

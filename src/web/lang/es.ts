@@ -35,6 +35,7 @@ const es: Messages = {
   silent: 'sin sonido',
   preparing: 'Preparando…',
   photos: 'Fotos',
+  all: 'Ver las {n} fotos',
   photo: 'Foto {n} de {m}',
   save: 'Guardar foto {n}',
   view: 'Ver foto {n}',

@@ -35,6 +35,7 @@ const id: Messages = {
   silent: 'tanpa suara',
   preparing: 'Menyiapkan…',
   photos: 'Foto',
+  all: 'Tampilkan semua {n} foto',
   photo: 'Foto {n} dari {m}',
   save: 'Simpan foto {n}',
   view: 'Lihat foto {n}',

@@ -35,6 +35,7 @@ const pt: Messages = {
   silent: 'sem som',
   preparing: 'Preparando…',
   photos: 'Fotos',
+  all: 'Ver as {n} fotos',
   photo: 'Foto {n} de {m}',
   save: 'Salvar foto {n}',
   view: 'Ver foto {n}',
