@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Post } from '../posts/post.ts';
+import type { Author, Photo, Post, PostRef, Rendition, Sound, Statistics, Subtitle } from '../posts/post.ts';
 
 /**
  * Why a post is not to be had, where that is a fact about the post alone and worth remembering for a moment.
@@ -33,76 +33,75 @@ function parse(text: string): unknown {
   }
 }
 
-const urls = z.array(z.string().refine((url) => URL.canParse(url)));
-const measure = z.number().nullable();
+/** A schema that has exactly the fields of T: one that Post gains or loses stops the build here. */
+function exactly<T>(fields: { [K in keyof T]-?: z.ZodType<T[K]> }): z.ZodType<T> {
+  return z.object(fields) as unknown as z.ZodType<T>;
+}
 
-const refSchema = z.object({
+const urls = z.array(z.string().refine((url) => URL.canParse(url)));
+const text = z.string();
+const count = z.number();
+const perhaps = z.number().nullable();
+
+const refSchema = exactly<PostRef>({
   platform: z.enum(['tiktok', 'douyin']),
-  id: z.string().min(1),
-  user: z.string().exactOptional(),
+  id: text.min(1),
+  user: text.exactOptional(),
 });
 
-const postSchema: z.ZodType<Post> = z.object({
+const postSchema = exactly<Post>({
   ref: refSchema,
   kind: z.enum(['video', 'photo']),
-  url: z.string(),
-  title: z.string(),
-  description: z.string(),
-  createdAt: measure,
-  cover: z.string().nullable(),
-  durationMs: z.number(),
-  author: z.object({
-    nickname: z.string(),
-    uniqueId: z.string(),
-    signature: z.string(),
-    avatarThumb: z.string(),
-    avatarMedium: z.string(),
-    avatarLarger: z.string(),
+  url: text,
+  title: text,
+  description: text,
+  createdAt: perhaps,
+  cover: text.nullable(),
+  durationMs: count,
+  author: exactly<Author>({
+    nickname: text,
+    uniqueId: text,
+    signature: text,
+    avatarThumb: text,
+    avatarMedium: text,
+    avatarLarger: text,
   }),
-  statistics: z.object({
-    play: z.number(),
-    digg: z.number(),
-    comment: z.number(),
-    share: z.number(),
-    collect: z.number(),
-  }),
+  statistics: exactly<Statistics>({ play: count, digg: count, comment: count, share: count, collect: count }),
   renditions: z.array(
-    z.object({
-      id: z.string(),
-      codec: z.string(),
-      width: measure,
-      height: measure,
-      bitrate: measure,
-      size: measure,
+    exactly<Rendition>({
+      id: text,
+      codec: text,
+      width: perhaps,
+      height: perhaps,
+      bitrate: perhaps,
+      size: perhaps,
       hasAudio: z.boolean(),
       watermark: z.boolean(),
       playable: z.boolean(),
       urls,
     }),
   ),
-  photos: z.array(z.object({ width: measure, height: measure, urls })),
-  subtitles: z.array(z.object({ language: z.string(), source: z.string(), format: z.string(), urls })),
-  sound: z
-    .object({
-      title: z.string(),
-      author: z.string(),
-      album: z.string(),
-      durationMs: z.number(),
-      cover: z.string().nullable(),
-      urls,
-    })
-    .nullable(),
-  cookie: z.string().nullable(),
-  egress: z.string(),
-  mediaExpiresAt: measure,
+  photos: z.array(exactly<Photo>({ width: perhaps, height: perhaps, urls })),
+  subtitles: z.array(exactly<Subtitle>({ language: text, source: text, urls })),
+  sound: exactly<Sound>({
+    title: text,
+    author: text,
+    album: text,
+    durationMs: count,
+    cover: text.nullable(),
+    urls,
+  }).nullable(),
+  cookie: text.nullable(),
+  egress: text,
+  mediaExpiresAt: perhaps,
 });
 
 const entrySchema: z.ZodType<Entry> = z.union([
-  z.object({ until: z.number(), post: postSchema }),
-  z.object({ until: z.number(), absent: z.enum(['post_not_found', 'post_private']) }),
+  z.object({ until: count, post: postSchema }),
+  z.object({ until: count, absent: z.enum(['post_not_found', 'post_private']) }),
 ]);
 
 /** The target of a short link, as it is remembered. */
-export function decodeRef(text: string) {
-  return refSchema.safeParse(parse(text)).data ?? null;
+export function decodeRef(json: string): PostRef | null {
+  return refSchema.safeParse(parse(json)).data ?? null;
 }

@@ -72,11 +72,7 @@ export class Posts {
     return this.#get({ kind: 'post', ref }, (post) => !isStale(post), options);
   }
 
-  async #get(
-    link: PostLink,
-    isGood: (post: Post) => boolean,
-    options: ExtractOptions,
-  ): Promise<FoundPost> {
+  async #get(link: PostLink, isGood: (post: Post) => boolean, options: ExtractOptions): Promise<FoundPost> {
     const key = linkKey(link);
     const accept = (entry: Entry) => 'absent' in entry || isGood(entry.post);
     const known = await this.#cache.get(key, accept);

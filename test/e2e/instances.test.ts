@@ -1,0 +1,256 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { until } from '../helpers/processes.ts';
+import { NO_REDIS, TestRedis } from '../helpers/redis.ts';
+import { type Service, startService } from '../helpers/service.ts';
+import { type Standin, startStandin } from '../helpers/standin/index.ts';
+
+if (NO_REDIS) process.stdout.write(`instances with Redis are not tested: ${NO_REDIS}\n`);
+
+const INSTANCES = 3;
+let standin: Standin;
+let lastId = 7_430_000_000_000_000_000n;
+
+interface Health {
+  status: string;
+  cache: { hits: { memory: number; redis: number }; extractions: number; waits_for_other_instances: number };
+  redis: { state: string; unanswered: number; refused: number; garbage: number; outages: number };
+}
+
+beforeAll(async () => {
+  standin = await startStandin({ latencyMs: 100 });
+});
+
+afterAll(async () => {
+  await standin.close();
+});
+
+function freshUrl(): string {
+  lastId += 1n;
+  return `https://www.tiktok.com/@many/video/${lastId}`;
+}
+
+function pagesOf(url: string): number {
+  return standin.journal.find({ kind: 'page', postId: url.split('/').at(-1) ?? '' }).length;
+}
+
+async function healthOf({ baseUrl }: Service): Promise<Health> {
+  return (await (await fetch(`${baseUrl}/health`)).json()) as Health;
+}
+
+describe.skipIf(NO_REDIS !== null)('three instances with Redis', () => {
+  let redis: TestRedis;
+  let services: Service[];
+
+  beforeEach(async () => {
+    redis = await TestRedis.start();
+    const env = { REDIS_URL: redis.url, MAX_WORKERS: '2' };
+    services = await Promise.all(Array.from({ length: INSTANCES }, () => startService(standin, env)));
+  });
+
+  afterEach(async () => {
+    await Promise.all(services.map((service) => service.stop()));
+    await redis.stop();
+  });
+
+  function instance(number: number): Service {
+    return services[number % INSTANCES] as Service;
+  }
+
+  /** Posts again and again on all instances, fresh ones and known ones, until told to stop; then what failed. */
+  function load(): { failures: unknown[]; asked: () => number; stop: () => Promise<void> } {
+    const failures: unknown[] = [];
+    let running = true;
+    let asked = 0;
+    const known = freshUrl();
+    const client = async (number: number) => {
+      for (let turn = 0; running; turn += 1) {
+        const { status, body } = await instance(number + turn).post(turn % 2 ? known : freshUrl());
+        asked += 1;
+        if (status !== 200) failures.push(body);
+      }
+    };
+    const clients = Promise.all(Array.from({ length: 6 }, (_, number) => client(number)));
+    return {
+      failures,
+      asked: () => asked,
+      async stop() {
+        running = false;
+        await clients;
+      },
+    };
+  }
+
+  async function pause(ms: number): Promise<void> {
+    await new Promise((resolve) => setTimeout(resolve, ms));
+  }
+
+  it('serve each other’s posts and links', async () => {
+    const url = freshUrl();
+    const first = await instance(0).post(url);
+    const second = await instance(1).post(url);
+    expect([first.body.cached, second.body.cached]).toEqual([false, true]);
+    expect(pagesOf(url)).toBe(1);
+    const link = new URL(String(first.body.download_link?.no_watermark));
+    const response = await fetch(`${instance(2).baseUrl}${link.pathname}${link.search}`);
+    expect(response.status).toBe(200);
+    expect((await response.arrayBuffer()).byteLength).toBe(Number(response.headers.get('content-length')));
+    expect((await healthOf(instance(1))).cache.hits).toEqual({ memory: 0, redis: 1 });
+  });
+
+  it('extract a new post once, however many ask for it at once', async () => {
+    const url = freshUrl();
+    const began = Date.now();
+    const answers = await Promise.all(
+      Array.from({ length: 1000 }, (_, number) => instance(number).post(url)),
+    );
+    process.stdout.write(`1,000 requests for one new post on three instances: ${Date.now() - began} ms\n`);
+    expect(answers.filter(({ status }) => status !== 200).map(({ body }) => body)).toEqual([]);
+    expect(pagesOf(url)).toBe(1);
+    const reports = await Promise.all(services.map(healthOf));
+    expect(reports.map(({ cache }) => cache.extractions).sort()).toEqual([0, 0, 1]);
+  });
+
+  it('learn from each other how an extraction failed, and remember what does not exist', async () => {
+    const failing = freshUrl();
+    standin.faults.add({ post: failing.split('/').at(-1) ?? '' }, { kind: 'status', status: 500 });
+    const failed = await Promise.all(
+      Array.from({ length: 30 }, (_, number) => instance(number).post(failing)),
+    );
+    expect(new Set(failed.map(({ body }) => body.code))).toEqual(new Set(['upstream_failed']));
+    expect(pagesOf(failing)).toBe(1);
+    const absent = 'https://www.tiktok.com/@any/video/7000000000000000001';
+    for (let number = 0; number < 6; number += 1) {
+      expect((await instance(number).post(absent)).body.code).toBe('post_not_found');
+    }
+    expect(pagesOf(absent)).toBe(1);
+  });
+
+  it('take over when the one that extracts dies', async () => {
+    const url = freshUrl();
+    standin.faults.once({ post: url.split('/').at(-1) ?? '' }, { kind: 'hang' });
+    const lost = instance(0)
+      .post(url)
+      .catch(() => null);
+    expect(await until(() => pagesOf(url) === 1, 5000)).toBe(true);
+    const waiting = instance(1).post(url);
+    await pause(200);
+    instance(0).kill('SIGKILL');
+    const died = Date.now();
+    expect((await waiting).status).toBe(200);
+    process.stdout.write(
+      `taken over ${Date.now() - died} ms after the death of the instance that extracted\n`,
+    );
+    expect(pagesOf(url)).toBe(2);
+    await lost;
+  });
+
+  it('count a client’s requests together', async () => {
+    const env = { REDIS_URL: redis.url, MAX_WORKERS: '1', RATE_LIMIT_MAX: '10' };
+    const limited = await Promise.all([startService(standin, env), startService(standin, env)]);
+    try {
+      const url = freshUrl();
+      await limited[0]?.post(url);
+      const answers = await Promise.all(
+        Array.from({ length: 19 }, (_, number) => limited[number % 2]?.post(url)),
+      );
+      expect(answers.filter((answer) => answer?.status === 200)).toHaveLength(9);
+      const refused = answers.filter((answer) => answer?.body.code === 'rate_limited');
+      expect(refused).toHaveLength(10);
+      expect(Number(refused[0]?.headers.get('retry-after'))).toBeGreaterThan(30);
+      await redis.kill();
+      const alone = await Promise.all(Array.from({ length: 15 }, () => limited[0]?.post(url)));
+      expect(alone.filter((answer) => answer?.status === 200)).toHaveLength(10);
+    } finally {
+      await Promise.all(limited.map((service) => service.stop()));
+    }
+  });
+
+  it.each<[string, (sick: TestRedis) => Promise<void>, (sick: TestRedis) => Promise<void>]>([
+    ['killed', (sick) => sick.kill(), (sick) => sick.start()],
+    ['frozen', async (sick) => sick.signal('SIGSTOP'), async (sick) => sick.signal('SIGCONT')],
+  ])('lose no request while Redis is %s, and are back by themselves', async (_, fall, rise) => {
+    const running = load();
+    await pause(1000);
+    const before = running.asked();
+    await fall(redis);
+    await pause(2500);
+    const during = running.asked() - before;
+    expect((await healthOf(instance(0))).redis).toMatchObject({ state: 'down', outages: 1 });
+    await rise(redis);
+    const risen = Date.now();
+    const isBack = async () => {
+      const reports = await Promise.all(services.map(healthOf));
+      return reports.every((report) => report.redis.state === 'up' && report.status === 'ok');
+    };
+    expect(await until(isBack, 15_000)).toBe(true);
+    const backMs = Date.now() - risen;
+    await running.stop();
+    process.stdout.write(
+      `Redis ${_}: ${during} posts meanwhile, none failed; in use again after ${backMs} ms\n`,
+    );
+    expect(running.failures).toEqual([]);
+    expect(during).toBeGreaterThan(20);
+    const url = freshUrl();
+    await instance(0).post(url);
+    expect((await instance(1).post(url)).body.cached).toBe(true);
+  });
+
+  it('lose no request to a Redis that is full', async () => {
+    await redis.ask(async (client) => {
+      await client.config('SET', 'maxmemory-policy', 'noeviction');
+      await client.config('SET', 'maxmemory', '1');
+    });
+    const url = freshUrl();
+    const answers = await Promise.all(Array.from({ length: 30 }, (_, number) => instance(number).post(url)));
+    expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200));
+    const { redis: report } = await healthOf(instance(0));
+    expect(report.refused).toBeGreaterThan(0);
+    expect(report.state).toBe('up');
+    await redis.ask((client) => client.config('SET', 'maxmemory', '0'));
+    const next = freshUrl();
+    await instance(0).post(next);
+    expect((await instance(1).post(next)).body.cached).toBe(true);
+  });
+
+  it('lose no request to garbage under their keys', async () => {
+    const urls = Array.from({ length: 7 }, freshUrl);
+    const idOf = (url: string) => url.split('/').at(-1);
+    await redis.ask(async (client) => {
+      const [list, text, shape, old, lease, foreign, failure] = urls.map((url) => `tiktok:${idOf(url)}`);
+      const until = Date.now() + 60_000;
+      await client.lpush(`ttdl:1:post:${list}`, 'x');
+      await client.set(`ttdl:1:post:${text}`, '{"until":');
+      await client.set(`ttdl:1:post:${shape}`, JSON.stringify({ until, post: { ref: { id: '1' } } }));
+      await client.set(`ttdl:1:post:${old}`, JSON.stringify({ until, absent: 'no such code' }));
+      await client.lpush(`ttdl:1:lease:${lease}`, 'x');
+      await client.set(`ttdl:1:lease:${foreign}`, 'not a token');
+      await client.set(`ttdl:1:failure:${failure}`, 'not a failure');
+    });
+    for (const url of urls) {
+      const began = Date.now();
+      expect((await instance(0).post(url)).status).toBe(200);
+      expect(Date.now() - began).toBeLessThan(5000);
+      expect((await instance(1).post(url)).body.cached).toBe(true);
+    }
+    expect((await healthOf(instance(0))).redis.garbage).toBeGreaterThanOrEqual(3);
+  });
+});
+
+describe('a Redis that is not there at the start', () => {
+  it('is done without', async () => {
+    const service = await startService(standin, {
+      REDIS_URL: 'redis://:pw4711@127.0.0.1:1',
+      MAX_WORKERS: '1',
+    });
+    try {
+      const url = freshUrl();
+      expect((await service.post(url)).status).toBe(200);
+      expect((await service.post(url)).body.cached).toBe(true);
+      const report = await healthOf(service);
+      expect(report).toMatchObject({ status: 'degraded', redis: { state: 'down' } });
+      expect(JSON.stringify([report, service.log])).not.toContain('pw4711');
+    } finally {
+      await service.stop();
+    }
+  });
+});
