@@ -16,7 +16,7 @@ import { fileURLToPath } from 'node:url';
 import { until } from '../helpers/processes.ts';
 import { freePort } from '../helpers/service.ts';
 
-const CONF = fileURLToPath(new URL('../../deploy/nginx/nginx.conf', import.meta.url));
+const CONF_DIR = fileURLToPath(new URL('../../deploy/nginx', import.meta.url));
 /** Debian puts servers where a user's PATH does not look. */
 const PATH = `${process.env.PATH ?? ''}:/usr/sbin:/sbin`;
 /** Stands for the address of whoever asks; the configuration's own rules see it as if he had connected. */
@@ -53,7 +53,7 @@ export function nginxVersion(): string | null {
 }
 
 /**
- * Runs deploy/nginx/nginx.conf itself, with addresses and folders of the test's.
+ * Runs the files of deploy/nginx themselves, with addresses and folders of the test's.
  * @param ports of the instances on 127.0.0.1
  */
 export async function startNginx(ports: readonly number[], port?: number): Promise<Nginx> {
@@ -61,12 +61,12 @@ export async function startNginx(ports: readonly number[], port?: number): Promi
   const dir = mkdtempSync(join(tmpdir(), 'nginx-'));
   chmodSync(dir, 0o755); // its workers are another user where nginx is started by root
   mkdirSync(join(dir, 'operator'));
-  const servers = ports.map((instance) => `  server 127.0.0.1:${instance} max_fails=0;`).join('\n');
-  const upstreams = [
-    `upstream service {\n  zone service 128k;\n  least_conn;\n${servers}\n  keepalive 16;\n}`,
-    `upstream slideshows {\n  zone slideshows 128k;\n  hash $arg_url consistent;\n${servers}\n  keepalive 16;\n}`,
-  ];
-  writeFileSync(join(dir, 'upstreams.conf'), `${upstreams.join('\n')}\n`);
+  // An nginx before 1.27.3 has no `resolve`, and Docker's DNS is not here.
+  const servers = ports.map((instance) => `server 127.0.0.1:${instance} max_fails=0;`).join('\n  ');
+  const upstreams = readFileSync(join(CONF_DIR, 'upstreams.conf'), 'utf8')
+    .replace(/^resolver .*$/m, '')
+    .replaceAll('server instance:3021 resolve max_fails=0;', servers);
+  writeFileSync(join(dir, 'upstreams.conf'), upstreams);
   writeFileSync(
     join(dir, 'operator/real-ip.conf'),
     `set_real_ip_from 127.0.0.1;\nreal_ip_header ${CLIENT_HEADER};\n`,
@@ -74,7 +74,7 @@ export async function startNginx(ports: readonly number[], port?: number): Promi
   const hasIpv6 = Object.values(networkInterfaces())
     .flat()
     .some((one) => one?.address === '::1');
-  const conf = readFileSync(CONF, 'utf8')
+  const conf = readFileSync(join(CONF_DIR, 'nginx.conf'), 'utf8')
     .replaceAll('/tmp/', `${dir}/`)
     .replace('/dev/stderr', join(dir, 'error.log'))
     .replace('/dev/stdout', join(dir, 'access.log'))

@@ -1,0 +1,73 @@
+# The service with all it needs: Node, yt-dlp in a virtual environment of its own, ffmpeg.
+#
+#   docker build -t tiktok-downloader-service .
+#   docker run --read-only --tmpfs /app/temp:uid=1000,gid=1000,mode=0700 -e ENCRYPTION_KEY=... -p 3021:3021 \
+#     tiktok-downloader-service
+#
+# scripts/check-image.sh builds and tries it where there is no Docker.
+ARG NODE_IMAGE=docker.io/library/node:24.21.0-trixie-slim
+
+# Compiled code, and of node_modules what production needs.
+FROM ${NODE_IMAGE} AS build
+WORKDIR /app
+COPY package.json package-lock.json .npmrc ./
+RUN npm ci --include=dev --no-audit --no-fund
+COPY tsconfig.json tsconfig.build.json ./
+COPY scripts/setup scripts/setup
+COPY src src
+RUN node --input-type=module -e "import { build } from '/app/scripts/setup/build.mjs'; await build('/app')" \
+  && npm prune --omit=dev --no-audit --no-fund \
+  && find node_modules -name '*.map' -o -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' | xargs rm -f \
+  && rm -rf node_modules/fluent-ffmpeg/coverage
+
+FROM ${NODE_IMAGE} AS system
+RUN apt-get update \
+  && apt-get install -y --no-install-recommends ca-certificates python3 \
+  && apt-get clean && rm -rf /var/lib/apt/lists/*
+
+# The same set-up as on a bare machine makes the same .engine, but here only its first way will do: the pinned yt-dlp
+# with browser impersonation. An image that came about in a second-best way would be found out in production.
+FROM system AS engine
+WORKDIR /app
+COPY package.json ./
+COPY scripts/setup scripts/setup
+RUN node --input-type=module -e "import { installEngine } from '/app/scripts/setup/engine.mjs'; await installEngine('/app')" \
+  && grep -q '"source": "pypi-pinned"' .engine/current/engine.json \
+  && grep -q '"impersonation": true' .engine/current/engine.json
+
+FROM system AS runtime
+# Debian's ffmpeg is linked with SDL and through it with Mesa, whose software renderer (LLVM, 170 MB) is only loaded to
+# open a window. dpkg leaves those files out and still knows the packages, for scanners and for apt.
+RUN printf 'path-exclude=/usr/lib/*/%s\n' 'libLLVM*' 'libgallium*' 'dri/*' 'libz3*' > /etc/dpkg/dpkg.cfg.d/no-window-system \
+  && apt-get update \
+  && apt-get install -y --no-install-recommends ffmpeg tini \
+  && apt-get clean && rm -rf /var/lib/apt/lists/* \
+  && ffmpeg -hide_banner -loglevel error -encoders | grep -q libmp3lame
+
+WORKDIR /app
+COPY --from=engine /app/.engine .engine
+COPY --from=build /app/node_modules node_modules
+COPY --from=build /app/dist dist
+COPY package.json LICENSE ./
+# All else in /app stays root's: the service cannot change its own code.
+RUN install -d -o 1000 -g 1000 -m 0700 temp && install -d -m 0755 cookies
+
+LABEL org.opencontainers.image.title="tiktok-downloader-service" \
+  org.opencontainers.image.description="TikTok and Douyin downloader service: post metadata, expiring encrypted links, media relay, slideshows" \
+  org.opencontainers.image.licenses="MIT" \
+  org.opencontainers.image.base.name="docker.io/library/node:24.21.0-trixie-slim"
+
+# In production the service refuses to start without an ENCRYPTION_KEY of its own.
+ENV NODE_ENV=production \
+  TEMP_DIR=/app/temp \
+  PORT=3021
+# By number, so that Kubernetes can see that it is not root. The node image calls it "node".
+USER 1000:1000
+EXPOSE 3021
+# SIGTERM lets running answers end within SHUTDOWN_GRACE (30 s): give `docker stop` a longer time than that.
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=15s --timeout=5s --start-period=60s --retries=3 \
+  CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT}/health/ready`).then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
+# tini takes in the orphans of a yt-dlp host that was killed, and hands signals on.
+ENTRYPOINT ["tini", "--"]
+CMD ["node", "dist/main.js"]
