@@ -8,13 +8,15 @@ import { Posts, SharedMemory, sharePosts } from './cache/index.ts';
 import { MediaClient } from './cdn/index.ts';
 import type { Config } from './config.ts';
 import { Egresses, openVpn } from './egress/index.ts';
+import { Engines, scheduleUpdates } from './engine/index.ts';
 import { Extractor, locateEngine } from './extraction/index.ts';
 import { locateFfmpeg } from './ffmpeg.ts';
 import { FileLocator } from './files/index.ts';
-import { Health, Outcomes } from './health/index.ts';
+import { Canary, Dependencies, Health, Outcomes } from './health/index.ts';
 import { createServer } from './http/server.ts';
 import { keptKey, Links, TokenBox } from './links/index.ts';
 import { Metrics } from './metrics/index.ts';
+import type { PostLink } from './posts/url.ts';
 import { RenderStore } from './renders/index.ts';
 import type { Secret } from './secret.ts';
 import { SlideshowRenderer, Slideshows } from './slideshow/index.ts';
@@ -86,7 +88,25 @@ export async function buildApp(config: Config, projectRoot: string, log: Logger)
     slideSeconds: config.slideshow.slideSeconds,
   });
   const cleaner = startCleaner({ cron: config.temp.cleanupCron, sweepers: [films, mp3s, temp], log });
-  const health = new Health({ version, extractor, outcomes, egresses, posts, shared, ffmpeg });
+  const engines = new Engines({ projectRoot, user: extractor, log });
+  engines.start();
+  const { canaryUrl, engineUpdateCron, cookiesPath } = config.extraction;
+  const updates = engineUpdateCron === null ? null : scheduleUpdates(engineUpdateCron, projectRoot, log);
+  const canary = canaryUrl === null ? null : startCanary(canaryUrl, extractor, outcomes, log);
+  const dependencies = new Dependencies({ tempDir: config.temp.dir, cookiesPath });
+  await dependencies.start();
+  const health = new Health({
+    version,
+    extractor,
+    outcomes,
+    egresses,
+    posts,
+    shared,
+    ffmpeg,
+    engines,
+    canary,
+    dependencies,
+  });
   const stores = { slideshow: films, mp3: mp3s };
   metrics.watch({ extractor, posts, shared, egresses, media, stores, health });
   const server = await createServer({
@@ -108,6 +128,10 @@ export async function buildApp(config: Config, projectRoot: string, log: Logger)
     health,
     async close() {
       cleaner.stop();
+      canary?.stop();
+      updates?.stop();
+      engines.stop();
+      dependencies.stop();
       await films.close();
       await mp3s.close();
       await media.close();
@@ -116,6 +140,14 @@ export async function buildApp(config: Config, projectRoot: string, log: Logger)
       await temp.close();
     },
   };
+}
+
+/** The canary takes a place in the queue like a visitor of its own, and none in their limits. */
+function startCanary(url: string, extractor: Extractor, outcomes: Outcomes, log: Logger): Canary {
+  const extract = (link: PostLink) => extractor.extract(link, { client: 'canary' });
+  const canary = new Canary({ url, extract, outcomes, log });
+  canary.start();
+  return canary;
 }
 
 function tokenBox({ secrets }: Config, projectRoot: string): TokenBox {

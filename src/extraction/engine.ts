@@ -24,16 +24,21 @@ export interface Engine {
  * @throws when there is none, saying what to do
  */
 export function locateEngine(projectRoot: string): Engine {
-  let dir: string;
-  let text: string;
   try {
-    dir = realpathSync(join(projectRoot, '.engine/current'));
-    text = readFileSync(join(dir, 'engine.json'), 'utf8');
+    return engineAt(realpathSync(join(projectRoot, '.engine/current')));
   } catch (cause) {
     const message = 'The yt-dlp engine is not installed: run `npm start`, or `node scripts/setup.mjs`.';
     throw new Error(message, { cause });
   }
-  const record = JSON.parse(text) as Omit<Engine, 'dir'>;
+}
+
+/**
+ * The engine in a folder.
+ * @param dir absolute and real
+ * @throws where there is no engine.json
+ */
+export function engineAt(dir: string): Engine {
+  const record = JSON.parse(readFileSync(join(dir, 'engine.json'), 'utf8')) as Omit<Engine, 'dir'>;
   return {
     // Not followed further: a virtual environment knows itself by the path of its python.
     python: resolve(dir, record.python),

@@ -183,8 +183,13 @@ export class Extractor {
    * Hands the workers over to another engine, without a failed job; see Hosts.
    * @throws when it does not start; then nothing has changed
    */
-  switchTo(engine: Engine, options: { trial: boolean }): Promise<void> {
-    return this.#hosts.switchTo(engine, options);
+  async switchTo(engine: Engine, options: { trial: boolean }): Promise<void> {
+    await this.#hosts.switchTo(engine, options);
+    this.#outcomes.beginAnew();
+  }
+
+  get onRejection(): Rejection {
+    return this.#hosts.onRejection;
   }
 
   /** Called when a new engine did worse than the one before it, which works again. */
@@ -216,7 +221,8 @@ export class Extractor {
       if (result.post.ref.platform === 'tiktok') this.#control = { kind: 'post', ref: result.post.ref };
       return result.post;
     }
-    this.#outcomes.failed(result.code);
+    // A child that died twice under a post: the visitor may try again, but the fault is ours.
+    this.#outcomes.failed(result.code === 'busy' ? 'internal' : result.code);
     throw this.#toError(result);
   }
 

@@ -1,4 +1,4 @@
-export { type Engine, locateEngine } from './engine.ts';
+export { type Engine, engineAt, locateEngine } from './engine.ts';
 export {
   type ExtractionEnd,
   type ExtractionObservers,
@@ -7,3 +7,4 @@ export {
   Extractor,
   type ExtractorStatus,
 } from './extractor.ts';
+export { type Proof, type ProofOptions, proveEngine } from './proof.ts';

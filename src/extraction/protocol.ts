@@ -27,8 +27,11 @@ export interface Hello {
 
 export interface Job {
   id: number;
-  /** `extract` a post's page; `resolve` a short link to the address it leads to. */
-  op: 'extract' | 'resolve';
+  /**
+   * `extract` a post's page; `resolve` a short link to the address it leads to; `rehearse`: read a page made up for
+   * it, which asks nobody.
+   */
+  op: 'extract' | 'resolve' | 'rehearse';
   platform: Platform;
   url: string;
   /** Seconds. */

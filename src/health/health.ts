@@ -1,7 +1,11 @@
 import type { Posts, SharedMemory } from '../cache/index.ts';
 import type { Egresses } from '../egress/index.ts';
+import type { EngineStatus } from '../engine/index.ts';
 import type { ExtractorStatus } from '../extraction/index.ts';
+import type { Canary } from './canary.ts';
+import type { Dependencies } from './dependencies.ts';
 import type { Outcomes } from './outcomes.ts';
+import { canaryReason, diskReason, extractionReason } from './reasons.ts';
 
 export interface HealthSources {
   version: string;
@@ -12,11 +16,12 @@ export interface HealthSources {
   /** Null where no Redis is configured. */
   shared: Pick<SharedMemory, 'status'> | null;
   ffmpeg: string | null;
+  /** What is known of newer engines and of changes between them. */
+  engines: { readonly status: EngineStatus };
+  /** Null where no CANARY_URL is set. */
+  canary: Pick<Canary, 'status'> | null;
+  dependencies: Pick<Dependencies, 'facts'>;
 }
-
-/** Below this share of successes, over at least so many attempts, something is wrong with more than single posts. */
-const POOR_RATE = 0.5;
-const ENOUGH_ATTEMPTS = 4;
 
 /** What an operator sees at a glance (CONTRACT §5). Built from what is known already: no outward call. */
 export class Health {
@@ -30,9 +35,11 @@ export class Health {
 
   report() {
     const { version, extractor, outcomes, egresses, posts, shared, ffmpeg } = this.#sources;
-    const { workers, host, hostRestarts, childRestarts } = extractor.status;
+    const { engines, canary, dependencies } = this.#sources;
+    const { workers, host, hostRestarts, childRestarts, trial } = extractor.status;
     const recent = outcomes.recent();
-    const reasons = this.#reasons(recent);
+    const reasons = this.#reasons();
+    const { disk, cookies } = dependencies.facts;
     return {
       status: this.#status(reasons),
       reasons,
@@ -48,11 +55,15 @@ export class Health {
         impersonation: host?.impersonation ?? false,
         host_restarts: hostRestarts,
         child_restarts: childRestarts,
+        age_days: host ? ageOf(host.ytdlp) : null,
+        ...engines.status,
+        trial,
       },
       extraction: {
         success_rate: recent.successRate,
         succeeded: recent.succeeded,
         failed: recent.failed,
+        failures: outcomes.failures(),
         window_seconds: recent.windowSeconds,
         last_success: outcomes.lastSuccess === null ? null : outcomes.lastSuccess / 1000,
         last_failure: outcomes.lastFailure && {
@@ -64,6 +75,12 @@ export class Health {
       cache: posts.status,
       redis: redisReport(shared),
       ffmpeg: ffmpeg !== null,
+      disk,
+      cookies: cookies && {
+        changed: cookies.changed,
+        age_days: Math.floor((Date.now() / 1000 - cookies.changed) / 86_400),
+      },
+      canary: canary?.status ?? null,
     };
   }
 
@@ -73,8 +90,8 @@ export class Health {
     return reasons.length > 0 ? 'degraded' : 'ok';
   }
 
-  #reasons({ succeeded, failed, successRate }: ReturnType<Outcomes['recent']>): string[] {
-    const { extractor, outcomes, egresses, shared, ffmpeg } = this.#sources;
+  #reasons(): string[] {
+    const { extractor, outcomes, egresses, shared, ffmpeg, engines, canary, dependencies } = this.#sources;
     const { host } = extractor.status;
     const reasons: string[] = [];
     if (this.draining) reasons.push('the service is shutting down');
@@ -84,10 +101,13 @@ export class Health {
     if (shared?.status.state === 'down')
       reasons.push('Redis is gone: cache and limits are this instance’s own');
     if (!ffmpeg) reasons.push('ffmpeg is missing: no slideshows, no conversion to MP3');
-    if (successRate !== null && successRate < POOR_RATE && succeeded + failed >= ENOUGH_ATTEMPTS) {
-      const share = `${failed} of the last ${succeeded + failed} extractions failed`;
-      reasons.push(`${share}, most recently with ${outcomes.lastFailure?.code}`);
-    }
+    const found = [
+      extractionReason(outcomes.judge(), host?.ytdlp ?? 'of this host'),
+      canary && canaryReason(canary.status),
+      diskReason(dependencies.facts),
+      engines.status.problem,
+    ];
+    reasons.push(...found.filter((reason) => reason !== null));
     return reasons;
   }
 }
@@ -96,4 +116,11 @@ function redisReport(shared: HealthSources['shared']) {
   if (!shared) return null;
   const { since, ...status } = shared.status;
   return { ...status, since: since / 1000 };
+}
+
+/** yt-dlp's versions are the days of their release. */
+function ageOf(version: string): number | null {
+  const [year, month, day] = version.split('.').map(Number);
+  const released = Date.UTC(year ?? 0, (month ?? 1) - 1, day);
+  return Number.isNaN(released) ? null : Math.max(0, Math.floor((Date.now() - released) / 86_400_000));
 }

@@ -2,7 +2,8 @@ import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import { Posts } from '../../src/cache/index.ts';
 import { Egresses } from '../../src/egress/index.ts';
-import { Health, Outcomes } from '../../src/health/index.ts';
+import type { ErrorCode } from '../../src/errors.ts';
+import { type CanaryStatus, Health, Outcomes } from '../../src/health/index.ts';
 import { Secret } from '../../src/secret.ts';
 
 const HOST = {
@@ -15,14 +16,42 @@ const HOST = {
 };
 const WORKERS = { max: 20, active: 3, idle: 17, queued: 0 };
 
-function health(given: { host?: typeof HOST | null; ffmpeg?: string | null; ended?: [number, number] } = {}) {
-  const { host = HOST, ffmpeg = 'ffmpeg', ended = [0, 0] } = given;
+interface Given {
+  host?: typeof HOST | null;
+  ffmpeg?: string | null;
+  ended?: [number, number];
+  code?: ErrorCode;
+  canary?: CanaryStatus;
+  freeBytes?: number;
+  engineProblem?: string;
+}
+
+function health(given: Given = {}) {
+  const {
+    host = HOST,
+    ffmpeg = 'ffmpeg',
+    ended = [0, 0],
+    code = 'ip_blocked',
+    canary,
+    freeBytes = 1e10,
+  } = given;
   const outcomes = new Outcomes();
   for (let i = 0; i < ended[0]; i += 1) outcomes.succeeded();
-  for (let i = 0; i < ended[1]; i += 1) outcomes.failed('ip_blocked');
+  for (let i = 0; i < ended[1]; i += 1) outcomes.failed(code);
   return new Health({
     version: '1.0.0',
-    extractor: { status: { workers: WORKERS, host, hostRestarts: 0, childRestarts: 0 } },
+    extractor: {
+      status: {
+        workers: WORKERS,
+        host,
+        hostRestarts: 0,
+        childRestarts: 0,
+        threads: 1,
+        queueLimit: 2000,
+        engine: null,
+        trial: null,
+      },
+    },
     outcomes,
     egresses: new Egresses({
       proxies: [new Secret('http://user:pw4711@proxy:3128')],
@@ -34,6 +63,9 @@ function health(given: { host?: typeof HOST | null; ffmpeg?: string | null; ende
     },
     shared: null,
     ffmpeg,
+    engines: { status: { newest_known: null, rejected: [], problem: given.engineProblem ?? null } },
+    canary: canary ? { status: canary } : null,
+    dependencies: { facts: { disk: { free_bytes: freeBytes, size_bytes: 1e11 }, cookies: { changed: 1 } } },
   });
 }
 
@@ -65,10 +97,40 @@ describe('the report', () => {
     ['most posts fail', { ended: [1, 3] }, 'degraded'],
     ['half of the posts fail', { ended: [2, 2] }, 'ok'],
     ['few were asked for', { ended: [0, 3] }, 'ok'],
+    ['the canary failed once', { canary: { last: { at: 1, code: 'timeout' }, failures_in_a_row: 1 } }, 'ok'],
+    [
+      'the canary failed twice',
+      { canary: { last: { at: 1, code: 'timeout' }, failures_in_a_row: 2 } },
+      'degraded',
+    ],
+    ['the disk is nearly full', { freeBytes: 1e8 }, 'degraded'],
+    ['the engine has a problem', { engineProblem: 'x' }, 'degraded'],
   ])('when %s, given %j, says %s', (_, given, status) => {
     const report = health(given).report();
     expect(report.status).toBe(status);
     expect(report.reasons.length > 0).toBe(status !== 'ok');
+  });
+
+  it.each<[ErrorCode, RegExp]>([
+    [
+      'extractor_outdated',
+      /yt-dlp 2026\.10\.26: 8 of the last 8 .* extractor_outdated.*npm run engine:update/,
+    ],
+    ['ip_blocked', /refuses this server's address: 8 of the last 8 .*PROXY_URLS/],
+    ['timeout', /not answer in time: 8 of the last 8/],
+    ['upstream_failed', /npm run doctor/],
+    ['internal', /engine:rollback/],
+  ])('says of %s what is wrong and what to do', (code, words) => {
+    expect(
+      health({ ended: [0, 8], code })
+        .report()
+        .reasons.join(),
+    ).toMatch(words);
+  });
+
+  it('sees a busy service go blind after some failures, not after minutes of them', () => {
+    expect(health({ ended: [1000, 11] }).report().status).toBe('degraded');
+    expect(health({ ended: [1000, 9] }).report().status).toBe('ok');
   });
 
   it('says draining while the service shuts down, whatever else is wrong', () => {

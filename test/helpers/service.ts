@@ -41,11 +41,12 @@ export type Body = Record<string, unknown> & {
 export async function startService(
   standin: Standin | null,
   env: Readonly<Record<string, string>> = {},
+  main = MAIN,
 ): Promise<Service> {
   const port = await freePort();
   const baseUrl = `http://127.0.0.1:${port}`;
   const tempDir = mkdtempSync(join(tmpdir(), 'service-'));
-  const child = spawn(process.execPath, [MAIN], {
+  const child = spawn(process.execPath, [main], {
     // No .env of the developer's is read from here.
     cwd: tempDir,
     env: {

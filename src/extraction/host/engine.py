@@ -61,6 +61,9 @@ class Engine:
         self.seen = extractors.Seen()
         downloader = self.downloader(job['proxy'])
         self.cookies.fill(downloader.cookiejar)
+        if job['op'] == 'rehearse':
+            extractors.prove(downloader)
+            return {'location': ''}
         if job['op'] == 'resolve':
             return {'location': resolve(downloader, job['url'])}
         name = 'douyin' if job['platform'] == 'douyin' else 'tiktok'

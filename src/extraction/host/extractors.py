@@ -158,13 +158,21 @@ def prove(downloader):
     seen = extractor.seen
     if not info.get('formats') or not seen.readable or seen.raw_item().get('id') != '7000000000000000000':
         raise Mismatch('yt-dlp did not read the rehearsal page through our subclass of TikTokIE')
+    told = {'id': info.get('id'), 'description': info.get('description'), 'uploader': info.get('uploader')}
+    if told != {'id': '7000000000000000000', 'description': 'rehearsal', 'uploader': 'rehearsal'}:
+        raise Mismatch(f'yt-dlp read something else than what the rehearsal page says: {told}')
+    strange = [item['url'] for item in info['formats'] if not item['url'].startswith(_Rehearsal.address)]
+    if strange:
+        raise Mismatch(f'yt-dlp made links that the rehearsal page does not have: {strange[:1]}')
     if not callable(getattr(DouyinIE, '_download_json', None)):
         raise Mismatch('DouyinIE has no _download_json')
 
 
 class _Rehearsal(TikTokPost):
+    address = 'https://v16-webapp-prime.tiktok.com/video/a/?tk=tt_chain_token'
+
     def _download_webpage_handle(self, *args, **kwargs):
-        address = 'https://v16-webapp-prime.tiktok.com/video/a/?tk=tt_chain_token'
+        address = self.address
         item = {
             'id': '7000000000000000000', 'desc': 'rehearsal', 'createTime': '1700000000',
             'author': {'id': '1', 'uniqueId': 'rehearsal', 'nickname': 'Rehearsal', 'secUid': 'x'},

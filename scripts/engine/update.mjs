@@ -1,0 +1,110 @@
+// @ts-check
+import { rmSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { compareVersions, probe } from '../setup/engine/probe.mjs';
+import { installFromPypi } from '../setup/engine/pypi.mjs';
+import { adopt, currentEngine, newFolder } from '../setup/engine/store.mjs';
+import { findPythons } from '../setup/python.mjs';
+import { newestVersion } from './newest.mjs';
+import { prove } from './prove.mjs';
+import { loadService } from './service.mjs';
+
+/** Somebody else's update brings what this one would. */
+const LOCK_PATIENCE_MS = 1000;
+const PINS = join(import.meta.dirname, '../setup/engine-requirements.txt');
+
+/**
+ * @typedef {object} UpdateOptions
+ * @property {boolean} nightly also versions that are not released
+ * @property {boolean} again also one that was rejected before
+ */
+
+/**
+ * Installs a newer yt-dlp beside the one in use, tries it, and makes it the current one.
+ * @param {string} root
+ * @param {UpdateOptions} options
+ * @returns {Promise<string>} what was done
+ * @throws when it could not be done; then nothing has changed
+ */
+export async function update(root, options) {
+  const { engines } = await loadService();
+  return engines.withEngineLock(engines.engineStore(root), LOCK_PATIENCE_MS, () => locked(root, options));
+}
+
+/**
+ * @param {string} root
+ * @param {UpdateOptions} options
+ */
+async function locked(root, { nightly, again }) {
+  const { engines } = await loadService();
+  const store = engines.engineStore(root);
+  const current = currentEngine(root);
+  if (!current) throw new Error('there is no engine yet: run `npm start`');
+  const {
+    usable: [python],
+  } = await findPythons();
+  if (!python) throw new Error('no Python 3.10 or newer on PATH');
+  const newest = await newestVersion(python.path, join(store, `.look-${process.pid}`), nightly);
+  const state = engines.readState(store);
+  engines.writeState(store, { ...state, newest: { version: newest, seen: new Date().toISOString() } });
+  if (compareVersions(newest, current.record.ytdlp) <= 0) {
+    return `yt-dlp ${current.record.ytdlp} is the newest there is`;
+  }
+  const rejected = state.rejected.find(({ version }) => version === newest);
+  if (rejected && !again) {
+    return `yt-dlp ${newest} was rejected on ${rejected.at.slice(0, 10)} (${rejected.why}); ${current.record.ytdlp} stays`;
+  }
+  const folder = newFolder(root);
+  try {
+    const found = await install(folder, python, newest, nightly);
+    const facts = typeof found === 'string' ? found : await probe(found.python, found.sysPath);
+    if (typeof found === 'string') throw new Error(`yt-dlp ${newest} could not be installed: ${found}`);
+    const verdict = typeof facts === 'string' ? facts : await prove(root, { ...found, ...facts, folder });
+    if (typeof facts === 'string' || verdict !== null) {
+      reject(engines, store, newest, verdict ?? 'unknown');
+      throw new Error(`yt-dlp ${newest} is not taken: ${verdict}. ${current.record.ytdlp} stays`);
+    }
+    const { ytdlp, curlCffi, impersonation, versionFile } = facts;
+    const source = nightly ? 'nightly' : 'update';
+    const record = { ...found, ytdlp, curlCffi, impersonation, source, pins: current.record.pins };
+    const latest = engines.readState(store);
+    // Before the switch: whoever sees the new one knows where to go back to.
+    engines.writeState(store, { ...latest, previous: basename(current.dir) });
+    adopt(root, folder, record, [found.python, versionFile]);
+    engines.removeOld(store);
+    return `yt-dlp ${ytdlp} is in use from now on; ${current.record.ytdlp} is kept for \`npm run engine:rollback\``;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/**
+ * @param {typeof import('../../src/engine/index.ts')} engines
+ * @param {string} store
+ * @param {string} version
+ * @param {string} why
+ */
+function reject(engines, store, version, why) {
+  const state = engines.readState(store);
+  const others = state.rejected.filter((one) => one.version !== version);
+  const rejected = [...others, { version, at: new Date().toISOString(), why }];
+  engines.writeState(store, { ...state, rejected });
+}
+
+/**
+ * With what yt-dlp itself asks for; and where an index does not have that (it asks for the certifi of the very week),
+ * with what the one before was tested with.
+ * @param {string} folder
+ * @param {import('../setup/python.mjs').Python} python
+ * @param {string} version
+ * @param {boolean} nightly
+ */
+async function install(folder, python, version, nightly) {
+  const exact = [...(nightly ? ['--pre'] : []), `yt-dlp[default,curl-cffi]==${version}`];
+  const first = await installFromPypi(folder, [python], exact);
+  if (typeof first !== 'string') return first;
+  const pinned = await installFromPypi(folder, [python], ['--no-deps', '-r', PINS]);
+  if (typeof pinned === 'string') return first;
+  const over = ['--no-deps', '--upgrade', ...(nightly ? ['--pre'] : []), `yt-dlp==${version}`];
+  return installFromPypi(folder, [python], over);
+}

@@ -1,0 +1,128 @@
+import { basename } from 'node:path';
+import type { Logger } from 'pino';
+import { type Engine, type ExtractorStatus, locateEngine } from '../extraction/index.ts';
+import { withEngineLock } from './lock.ts';
+import { type EngineState, readState } from './state.ts';
+import { currentName, engineStore, rollBack } from './store.ts';
+
+/** Reading one link. Watching a folder does not work on every shared file system. */
+const LOOK_EVERY_MS = 2000;
+const LOCK_PATIENCE_MS = 60_000;
+
+/** The part of the extractor that changes engines. */
+export interface EngineUser {
+  readonly status: Pick<ExtractorStatus, 'engine'>;
+  switchTo(engine: Engine, options: { trial: boolean }): Promise<void>;
+  onRejection: (rejected: Engine, why: string) => void;
+}
+
+export interface EngineStatus {
+  /** What the last look for updates found; null where nobody has looked. */
+  newest_known: string | null;
+  /** Versions that proved worse here and are not tried again by themselves. */
+  rejected: string[];
+  /** In words, for a person; null when all is well. */
+  problem: string | null;
+}
+
+/**
+ * Follows `.engine/current`: whoever switches it, an update, a rollback or another instance, the workers are handed
+ * over without a restart. A new engine that does worse than the one before is taken back, for all instances.
+ */
+export class Engines {
+  readonly #root: string;
+  readonly #store: string;
+  readonly #user: EngineUser;
+  readonly #log: Logger;
+  #seen: string | null;
+  #state: EngineState;
+  #timer: NodeJS.Timeout | null = null;
+  #problem: string | null = null;
+  #rejections = 0;
+
+  constructor(options: { projectRoot: string; user: EngineUser; log: Logger }) {
+    this.#root = options.projectRoot;
+    this.#store = engineStore(options.projectRoot);
+    this.#user = options.user;
+    this.#log = options.log;
+    this.#seen = currentName(this.#store);
+    this.#state = readState(this.#store);
+    options.user.onRejection = (engine, why) => void this.#reject(engine, why);
+  }
+
+  get status(): EngineStatus {
+    const { newest, rejected } = this.#state;
+    return {
+      newest_known: newest?.version ?? null,
+      rejected: rejected.map(({ version }) => version),
+      problem: this.#problem,
+    };
+  }
+
+  /** Engines taken back by this instance. */
+  get rejections(): number {
+    return this.#rejections;
+  }
+
+  start(): void {
+    this.#timer = setTimeout(async () => {
+      await this.#look();
+      this.start();
+    }, LOOK_EVERY_MS).unref();
+  }
+
+  stop(): void {
+    if (this.#timer) clearTimeout(this.#timer);
+  }
+
+  async #look(): Promise<void> {
+    const name = currentName(this.#store);
+    this.#state = readState(this.#store);
+    if (name === null || name === this.#seen) return;
+    this.#seen = name;
+    const running = this.#user.status.engine;
+    let engine: Engine;
+    try {
+      engine = locateEngine(this.#root);
+    } catch (err) {
+      this.#log.error({ err }, 'the engine that .engine/current points to cannot be used');
+      return;
+    }
+    if (engine.dir === running?.dir) return;
+    await this.#switchTo(engine, running);
+  }
+
+  async #switchTo(engine: Engine, running: Engine | null): Promise<void> {
+    const { rejected } = this.#state;
+    // Back to what was there before needs no trial, least of all beside what was found to be worse.
+    const trial = !rejected.some(({ version }) => version === running?.ytdlp);
+    const change = { from: running?.ytdlp, to: engine.ytdlp, trial };
+    try {
+      await this.#user.switchTo(engine, { trial });
+      this.#problem = null;
+      this.#log.info(change, 'the engine was changed');
+    } catch (error) {
+      const why = `it did not start: ${error instanceof Error ? error.message : String(error)}`;
+      this.#log.error({ ...change, why }, 'the new engine was not taken');
+      await this.#reject(engine, why);
+    }
+  }
+
+  /** The workers are back on the former engine already. */
+  async #reject({ dir, ytdlp: version }: Engine, why: string): Promise<void> {
+    this.#rejections += 1;
+    this.#log.error({ version, why }, 'the new engine was taken back');
+    try {
+      const name = await withEngineLock(this.#store, LOCK_PATIENCE_MS, () =>
+        rollBack(this.#store, { name: basename(dir), version }, why),
+      );
+      this.#seen = name ?? this.#seen;
+      this.#problem = name
+        ? null
+        : `yt-dlp ${version} is no good (${why}), and .engine has no other: try \`npm run engine:update\``;
+    } catch (err) {
+      this.#problem = `yt-dlp ${version} is no good (${why}), but .engine could not be changed back`;
+      this.#log.error({ err }, 'the engine folder could not be changed');
+    }
+  }
+}
