@@ -65,7 +65,13 @@ export async function startService(
   });
   const exited = once(child, 'exit').then(([code]) => code as number | null);
   const log = collectLog(child);
-  await listening(log, exited);
+  try {
+    await listening(log, exited);
+  } catch (error) {
+    child.kill('SIGKILL');
+    rmSync(tempDir, { recursive: true, force: true });
+    throw error;
+  }
   const stop = async () => {
     child.kill('SIGTERM');
     const code = await exited;
