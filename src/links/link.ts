@@ -1,6 +1,6 @@
 import { ServiceError } from '../errors.ts';
 import type { Platform, PostRef } from '../posts/post.ts';
-import type { TokenBox } from './token.ts';
+import { type TokenBox, tokenLength } from './token.ts';
 
 /** The routes that take a token, and with it the purposes a token can have. */
 export type LinkRoute = 'stream' | 'download' | 'download-slideshow';
@@ -39,6 +39,15 @@ export interface LinkTarget {
   source: Source | null;
 }
 
+/** A link that can be made again and again: its parts are its prefix and a token. */
+export interface PreparedLink {
+  prefix: string;
+  /** Characters. */
+  tokenLength: number;
+  /** @returns a fresh token */
+  seal(expiresAtMs: number): string;
+}
+
 export class Links {
   readonly #box: TokenBox;
   readonly #baseUrl: string;
@@ -56,8 +65,18 @@ export class Links {
   }
 
   make(route: LinkRoute, target: LinkTarget, expiresAtMs: number): string {
-    const token = this.#box.seal(route, Buffer.from(JSON.stringify(pack(target))), expiresAtMs);
-    return `${this.#baseUrl}/${route}?${PARAMETER[route]}=${token}`;
+    const { prefix, seal } = this.prepare(route, target);
+    return prefix + seal(expiresAtMs);
+  }
+
+  /** All of a link that stays the same however often it is made. */
+  prepare(route: LinkRoute, target: LinkTarget): PreparedLink {
+    const content = Buffer.from(JSON.stringify(pack(target)));
+    return {
+      prefix: `${this.#baseUrl}/${route}?${PARAMETER[route]}=`,
+      tokenLength: tokenLength(content.length),
+      seal: (expiresAtMs) => this.#box.seal(route, content, expiresAtMs),
+    };
   }
 
   /** @throws ServiceError `link_invalid`, `link_expired` */

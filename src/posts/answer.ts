@@ -4,7 +4,7 @@ import type { Post, Rendition } from './post.ts';
 import { chooseRenditions } from './renditions.ts';
 
 export interface AnswerOptions {
-  links: Links;
+  links: Pick<Links, 'make' | 'expiryFromNow'>;
   preferCodec: 'h264' | 'best';
   cached: boolean;
 }
@@ -18,7 +18,12 @@ export function toAnswer(post: Post, { links, preferCodec, cached }: AnswerOptio
   if (post.kind === 'photo') {
     return { status: 'picker' as const, ...describe(post, link), ...photoLinks(post, link), ...tail };
   }
-  return { status: 'tunnel' as const, ...describe(post, link), ...videoLinks(post, link, preferCodec), ...tail };
+  return {
+    status: 'tunnel' as const,
+    ...describe(post, link),
+    ...videoLinks(post, link, preferCodec),
+    ...tail,
+  };
 }
 
 export type Answer = ReturnType<typeof toAnswer>;
@@ -113,6 +118,6 @@ function photoLinks(post: Post, link: MakeLink) {
   };
 }
 
-function isoSeconds(ms: number): string {
+export function isoSeconds(ms: number): string {
   return `${new Date(ms).toISOString().slice(0, 19)}Z`;
 }

@@ -1,6 +1,6 @@
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
-import { toAnswer } from '../../posts/answer.ts';
+import { Answers } from '../../posts/answers.ts';
 import { findPostLink, postKey } from '../../posts/url.ts';
 import type { Services } from '../../services.ts';
 import { EXTRACTION_ERRORS, errorAnswers, postAnswer } from '../answers.ts';
@@ -10,6 +10,7 @@ import { tiktokBody } from '../schemas.ts';
 
 /** POST /tiktok: a post's link in, its metadata and working links out. */
 export function tiktokRoute(app: FastifyInstance, { posts, links, config }: Services): void {
+  const answers = new Answers({ links, preferCodec: config.posts.preferCodec });
   app.withTypeProvider<ZodTypeProvider>().route({
     method: 'POST',
     url: '/tiktok',
@@ -27,7 +28,13 @@ export function tiktokRoute(app: FastifyInstance, { posts, links, config }: Serv
       if (link.kind === 'post') request.outcome = { post: postKey(link.ref) };
       const { post, cached } = await posts.find(link, visitorOf(request, reply));
       request.outcome = { post: postKey(post.ref), cached };
-      return toAnswer(post, { links, cached, preferCodec: config.posts.preferCodec });
+      const answer = answers.answer(post, cached);
+      return Buffer.isBuffer(answer) ? sendJson(reply, answer) : answer;
     },
   });
+}
+
+/** Bytes that are JSON already; the typed reply would hold them against the answer's schema. */
+function sendJson(reply: FastifyReply, body: Buffer): FastifyReply {
+  return reply.type('application/json; charset=utf-8').send(body);
 }

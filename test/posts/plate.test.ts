@@ -1,0 +1,59 @@
+import { describe, expect, it } from 'vitest';
+import { type LinkRoute, Links, TokenBox } from '../../src/links/index.ts';
+import { type Answer, toAnswer } from '../../src/posts/answer.ts';
+import { AnswerPlate } from '../../src/posts/plate.ts';
+import type { Post } from '../../src/posts/post.ts';
+import { somePost } from '../cache/some-post.ts';
+
+const links = new Links(new TokenBox('a key that only this test knows'), 'https://dl.example/base', 60_000);
+const HARD_TITLE = 'emoji 👩‍👩‍👧‍👦 "quotes" \\ "links_expire_at":"x" مرحبا';
+const options = { links, preferCodec: 'h264' as const };
+
+const posts: [string, Post][] = [
+  ['a video', somePost('1')],
+  ['a video whose words are longer in bytes', somePost('2', { title: HARD_TITLE, description: HARD_TITLE })],
+  [
+    'a photo post',
+    somePost('3', {
+      kind: 'photo',
+      renditions: [],
+      photos: [1, 2, 3].map((n) => ({
+        width: 10 * n,
+        height: 20,
+        urls: [`https://p16-sign.tiktokcdn-us.com/${n}`],
+      })),
+    }),
+  ],
+];
+
+function print(plate: AnswerPlate): Answer {
+  return JSON.parse(plate.print().toString()) as Answer;
+}
+
+/** The same answer with the targets of its links in place of the links. */
+function opened(answer: Answer): unknown {
+  return JSON.parse(JSON.stringify(answer), (_, value: unknown) => {
+    const match = /^https:\/\/dl\.example\/base\/([\w-]+)\?\w+=(.+)$/.exec(String(value));
+    return match ? links.open(match[1] as LinkRoute, match[2] ?? '') : value;
+  });
+}
+
+describe.each(posts)('the plate of %s', (_, post) => {
+  const plate = new AnswerPlate(post, options);
+
+  it('prints what building the answer gives', () => {
+    const printed = print(plate);
+    const built = toAnswer(post, { ...options, cached: true });
+    expect(Object.keys(printed)).toEqual(Object.keys(built));
+    expect({ ...(opened(printed) as object), links_expire_at: '' }).toEqual({
+      ...(opened(built) as object),
+      links_expire_at: '',
+    });
+    expect(Math.abs(Date.parse(printed.links_expire_at) - links.expiryFromNow())).toBeLessThanOrEqual(5000);
+  });
+
+  it('prints links of their own for everybody', () => {
+    const tokens = [print(plate), print(plate)].map((answer) => JSON.stringify(answer.download_link));
+    expect(tokens[0]).not.toBe(tokens[1]);
+  });
+});
