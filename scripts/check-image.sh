@@ -31,7 +31,6 @@ case $(uname -m) in
 esac
 
 work=$(mktemp -d)
-export STORAGE_DRIVER=vfs
 image=tiktok-downloader-service:check
 in_store() { buildah --root "$work/store" --runroot "$work/run" "$@"; }
 clean_up() {

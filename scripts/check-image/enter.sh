@@ -7,6 +7,7 @@ set -euo pipefail
 root=$1 ca=$2 user=$3
 shift 3
 mkdir -p "$root/run/standin"
+# shellcheck disable=SC2016 # expanded in there
 inside='
   root=$1 ca=$2 user=$3
   shift 3
@@ -25,4 +26,4 @@ inside='
   cd "$root"
   exec setpriv --no-new-privs --bounding-set -all,+sys_chroot,+setuid,+setgid -- \
     chroot --userspec="$user" "$root" sh -c "cd /app && exec \"\$@\"" sh "$@"'
-exec unshare --mount --propagation private --pid --fork --kill-child bash -euc "$inside" enter "$root" "$ca" "$user" "$@"
+exec unshare --mount --propagation private --pid --fork bash -euc "$inside" enter "$root" "$ca" "$user" "$@"

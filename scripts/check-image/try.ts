@@ -31,15 +31,31 @@ assert.match(config.User, /^[1-9]\d*:[1-9]\d*$/, 'the image names a user by numb
 const port = await freePort();
 const base = `http://127.0.0.1:${port}`;
 
+const entered = new Set<ChildProcess>();
+// Also when a check fails. unshare's own --kill-child is lost with the change of user.
+process.on('exit', () => {
+  for (const child of entered) if (child.exitCode === null) process.kill(initOf(child), 'SIGKILL');
+});
+
 function enter(
   standin: Standin,
   command: readonly string[],
   env: Readonly<Record<string, string>>,
 ): ChildProcess {
-  return spawn('bash', [ENTER, root, standin.caFile, config.User, ...command], {
+  const child = spawn('bash', [ENTER, root, standin.caFile, config.User, ...command], {
     env: { ...Object.fromEntries(config.Env.map((line) => line.split(/=(.*)/s).slice(0, 2))), ...env },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
+  entered.add(child);
+  return child;
+}
+
+/** The first process in the namespaces: everything else in there ends with it. */
+function initOf({ pid }: ChildProcess): number {
+  const init = Number(readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim());
+  // A signal to 0 would be one to ourselves.
+  assert(init > 1, 'the namespaces have no first process');
+  return init;
 }
 
 async function outputOf(child: ChildProcess): Promise<{ code: number | null; output: string }> {
@@ -169,8 +185,7 @@ assert.equal(slideshow.toString('latin1', 4, 8), 'ftyp');
 said(`a slideshow of ${slideshow.length} bytes`);
 
 // To tini, as a container runtime does: enter.sh only waits for it.
-const entered = readFileSync(`/proc/${service.pid}/task/${service.pid}/children`, 'utf8').trim();
-process.kill(Number(entered), config.StopSignal);
+process.kill(initOf(service), config.StopSignal);
 assert.equal((await ended).code, 0, 'the end after the stop signal');
 said(`${config.StopSignal} ends it with 0`);
 assert.notEqual((await outputOf(enter(standin, healthCheck, environment))).code, 0);
