@@ -102,6 +102,7 @@ byId('form').addEventListener('submit', (event) => {
 });
 showHistory(open);
 document.documentElement.dataset.ready = '';
+performance.mark('ready');
 const shared = sharedText(location.search);
 if (shared) open(shared);
 registerWorker();

@@ -75,7 +75,11 @@ function photoViewer(photos: Photo[], report: Report) {
     title.textContent = fill(t.photo, { n: index + 1, m: photos.length });
     stage.replaceChildren(picture(photo, index, photos.length));
     const label = fill(t.save, { n: index + 1 });
-    saving.replaceChildren(saveLink({ link: photo.link, label, primary: true, report: failed }));
+    const focused = saving.contains(document.activeElement);
+    const save = saveLink({ link: photo.link, label, primary: true, report: failed });
+    saving.replaceChildren(save);
+    // Else it would be lost with the link that is gone, and the arrow keys with it.
+    if (focused) save.focus();
   };
   const step = (by: number) => show((at + by + photos.length) % photos.length);
   const arrows = [

@@ -6,6 +6,9 @@ import { gallery } from './photos.ts';
 import { formatSaves, photoSaves, subtitleSaves, videoSaves } from './saves.ts';
 import { slideshow } from './slideshow.ts';
 
+/** Characters that fill some eight lines. */
+const LONG_CAPTION = 400;
+
 /** The card of a post: what it is, to be seen and heard, and everything that can be saved of it. */
 export function resultCard(post: Post, report: Report): HTMLElement {
   const saves = post.photos ? photoSaves(post, report) : videoSaves(post, report);
@@ -17,7 +20,7 @@ export function resultCard(post: Post, report: Report): HTMLElement {
       'div',
       { class: 'facts' },
       author(post),
-      h('p', { class: 'caption', dir: 'auto' }, post.title || t.untitled),
+      caption(post.title || t.untitled),
       statistics(post),
       h('h3', {}, t.downloads),
       h('div', { class: 'saves' }, ...saves),
@@ -26,6 +29,16 @@ export function resultCard(post: Post, report: Report): HTMLElement {
       footer(post),
     ),
     post.download_slideshow_link ? slideshow(post.download_slideshow_link, report) : null,
+  );
+}
+
+/** A long one scrolls, and what scrolls has to be within reach of the keyboard. */
+function caption(text: string): HTMLElement {
+  const long = text.length > LONG_CAPTION;
+  return h(
+    'p',
+    { class: long ? 'caption long' : 'caption', dir: 'auto', ...(long && { tabindex: 0 }) },
+    text,
   );
 }
 

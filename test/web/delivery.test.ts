@@ -1,0 +1,143 @@
+import { request as httpRequest } from 'node:http';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Service, startService } from '../helpers/service.ts';
+
+/** How the page's files are sent. fetch unpacks on its own, so this asks with bare http. */
+let service: Service;
+
+beforeAll(async () => {
+  service = await startService(null, { MAX_WORKERS: '1' });
+});
+afterAll(() => service.stop());
+
+interface Answer {
+  status: number;
+  headers: Record<string, string | string[] | undefined>;
+  body: Buffer;
+}
+
+function ask(path: string, headers: Record<string, string> = {}, method = 'GET'): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const sent = httpRequest(`${service.baseUrl}${path}`, { method, headers }, (response) => {
+      const chunks: Buffer[] = [];
+      response.on('data', (chunk: Buffer) => chunks.push(chunk));
+      response.on('end', () =>
+        resolve({ status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(chunks) }),
+      );
+    });
+    sent.on('error', reject).end();
+  });
+}
+
+/** Every address that the page, its manifest and its worker name. */
+async function allPaths(): Promise<string[]> {
+  const worker = (await ask('/sw.js')).body.toString();
+  const folder = /["'](web\/[\w-]{16})["']/.exec(worker)?.[1] ?? '';
+  const files = /["']([^"']*main\.js[^"']*)["']/.exec(worker)?.[1]?.split(' ') ?? [];
+  return ['/', '/sw.js', '/manifest.webmanifest', ...files.map((file) => `/${folder}/${file}`)];
+}
+
+describe('the files of the page', () => {
+  it('are all there, with their types, and nothing of the TypeScript', async () => {
+    const paths = await allPaths();
+    expect(paths.length).toBeGreaterThan(20);
+    for (const path of paths) {
+      const { status, headers } = await ask(path);
+      expect([path, status]).toEqual([path, 200]);
+      expect(headers['content-type']).toMatch(/^(text\/(html|css|javascript)|image\/|application\/manifest)/);
+      expect(headers['x-content-type-options']).toBe('nosniff');
+    }
+    expect((await ask(paths.at(-1)?.replace(/[^/]+$/, 'tsconfig.json') ?? '')).status).toBe(404);
+  });
+
+  it('are kept for ever where their address holds their version, else asked for each time', async () => {
+    for (const path of await allPaths()) {
+      const { headers } = await ask(path);
+      const wanted = path.startsWith('/web/') ? 'public, max-age=31536000, immutable' : 'no-cache';
+      expect([path, headers['cache-control']]).toEqual([path, wanted]);
+    }
+  });
+
+  it.each([
+    ['br', 'gzip, deflate, br, zstd', 'br'],
+    ['gzip', 'gzip;q=1.0, br;q=0', 'gzip'],
+    ['nothing', '', undefined],
+    ['nothing', 'br;q=0.0, deflate', undefined],
+  ])('come packed as %s for %j', async (_name, accept, encoding) => {
+    const { headers, body } = await ask('/', { 'accept-encoding': accept });
+    expect(headers['content-encoding']).toBe(encoding);
+    expect(headers.vary).toContain('Accept-Encoding');
+    expect(headers['content-length']).toBe(String(body.length));
+  });
+
+  it('have a strong tag for each encoding, which is answered 304', async () => {
+    const tags = new Set<unknown>();
+    for (const accept of ['br', 'gzip', 'identity']) {
+      const { headers } = await ask('/', { 'accept-encoding': accept });
+      expect(headers.etag).toMatch(/^"[\w-]+"$/);
+      tags.add(headers.etag);
+      const again = await ask('/', { 'accept-encoding': accept, 'if-none-match': String(headers.etag) });
+      expect([again.status, again.body.length, again.headers.etag]).toEqual([304, 0, headers.etag]);
+    }
+    expect(tags.size).toBe(3);
+    expect((await ask('/', { 'if-none-match': '"other"' })).status).toBe(200);
+  });
+
+  it('answer HEAD with the length and without the body', async () => {
+    const { body } = await ask('/');
+    const head = await ask('/', {}, 'HEAD');
+    expect([head.status, head.body.length, head.headers['content-length']]).toEqual([
+      200,
+      0,
+      String(body.length),
+    ]);
+  });
+
+  it('allow nothing from elsewhere, nothing inline, no frame and no referrer', async () => {
+    const { headers, body } = await ask('/?url=https%3A%2F%2Fexample.com');
+    const policy = String(headers['content-security-policy']);
+    expect(policy).toContain("default-src 'none'");
+    expect(policy).toContain("frame-ancestors 'none'");
+    expect(policy).toContain("require-trusted-types-for 'script'");
+    expect(policy).not.toMatch(/unsafe|https?:|\*/);
+    expect(headers['referrer-policy']).toBe('no-referrer');
+    expect(body.toString()).not.toMatch(/<script(?![^>]* src=)|<style|\son\w+=|\sstyle=|%ASSETS%|%FILES%/);
+  });
+
+  it('name no address outside the service that a browser would load', async () => {
+    for (const path of (await allPaths()).filter((one) => /\.(js|css|webmanifest)$|^\/$/.test(one))) {
+      const text = (await ask(path)).body.toString();
+      expect([path, text.match(/(?:src|href)="https?:|url\(|import\(["']https?:|@import/)]).toEqual([
+        path,
+        null,
+      ]);
+    }
+  });
+
+  it('can be installed, and take what a phone shares', async () => {
+    const { body } = await ask('/manifest.webmanifest');
+    const manifest = JSON.parse(body.toString()) as {
+      icons: { src: string; sizes: string }[];
+      share_target: unknown;
+    };
+    expect(manifest.share_target).toEqual({
+      action: './',
+      method: 'GET',
+      params: { title: 'title', text: 'text', url: 'url' },
+    });
+    expect(manifest.icons.map(({ sizes }) => sizes)).toEqual(['any', '192x192', '512x512']);
+    for (const { src } of manifest.icons) expect((await ask(`/${src}`)).status).toBe(200);
+  });
+});
+
+describe('WEB_PAGE=false', () => {
+  it('answers / as any route that is not there', async () => {
+    const without = await startService(null, { MAX_WORKERS: '1', WEB_PAGE: 'false' });
+    for (const path of ['/', '/sw.js', '/manifest.webmanifest']) {
+      const response = await fetch(`${without.baseUrl}${path}`);
+      expect([path, response.status]).toEqual([path, 404]);
+      expect(await response.json()).toMatchObject({ code: 'invalid_request', retryable: false });
+    }
+    await without.stop();
+  });
+});

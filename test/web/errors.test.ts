@@ -1,0 +1,277 @@
+import type { Page, Route } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { ERRORS, type ErrorCode } from '../../src/errors.ts';
+import { type Asset, Links, TokenBox } from '../../src/links/index.ts';
+import en from '../../src/web/lang/en.ts';
+import { photoPost, type StandinPost, scenario, videoPost } from '../helpers/standin/index.ts';
+import { CHROMIUM, WITHOUT_CHROMIUM } from './browser.ts';
+import { get, openSite, type Site, saved } from './site.ts';
+
+if (!CHROMIUM) process.stdout.write(`test/web/errors: ${WITHOUT_CHROMIUM}\n`);
+
+const KEY = 'a key that only this test knows 4712';
+
+/** The first thing that each failure offers to do. */
+const FIRST_STEP: Record<ErrorCode, string> = {
+  invalid_request: 'Try another link',
+  unsupported_url: 'Try another link',
+  link_invalid: 'Get the post again',
+  link_expired: 'Get the post again',
+  not_a_photo_post: 'Get the post again',
+  post_not_found: 'Try another link',
+  post_private: 'View original',
+  login_required: 'View original',
+  region_blocked: 'View original',
+  ip_blocked: 'Try now',
+  extractor_outdated: 'Copy details',
+  upstream_failed: 'Try again',
+  timeout: 'Try again',
+  busy: 'Try now',
+  rate_limited: 'Try now',
+  render_failed: 'Try again',
+  internal: 'Try again',
+};
+const CODES = Object.keys(FIRST_STEP) as ErrorCode[];
+const COUNTING: ErrorCode[] = ['ip_blocked', 'busy', 'rate_limited'];
+
+/** The service's answer for a failure, as CONTRACT §6 has it. */
+function refuse(route: Route, code: ErrorCode, retryAfter?: number): Promise<void> {
+  const { status, message, retryable } = ERRORS[code];
+  const body = { error: message, code, retryable, request_id: 'request-4711', retry_after: retryAfter };
+  return route.fulfill({ status, json: body });
+}
+
+describe.skipIf(!CHROMIUM)('a failure on the page', () => {
+  let site: Site;
+  beforeAll(async () => {
+    site = await openSite({ ENCRYPTION_KEY: KEY });
+  });
+  afterEach(async () => {
+    await site.leave();
+    expect(site.complaints()).toEqual([]);
+  });
+  afterAll(() => site.close());
+
+  const add = () => site.standin.posts.add(videoPost());
+  const words = (code: ErrorCode) => en.errors[code];
+
+  async function expectProblem(page: Page, code: ErrorCode): Promise<void> {
+    const problem = page.getByRole('alert');
+    await problem.getByRole('heading', { name: words(code)[0] }).waitFor();
+    expect(await problem.textContent()).toContain(words(code)[1]);
+    expect(await problem.locator('.primary').textContent()).toBe(FIRST_STEP[code]);
+    expect(await problem.locator('.details').textContent()).toMatch(new RegExp(`^${code} · `));
+    expect(await problem.locator('.countdown').count()).toBe(COUNTING.includes(code) ? 1 : 0);
+  }
+
+  it('has its own words, its own next step and its request id, whichever code it is', async () => {
+    const page = await site.visit();
+    for (const code of CODES) {
+      await page.route('**/tiktok', (route) => refuse(route, code), { times: 1 });
+      await get(page, 'https://www.tiktok.com/@someone/video/1');
+      await expectProblem(page, code);
+      expect(await page.locator('.details').textContent()).toBe(`${code} · request-4711`);
+      expect(await page.locator('article.result').count()).toBe(0);
+    }
+  });
+
+  it('comes from the service itself, for what can be wrong with a link or a post', async () => {
+    const wrong: [ErrorCode, string][] = [
+      ['unsupported_url', 'https://example.com/a/cat'],
+      ['invalid_request', `${'x'.repeat(5000)}`],
+      ['post_not_found', scenario("status 10204 item doesn't exist").url],
+      ['post_private', scenario('status 10222').url],
+      ['login_required', scenario('age gate').url],
+      ['region_blocked', scenario('status 10231').url],
+      ['ip_blocked', scenario('HTTP 403').url],
+      ['extractor_outdated', scenario('empty shell').url],
+      ['upstream_failed', scenario('HTTP 500').url],
+      ['timeout', scenario('never answering').url],
+    ];
+    const page = await site.visit();
+    for (const [code, link] of wrong) {
+      // By address and not through the field, which takes no text as long as this.
+      await page.goto(`${site.service.baseUrl}/?url=${encodeURIComponent(link)}`);
+      await expectProblem(page, code);
+    }
+  });
+
+  it.each(COUNTING)('%s counts down and tries again by itself', async (code) => {
+    const page = await site.visit();
+    let asked = 0;
+    await page.route('**/tiktok', (route) => {
+      asked += 1;
+      return asked > 2 ? route.continue() : refuse(route, code, asked === 1 ? 2 : 1);
+    });
+    await get(page, add().url);
+    await page.locator('.countdown', { hasText: 'Trying again in 2 s' }).waitFor();
+    await page.locator('.countdown', { hasText: 'Trying again in 1 s' }).waitFor();
+    await page.locator('article.result').waitFor();
+    expect(asked).toBe(3);
+    expect(await page.getByRole('alert').count()).toBe(0);
+  });
+
+  it('waits longer each time where the service names no time', async () => {
+    const page = await site.visit();
+    await page.clock.install();
+    await page.route('**/tiktok', (route) => refuse(route, 'busy'));
+    await get(page, add().url);
+    const clock = page.locator('.countdown span');
+    for (const seconds of [5, 10, 20, 40]) {
+      await page.locator('.countdown', { hasText: `in ${seconds} s` }).waitFor();
+      await page.clock.fastForward(seconds * 1000 + 300);
+    }
+    expect(await clock.textContent()).toMatch(/in (79|80) s/);
+  });
+
+  it('stops trying when told to, and tries at once when told to', async () => {
+    const page = await site.visit();
+    let asked = 0;
+    await page.route('**/tiktok', (route) => {
+      asked += 1;
+      return asked > 1 ? route.continue() : refuse(route, 'busy', 1);
+    });
+    await get(page, add().url);
+    await page.getByRole('button', { name: 'Stop trying' }).click();
+    expect(await page.locator('.countdown').count()).toBe(0);
+    await page.waitForTimeout(1500);
+    expect(asked).toBe(1);
+    await page.getByRole('button', { name: 'Try now' }).press('Enter');
+    await page.locator('article.result').waitFor();
+  });
+
+  it('gives up an old wait when another link is asked for', async () => {
+    const page = await site.visit();
+    await page.route('**/tiktok', (route) => refuse(route, 'busy', 1), { times: 1 });
+    await get(page, scenario('HTTP 500').url);
+    const post = add();
+    await page.locator('#link').fill(post.url);
+    await page.locator('#link').press('Enter');
+    await page.locator('article.result').waitFor();
+    await page.waitForTimeout(1200);
+    expect(await page.getByRole('alert').count()).toBe(0);
+  });
+
+  it('real busyness ends in the post', async () => {
+    const small = await openSite({ MAX_WORKERS: '1', MAX_QUEUE: '0', YTDLP_TIMEOUT: '2' });
+    const post = small.standin.posts.add(videoPost());
+    const hanging = small.service.post(scenario('never answering').url);
+    const page = await small.visit(`/?url=${encodeURIComponent(post.url)}`);
+    await expectProblem(page, 'busy');
+    await page.locator('article.result').waitFor();
+    await hanging;
+    await small.close();
+  });
+
+  it('offers the original where it is a post, and no other address', async () => {
+    const page = await site.visit();
+    await page.route('**/tiktok', (route) => refuse(route, 'post_private'));
+    await get(page, `https://evil.example/tiktok.com ${add().url}`);
+    expect(await page.getByRole('link', { name: 'View original' }).getAttribute('href')).toMatch(
+      /^https:\/\/www\.tiktok\.com\//,
+    );
+    await get(page, 'https://evil.example/@a/video/1?https://www.tiktok.com/');
+    expect(await page.getByRole('link', { name: 'View original' }).count()).toBe(0);
+  });
+
+  it('goes back to the field for another link', async () => {
+    const page = await site.visit();
+    await get(page, 'nonsense');
+    await page.getByRole('button', { name: 'Try another link' }).press('Enter');
+    expect(await page.evaluate('document.activeElement.id')).toBe('link');
+    expect(await page.getByRole('alert').count()).toBe(0);
+  });
+
+  it('is told apart where only a proxy in front of the service answers', async () => {
+    const page = await site.visit();
+    await page.route('**/tiktok', (route) =>
+      route.fulfill({ status: 502, body: '<html>Bad Gateway</html>' }),
+    );
+    await get(page, add().url);
+    await page.getByRole('heading', { name: en.errors.unreachable[0] }).waitFor();
+  });
+
+  describe('of a file', () => {
+    const made = (
+      route: 'download' | 'stream' | 'download-slideshow',
+      post: StandinPost,
+      asset: Asset,
+      at: number,
+    ) =>
+      new Links(new TokenBox(KEY), site.service.baseUrl, 0).make(
+        route,
+        { ref: { platform: 'tiktok', id: post.id }, asset, source: null },
+        at,
+      );
+
+    it('link_expired gets the post again, and then the file', async () => {
+      const post = add();
+      const page = await site.visit();
+      const card = await get(page, post.url);
+      const expired = made('download', post, { kind: 'mp3' }, Date.now() - 1000);
+      await page.route('**/download?**', (route) => route.continue({ url: expired }));
+      await card.getByRole('link', { name: 'Sound, MP3' }).click();
+      await expectProblem(page, 'link_expired');
+      await page.unroute('**/download?**');
+      await page.getByRole('button', { name: 'Get the post again' }).click();
+      await page.getByRole('alert').waitFor({ state: 'detached' });
+      await page.locator('article.result').waitFor();
+      expect(
+        (await saved(page, page.getByRole('link', { name: 'Sound, MP3' }))).bytes.length,
+      ).toBeGreaterThan(0);
+    });
+
+    it('link_invalid is said, and the post stays', async () => {
+      const page = await site.visit();
+      const card = await get(page, add().url);
+      await page.route('**/stream?**', (route) =>
+        route.continue({ url: `${site.service.baseUrl}/stream?data=broken` }),
+      );
+      await card.getByRole('link', { name: 'Video, HD' }).click();
+      await expectProblem(page, 'link_invalid');
+      expect(await card.isVisible()).toBe(true);
+    });
+
+    it('upstream_failed is said, and a second try saves the file', async () => {
+      const post = add();
+      const page = await site.visit();
+      const card = await get(page, post.url);
+      const rule = site.standin.faults.add({ post: post.id, part: 'video' }, { kind: 'status', status: 500 });
+      await card.getByRole('link', { name: 'Video, HD' }).click();
+      await expectProblem(page, 'upstream_failed');
+      rule.remove();
+      expect((await saved(page, page.getByRole('button', { name: 'Try again' }))).name).toContain(post.id);
+    });
+
+    it('not_a_photo_post is said of the slideshow of a video', async () => {
+      const post = site.standin.posts.add(photoPost());
+      const wrong = made('download-slideshow', add(), { kind: 'slideshow' }, Date.now() + 60_000);
+      const page = await site.visit();
+      const card = await get(page, post.url);
+      await page.route('**/download-slideshow?**', (route) => route.continue({ url: wrong }));
+      await card.getByRole('button', { name: 'Make slideshow' }).click();
+      await expectProblem(page, 'not_a_photo_post');
+      expect(await card.getByRole('button', { name: 'Make slideshow' }).isVisible()).toBe(true);
+    });
+
+    it('render_failed offers another try, which makes the film', async () => {
+      const page = await site.visit();
+      const card = await get(page, site.standin.posts.add(photoPost()).url);
+      await page.route('**/download-slideshow?**', (route) => refuse(route, 'render_failed'), { times: 1 });
+      await card.getByRole('button', { name: 'Make slideshow' }).click();
+      await expectProblem(page, 'render_failed');
+      await page.getByRole('button', { name: 'Try again' }).click();
+      await card.getByRole('link', { name: 'Save slideshow, MP4' }).waitFor();
+    });
+
+    it('busy counts down and saves by itself', async () => {
+      const page = await site.visit();
+      const card = await get(page, add().url);
+      await page.route('**/download?**', (route) => refuse(route, 'busy', 1), { times: 1 });
+      const coming = page.waitForEvent('download');
+      await card.getByRole('link', { name: 'Sound, MP3' }).click();
+      await expectProblem(page, 'busy');
+      expect((await coming).suggestedFilename()).toMatch(/\.mp3$/);
+    });
+  });
+});

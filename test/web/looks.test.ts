@@ -1,0 +1,185 @@
+import { availableParallelism, loadavg } from 'node:os';
+import type { BrowserContextOptions, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import en from '../../src/web/lang/en.ts';
+import { photoPost, scenario, videoPost } from '../helpers/standin/index.ts';
+import { CHROMIUM, DESKTOP, PHONE, WITHOUT_CHROMIUM } from './browser.ts';
+import { axe, get, openSite, PATIENCE, type Site } from './site.ts';
+
+if (!CHROMIUM) process.stdout.write(`test/web/looks: ${WITHOUT_CHROMIUM}\n`);
+
+/** Whether it fits, can be read, can be reached, and comes quickly: what Lighthouse and axe ask. */
+describe.skipIf(!CHROMIUM)('the page', () => {
+  let site: Site;
+  beforeAll(async () => {
+    site = await openSite();
+  });
+  afterEach(async () => {
+    await site.leave();
+    expect(site.complaints()).toEqual([]);
+  });
+  afterAll(() => site.close());
+
+  /** Goes through the states that a visitor can see, and collects what is wrong with any. */
+  async function wander(page: Page, look: (page: Page) => Promise<string[]>): Promise<string[]> {
+    const found = await look(page);
+    await get(page, scenario('HTTP 403').url);
+    found.push(...(await look(page)));
+    await get(page, site.standin.posts.add(videoPost({ desc: 'word '.repeat(200) })).url);
+    await page.locator('summary').click();
+    found.push(...(await look(page)));
+    await get(page, site.standin.posts.add(photoPost({ photos: 12 })).url);
+    await page.locator('.tile').first().waitFor();
+    found.push(...(await look(page)));
+    await page.locator('.tile').first().click();
+    return found.concat(await look(page));
+  }
+
+  async function flaws(page: Page): Promise<string[]> {
+    return [...(await axe(page)), ...(await tooSmall(page)), ...(await tooWide(page))];
+  }
+
+  /** Whatever can be pressed has 44 pixels both ways, save for links inside of text. */
+  function tooSmall(page: Page): Promise<string[]> {
+    return page.evaluate<string[]>(`
+      [...document.querySelectorAll('a, button, select, summary, input')]
+        .filter((element) => element.checkVisibility())
+        .map((element) => [element, element.getBoundingClientRect()])
+        .filter(([, box]) => box.width > 0 && (box.width < 44 || box.height < 44))
+        .map(([element, box]) => 'small: ' + element.outerHTML.slice(0, 80) + box.width + 'x' + box.height)`);
+  }
+
+  function tooWide(page: Page): Promise<string[]> {
+    return page.evaluate<string[]>(`
+      document.documentElement.scrollWidth > innerWidth ? ['wide: ' + document.documentElement.scrollWidth] : []`);
+  }
+
+  const phone: BrowserContextOptions = { viewport: PHONE, isMobile: true, hasTouch: true };
+  const LOOKS: [string, BrowserContextOptions][] = [
+    ['on a desktop', { viewport: DESKTOP }],
+    ['on a phone', phone],
+    [
+      'from right to left, on a desktop in the dark',
+      { viewport: DESKTOP, locale: 'ar-EG', colorScheme: 'dark' },
+    ],
+  ];
+
+  it.each(LOOKS)('has nothing for axe, all in reach and nothing too wide %s', async (_name, options) => {
+    expect(await wander(await site.visit('/', options), flaws)).toEqual([]);
+  });
+
+  it('fits a small phone, in a language of long words', async () => {
+    const page = await site.visit('/', { ...phone, viewport: { width: 320, height: 568 }, locale: 'es' });
+    expect(await wander(page, async () => [...(await tooSmall(page)), ...(await tooWide(page))])).toEqual([]);
+  });
+
+  it('speaks the languages of the browser, and the one that is chosen', async () => {
+    const page = await site.visit('/', { locale: 'pt-BR' });
+    expect(await page.locator('h1').textContent()).toBe('Salve uma publicação do TikTok');
+    await get(page, scenario('status 10222').url);
+    await page.getByRole('heading', { name: 'Esta publicação é privada' }).waitFor();
+    await page.locator('#language').selectOption('ar');
+    await page.getByRole('heading', { name: 'هذا المنشور خاص' }).waitFor();
+    expect(await page.locator('html').getAttribute('dir')).toBe('rtl');
+    await page.reload();
+    await page.locator('html[lang=ar]').waitFor();
+    expect(await page.title()).toBe('منزّل تيك توك');
+    const brand = await page.locator('.brand').boundingBox();
+    expect(brand?.x).toBeGreaterThan(DESKTOP.width / 2);
+    const unknown = await site.visit('/', { locale: 'fi-FI' });
+    expect(await unknown.locator('h1').textContent()).toBe(en.heading);
+  });
+
+  it('can be used with the keyboard alone', async () => {
+    const post = site.standin.posts.add(videoPost());
+    const page = await site.visit();
+    const focused = () =>
+      page.evaluate<string>(`document.activeElement.textContent || document.activeElement.id`);
+    const order: string[] = [];
+    for (let at = 0; at < 4; at += 1) {
+      await page.keyboard.press('Tab');
+      order.push(await focused());
+    }
+    expect(order).toEqual([
+      'TikTok Downloader',
+      expect.stringContaining('English'),
+      'link',
+      expect.any(String),
+    ]);
+    await page.locator('#link').focus();
+    await page.keyboard.type(post.url);
+    await page.keyboard.press('Enter');
+    await page.locator('article.result').waitFor();
+    await expect.poll(focused, PATIENCE).toContain('Nick');
+    const ring = () => page.evaluate<string>('getComputedStyle(document.activeElement).outlineStyle');
+    const reached: string[] = [];
+    for (let at = 0; at < 12 && !reached.at(-1)?.startsWith('Video, HD'); at += 1) {
+      await page.keyboard.press('Tab');
+      reached.push(await focused());
+    }
+    expect(reached.at(-1)).toContain('Video, HD');
+    expect(await ring()).toBe('solid');
+    const coming = page.waitForEvent('download');
+    await page.keyboard.press('Enter');
+    expect((await coming).suggestedFilename()).toMatch(/\.mp4$/);
+  });
+
+  it('opens without a connection, says so, and goes on when it is back', async () => {
+    const post = site.standin.posts.add(videoPost());
+    const page = await site.visit();
+    await page.evaluate('navigator.serviceWorker.ready');
+    await page.context().setOffline(true);
+    await page.reload();
+    await page.locator('html[data-ready]').waitFor();
+    expect(await page.locator('h1').textContent()).toBe(en.heading);
+    await page.locator('#language').selectOption('id');
+    await page.getByRole('heading', { name: 'Simpan postingan TikTok' }).waitFor();
+    await page.locator('#language').selectOption('en');
+    await get(page, post.url);
+    await page.getByRole('heading', { name: en.errors.offline[0] }).waitFor();
+    await page.context().setOffline(false);
+    await page.locator('article.result').waitFor();
+  });
+
+  it('weighs less than 60 KB, unpacked, in any language', async () => {
+    for (const locale of ['en', 'ar']) {
+      const bodies: Promise<number>[] = [];
+      const context = await site.browser.newContext({ locale, serviceWorkers: 'block' });
+      const page = await context.newPage();
+      page.on('response', (response) => bodies.push(response.body().then(({ length }) => length)));
+      await page.goto(site.service.baseUrl, { waitUntil: 'networkidle' });
+      const bytes = (await Promise.all(bodies)).reduce((sum, length) => sum + length, 0);
+      process.stdout.write(`first visit, ${locale}: ${bodies.length} files, ${bytes} bytes unpacked\n`);
+      expect(bodies.length).toBeGreaterThan(10);
+      expect(bytes).toBeLessThan(60 * 1024);
+    }
+  });
+
+  it('is ready in less than 200 ms', async () => {
+    const times: number[] = [];
+    for (let visit = 0; visit < 5; visit += 1) {
+      const page = await site.visit();
+      times.push(await page.evaluate<number>(`performance.getEntriesByName('ready')[0].startTime`));
+      await site.leave();
+    }
+    process.stdout.write(
+      `ready after ${times.map((time) => Math.round(time)).join(', ')} ms, cold each time\n`,
+    );
+    // 200 ms are meant for a machine that does nothing else; where others wait for the processors, so does this.
+    const crowd = Math.max(1, (loadavg()[0] ?? 0) / availableParallelism());
+    expect(Math.min(...times)).toBeLessThan(200 * crowd);
+  });
+
+  it('does not move under the finger', async () => {
+    const page = await site.visit('/', phone);
+    await page.evaluate(`
+      window.shift = 0;
+      new PerformanceObserver((list) => {
+        for (const { value } of list.getEntries()) window.shift += value;
+      }).observe({ type: 'layout-shift', buffered: true });
+    `);
+    await get(page, site.standin.posts.add(videoPost()).url);
+    await page.waitForLoadState('networkidle');
+    expect(await page.evaluate<number>('window.shift')).toBeLessThan(0.1);
+  });
+});

@@ -1,0 +1,157 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { photoPost, type StandinPost } from '../helpers/standin/index.ts';
+import { CHROMIUM, WITHOUT_CHROMIUM } from './browser.ts';
+import { get, openSite, PATIENCE, type Site, saved, sha256 } from './site.ts';
+
+if (!CHROMIUM) process.stdout.write(`test/web/photos: ${WITHOUT_CHROMIUM}\n`);
+
+/** The files of an archive, by name. Python's zip is not the one that the service writes with. */
+function unpack(zip: Buffer): Map<string, Buffer> {
+  const folder = mkdtempSync(join(tmpdir(), 'unzip-'));
+  try {
+    writeFileSync(join(folder, 'photos.zip'), zip);
+    execFileSync('python3', ['-m', 'zipfile', '-e', 'photos.zip', 'out'], { cwd: folder });
+    const out = join(folder, 'out');
+    return new Map(readdirSync(out).map((name) => [name, readFileSync(join(out, name))]));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+describe.skipIf(!CHROMIUM)('a photo post on the page', () => {
+  let site: Site;
+  beforeAll(async () => {
+    site = await openSite();
+  });
+  afterEach(async () => {
+    await site.leave();
+    expect(site.complaints()).toEqual([]);
+  });
+  afterAll(() => site.close());
+
+  const add = (options: Parameters<typeof photoPost>[0] = {}) =>
+    site.standin.posts.add(photoPost({ user: 'hill.walks', ...options }));
+  const truth = (post: StandinPost, index: number) =>
+    site.standin.media.sha256({ post, part: 'photo', index });
+
+  it('shows its photos, each from the service', async () => {
+    const page = await site.visit();
+    const card = await get(page, add({ photos: 4 }).url);
+    const loaded = `[...document.querySelectorAll('.tile img')].filter((image) => image.naturalWidth === 1080).length`;
+    await expect.poll(() => page.evaluate<number>(loaded), PATIENCE).toBe(4);
+    expect(await card.locator('.tile img').first().getAttribute('src')).toMatch(/^\.\/download\?data=/);
+  });
+
+  it('opens a photo large, by keyboard, and gives the focus back', async () => {
+    const page = await site.visit();
+    await get(page, add().url);
+    await page.getByRole('button', { name: 'View photo 1' }).focus();
+    await page.keyboard.press('Enter');
+    const viewer = page.getByRole('dialog');
+    const title = viewer.locator('.viewer-title');
+    expect(await title.textContent()).toBe('Photo 1 of 3');
+    await viewer.getByRole('link', { name: 'Save photo 1' }).focus();
+    await page.keyboard.press('ArrowRight');
+    expect(await title.textContent()).toBe('Photo 2 of 3');
+    await page.keyboard.press('ArrowLeft');
+    await page.keyboard.press('ArrowLeft');
+    expect(await title.textContent()).toBe('Photo 3 of 3');
+    await viewer.getByRole('button', { name: 'Next photo' }).click();
+    expect(await title.textContent()).toBe('Photo 1 of 3');
+    await page.keyboard.press('Escape');
+    await viewer.waitFor({ state: 'hidden' });
+    expect(await page.evaluate('document.activeElement.ariaLabel')).toBe('View photo 1');
+  });
+
+  it('saves each photo, byte for byte what the CDN holds', async () => {
+    const post = add({ photos: ['portrait_1', 'webp', 'portrait_2'] });
+    const page = await site.visit();
+    await get(page, post.url);
+    await page.getByRole('button', { name: 'View photo 1' }).click();
+    for (const [index, ending] of ['jpg', 'webp', 'jpg'].entries()) {
+      const file = await saved(page, page.getByRole('link', { name: `Save photo ${index + 1}` }));
+      expect(file.name).toBe(`hill.walks_${post.id}_0${index + 1}.${ending}`);
+      expect(sha256(file.bytes)).toBe(truth(post, index));
+      await page.getByRole('button', { name: 'Next photo' }).click();
+    }
+  });
+
+  it('says of a picture that the browser cannot show that it can be saved', async () => {
+    const post = add({ photos: ['heic'] });
+    const page = await site.visit();
+    const card = await get(page, post.url);
+    await card.getByText('No preview here').waitFor();
+    await card.getByRole('button', { name: 'View photo 1' }).click();
+    const file = await saved(page, page.getByRole('link', { name: 'Save photo 1' }));
+    expect([sha256(file.bytes), file.name]).toEqual([truth(post, 0), `hill.walks_${post.id}_01.heic`]);
+  });
+
+  it('folds a long row of photos, and unfolds it', async () => {
+    const page = await site.visit();
+    const card = await get(page, add({ photos: 35 }).url);
+    expect(await card.locator('.tile').count()).toBe(9);
+    await card.getByRole('button', { name: 'Show all 35 photos' }).click();
+    expect(await card.locator('.tile').count()).toBe(35);
+    expect(await page.evaluate('document.activeElement.ariaLabel')).toBe('View photo 10');
+  });
+
+  it('saves all as a ZIP, and the sound', async () => {
+    const post = add({ photos: 5 });
+    const page = await site.visit();
+    const card = await get(page, post.url);
+    const zip = await saved(page, card.getByRole('link', { name: 'All photos, ZIP' }));
+    expect(zip.name).toBe(`hill.walks_${post.id}.zip`);
+    const files = [...unpack(zip.bytes)].sort(([a], [b]) => a.localeCompare(b));
+    expect(files.map(([, bytes]) => sha256(bytes))).toEqual(
+      [0, 1, 2, 3, 4].map((index) => truth(post, index)),
+    );
+    const sound = await saved(page, card.getByRole('link', { name: 'Sound, MP3' }));
+    expect(sound.name).toBe(`hill.walks_${post.id}.mp3`);
+  });
+
+  it('has no button for a sound that is not there', async () => {
+    const page = await site.visit();
+    const card = await get(page, add({ music: null }).url);
+    expect(await card.locator('.saves b').allTextContents()).toEqual(['All photos, ZIP']);
+  });
+
+  it('becomes a slideshow, with its progress, a player that seeks, and the file', async () => {
+    const post = add({ photos: 8 });
+    const page = await site.visit();
+    const card = await get(page, post.url);
+    // What the bar and its words show, from before the first event on.
+    await page.evaluate(`
+      window.seen = [];
+      new MutationObserver(() => {
+        const bar = document.querySelector('.progress progress');
+        if (bar) window.seen.push([document.querySelector('.progress [role=status]').textContent, bar.value]);
+      }).observe(document.querySelector('.film'), { subtree: true, childList: true, attributes: true, characterData: true });
+    `);
+    await card.getByRole('button', { name: 'Make slideshow' }).click();
+    const save = card.getByRole('link', { name: 'Save slideshow, MP4' });
+    await save.waitFor();
+    const seen = await page.evaluate<[string, number][]>('window.seen');
+    const values = seen.map(([, value]) => value);
+    expect(values).toEqual([...values].sort((a, b) => a - b));
+    expect(new Set(values).size).toBeGreaterThan(3);
+    expect(new Set(seen.map(([words]) => words))).toContain('Making the video…');
+    const reached = await page.evaluate<number[]>(`(async () => {
+      const video = document.querySelector('.film video');
+      const happens = (name) => new Promise((done) => video.addEventListener(name, done, { once: true }));
+      if (video.readyState === 0) await happens('loadedmetadata');
+      video.currentTime = 20;
+      await happens('seeked');
+      return [video.currentTime, video.duration];
+    })()`);
+    expect(reached[0]).toBe(20);
+    expect(reached[1]).toBeCloseTo(32, 0);
+    const file = await saved(page, save);
+    expect(file.name).toBe(`hill.walks_${post.id}.mp4`);
+    const address = new URL((await save.getAttribute('href')) ?? '', site.service.baseUrl);
+    expect(sha256(file.bytes)).toBe(sha256(Buffer.from(await (await fetch(address)).arrayBuffer())));
+  });
+});

@@ -1,0 +1,154 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { videoPost } from '../helpers/standin/index.ts';
+import { CHROMIUM, PHONE, WITHOUT_CHROMIUM } from './browser.ts';
+import { get, openSite, outcome, PATIENCE, type Site, saved, sha256 } from './site.ts';
+
+if (!CHROMIUM) process.stdout.write(`test/web/video: ${WITHOUT_CHROMIUM}\n`);
+
+describe.skipIf(!CHROMIUM)('a video on the page', () => {
+  let site: Site;
+  beforeAll(async () => {
+    site = await openSite();
+  });
+  afterEach(async () => {
+    await site.leave();
+    expect(site.complaints()).toEqual([]);
+  });
+  afterAll(() => site.close());
+
+  const add = (options: Parameters<typeof videoPost>[0] = {}) => site.standin.posts.add(videoPost(options));
+
+  it('is shown with author, caption, counts, and who asked is told', async () => {
+    const post = add({
+      user: 'some.one',
+      nickname: 'Some One',
+      desc: 'A caption #tag',
+      stats: { play: 1_234_567, digg: 5, comment: 4, share: 3, collect: 2 },
+    });
+    const page = await site.visit();
+    const card = await get(page, `Look! ${post.url} nice`);
+    expect(await card.locator('h2').textContent()).toBe('Some One');
+    expect(await card.locator('.caption').textContent()).toBe('A caption #tag');
+    expect(await card.locator('.author').textContent()).toContain('@some.one');
+    expect(await card.locator('.statistics dd').allTextContents()).toEqual(['1.2M', '5', '4', '3', '2']);
+    expect(await page.locator('#status').textContent()).toBe('The post is ready.');
+    expect(await page.evaluate('document.activeElement.id')).toBe('result-title');
+  });
+
+  it.each([
+    ['Video, HD', 'video', 2, '.mp4'],
+    ['576p', 'video', 0, '.mp4'],
+    ['Video with watermark', 'download', 0, '.mp4'],
+    ['Spanish', 'subtitle', 1, '.vtt'],
+  ] as const)('saves %s, byte for byte what the CDN holds', async (name, part, index, ending) => {
+    const post = add({ user: 'some.one' });
+    const page = await site.visit();
+    const card = await get(page, post.url);
+    const file = await saved(page, card.locator('.saves > a', { hasText: name }).first());
+    expect(sha256(file.bytes)).toBe(site.standin.media.sha256({ post, part, index }));
+    expect(file.name).toMatch(new RegExp(`^some\\.one_${post.id}.*\\${ending}$`));
+  });
+
+  it('saves a real MP3, the same that the link gives anybody', async () => {
+    const post = add({ user: 'some.one' });
+    const page = await site.visit('/', { viewport: PHONE, hasTouch: true });
+    const card = await get(page, post.url);
+    const button = card.getByRole('link', { name: 'Sound, MP3' });
+    const address = new URL((await button.getAttribute('href')) ?? '', site.service.baseUrl);
+    const file = await saved(page, button);
+    expect(file.name).toBe(`some.one_${post.id}.mp3`);
+    expect(sha256(file.bytes)).toBe(sha256(Buffer.from(await (await fetch(address)).arrayBuffer())));
+    // The CDN's frames stand unchanged behind the tags.
+    const sound = site.standin.media.bytes({ post, part: 'music' });
+    expect(file.bytes.includes(sound.subarray(sound.length - 20_000, sound.length - 200))).toBe(true);
+  });
+
+  it('plays, and seeks', async () => {
+    const page = await site.visit();
+    await get(page, add().url);
+    const reached = await page.evaluate<number>(`(async () => {
+      const video = document.querySelector('video');
+      const happens = (name) => new Promise((done) => video.addEventListener(name, done, { once: true }));
+      video.muted = true;
+      if (video.readyState === 0) await happens('loadedmetadata');
+      video.currentTime = 3;
+      await happens('seeked');
+      await video.play();
+      await happens('timeupdate');
+      return video.currentTime;
+    })()`);
+    expect(reached).toBeGreaterThanOrEqual(3);
+  });
+
+  it('offers each file once where there is one rendition, and only what the post has', async () => {
+    const page = await site.visit();
+    const card = await get(page, add({ renditions: ['h264_540p'], download: false, subtitles: [] }).url);
+    expect(await card.locator('.saves b').allTextContents()).toEqual(['Video', 'Sound, MP3']);
+  });
+
+  it('shows hostile texts as the texts they are', async () => {
+    const desc = '<img src=x onerror="document.title=1"></p><script>document.title=2</script>\u202Etxet';
+    const nickname = '\u202E"><svg onload=document.title=3>';
+    const page = await site.visit();
+    const card = await get(page, add({ desc, nickname }).url);
+    expect(await card.locator('.caption').textContent()).toBe(desc);
+    expect(await card.locator('h2').textContent()).toBe(nickname);
+    expect(await page.locator('article script, article [onerror], article [onload]').count()).toBe(0);
+    expect(await page.title()).toBe('TikTok Downloader');
+    // The override in the name ends with the name: what stands behind it is where it belongs.
+    const [name, day] = await Promise.all([
+      card.locator('.author p bdi').boundingBox(),
+      card.locator('time').boundingBox(),
+    ]);
+    expect(day?.x).toBeGreaterThan(name?.x ?? 0);
+    await page.locator('.history b', { hasText: '<img src=x' }).waitFor();
+  });
+
+  it('comes by ?url=, and stays over a reload', async () => {
+    const post = add({ nickname: 'By address' });
+    const page = await site.visit(`/?url=${encodeURIComponent(post.url)}`);
+    expect(await (await outcome(page)).locator('h2').textContent()).toBe('By address');
+    await page.reload();
+    expect(await (await outcome(page)).locator('h2').textContent()).toBe('By address');
+  });
+
+  it('comes by the share sheet of a phone, whichever field holds the link', async () => {
+    const post = add({ nickname: 'Shared' });
+    const text = `Check this out! ${post.url} #fyp`;
+    const page = await site.visit(`/?title=TikTok&text=${encodeURIComponent(text)}`, { viewport: PHONE });
+    expect(await (await outcome(page)).locator('h2').textContent()).toBe('Shared');
+  });
+
+  it('can be pasted anywhere on the page', async () => {
+    const post = add({ nickname: 'Pasted' });
+    const page = await site.visit('/', { permissions: ['clipboard-read', 'clipboard-write'] });
+    await page.evaluate(`navigator.clipboard.writeText(${JSON.stringify(post.url)})`);
+    await page.locator('body').press('Control+V');
+    expect(await (await outcome(page)).locator('h2').textContent()).toBe('Pasted');
+    await page.getByRole('button', { name: 'Clear', exact: true }).click();
+    expect(await page.locator('#link').inputValue()).toBe('');
+    await page.getByRole('button', { name: 'Paste' }).click();
+    await expect.poll(() => page.locator('#link').inputValue(), PATIENCE).toBe(post.url);
+  });
+
+  it('is remembered in the browser only, and can be forgotten', async () => {
+    const [first, second] = [add({ desc: 'The first' }), add({ desc: 'The second' })];
+    const page = await site.visit();
+    await get(page, first.url);
+    await get(page, second.url);
+    const entries = page.locator('.visit b');
+    await page.locator('.visit img').nth(1).waitFor();
+    expect(await entries.allTextContents()).toEqual(['The second', 'The first']);
+    expect(await page.context().cookies()).toEqual([]);
+    await page.goto(site.service.baseUrl);
+    await entries.nth(1).click();
+    expect(await (await outcome(page)).locator('.caption').textContent()).toBe('The first');
+    await page.getByRole('button', { name: 'Remove from history: The second' }).click();
+    expect(await entries.allTextContents()).toEqual(['The first']);
+    await page.getByRole('button', { name: 'Clear history' }).click();
+    expect(await page.locator('#history').isVisible()).toBe(false);
+    expect(await page.evaluate(`localStorage.getItem('history')`)).toBeNull();
+    const other = await site.visit();
+    expect(await other.locator('.visit').count()).toBe(0);
+  });
+});
