@@ -13,6 +13,8 @@ const PROBE_EVERY_MS = 1000;
 /** The start waits this long for the connection, so that the first requests already share; then goes on without. */
 const START_LIMIT_MS = 500;
 
+const COMPLAIN_EVERY_MS = 60_000;
+
 /** The number counts up when the form of what lies under the keys changes. */
 const KEY_PREFIX = 'ttdl:1:';
 
@@ -41,6 +43,7 @@ export class SharedMemory {
   readonly #log: Logger;
   readonly #counts = { unanswered: 0, skipped: 0, refused: 0, garbage: 0, outages: 0 };
   #inARow = 0;
+  #complainedAt = 0;
   #up = false;
   #since = Date.now();
   #probe: NodeJS.Timeout | null = null;
@@ -100,6 +103,7 @@ export class SharedMemory {
         // It answers, so it is there: a full one still serves what it has.
         this.#inARow = 0;
         this.#counts.refused += 1;
+        this.#complain(error);
       } else {
         this.#counts.unanswered += 1;
         this.#inARow += 1;
@@ -140,6 +144,13 @@ export class SharedMemory {
     this.#counts.outages += 1;
     // A lost connection comes back by itself ('ready'); one that is only silent has to be asked.
     this.#probe ??= setInterval(() => this.#ping(), PROBE_EVERY_MS).unref();
+  }
+
+  /** A wrong password or a full memory has to be seen, but not a thousand times a second. */
+  #complain(err: Error): void {
+    if (Date.now() - this.#complainedAt < COMPLAIN_EVERY_MS) return;
+    this.#complainedAt = Date.now();
+    this.#log.warn({ reason: err.message.slice(0, 200) }, 'Redis refuses a command');
   }
 
   #ping(): void {

@@ -76,7 +76,7 @@ describe('one address, refused', () => {
     for (const { status, headers } of answers) {
       expect(status).toBe(503);
       expect(Number(headers.get('retry-after'))).toBeGreaterThanOrEqual(1);
-      expect(Number(headers.get('retry-after'))).toBeLessThanOrEqual(8);
+      expect(Number(headers.get('retry-after'))).toBeLessThanOrEqual(60);
     }
     // At the most a probe with its control, for the seconds that this took on a busy machine.
     expect(pagesAsked() - before).toBeLessThan(20);
@@ -111,7 +111,7 @@ describe('two proxies', () => {
     const answers = await Promise.all(Array.from({ length: 20 }, () => post(freshUrl())));
     expect(answers.filter(({ status }) => status !== 200).map(({ body }) => body)).toEqual([]);
     process.stdout.write(`two proxies: 20 posts in ${Date.now() - began} ms while one became blocked\n`);
-    expect((await egresses(running)).map(({ state }) => state)).toEqual(['blocked', 'ok']);
+    expect((await egresses(running)).map(({ state }) => state === 'ok')).toEqual([false, true]);
     lift();
     const lifted = Date.now();
     const isBack = async () => {
