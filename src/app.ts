@@ -13,6 +13,7 @@ import { Extractor, locateEngine } from './extraction/index.ts';
 import { locateFfmpeg } from './ffmpeg.ts';
 import { FileLocator } from './files/index.ts';
 import { Canary, Dependencies, Health, Outcomes } from './health/index.ts';
+import { giveUp } from './http/client.ts';
 import { createServer } from './http/server.ts';
 import { keptKey, Links, TokenBox } from './links/index.ts';
 import { Metrics } from './metrics/index.ts';
@@ -33,6 +34,8 @@ const KEPT_FILMS = {
 export interface App {
   server: FastifyInstance;
   health: Health;
+  /** Stops waiting for what is under way: requests are answered `busy`, files broken off. */
+  giveUp(): void;
   /** Ends everything behind the routes, in reverse order. Call it when the server is closed. */
   close(): Promise<void>;
 }
@@ -126,6 +129,7 @@ export async function buildApp(config: Config, projectRoot: string, log: Logger)
   return {
     server,
     health,
+    giveUp: () => giveUp(server),
     async close() {
       cleaner.stop();
       canary?.stop();

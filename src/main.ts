@@ -7,6 +7,9 @@ import { createLog } from './log.ts';
 /** The folder that holds package.json: dist/ or src/ lies in it. */
 const PROJECT_ROOT = fileURLToPath(new URL('..', import.meta.url));
 
+/** Connections that the kernel may hold until we take them. Node's 511 is too few for a rush of thousands. */
+const BACKLOG = 4096;
+
 async function main(): Promise<void> {
   loadDotenv({ quiet: true });
   const config = readConfig();
@@ -14,7 +17,8 @@ async function main(): Promise<void> {
   const app = await buildApp(config, PROJECT_ROOT, log);
   endOnSignal(app, config);
   try {
-    await app.server.listen({ host: config.server.host, port: config.server.port });
+    const { host, port } = config.server;
+    await app.server.listen({ host, port, backlog: BACKLOG });
   } catch (error) {
     await app.close();
     throw error;
@@ -30,23 +34,38 @@ function readConfig(): Config {
   }
 }
 
+/** How often connections that have become idle are closed while the service ends. */
+const IDLE_CHECK_MS = 100;
+/** For the last answers (`busy`) to get out, and then for everything behind the routes to end. */
+const LAST_WORDS_MS = 1000;
+const CLOSE_LIMIT_MS = 15_000;
+
 /** The first signal lets running answers finish within the grace; a second one ends at once. */
-function endOnSignal(app: App, { server }: Config): void {
+function endOnSignal(app: App, { server: { shutdownGraceMs } }: Config): void {
   let ending = false;
   const end = (signal: NodeJS.Signals) => {
     if (ending) process.exit(1);
     ending = true;
     app.health.draining = true;
-    app.server.log.info({ signal, graceMs: server.shutdownGraceMs }, 'shutting down');
-    const impatience = setTimeout(() => app.server.server.closeAllConnections(), server.shutdownGraceMs);
+    const { server } = app.server;
+    app.server.log.info({ signal, graceMs: shutdownGraceMs }, 'shutting down');
+    // A connection whose answer had begun before has not been told to close: it would hold us up until it times out.
+    const idle = setInterval(() => server.closeIdleConnections(), IDLE_CHECK_MS);
+    const impatience = setTimeout(() => {
+      app.giveUp();
+      setTimeout(() => server.closeAllConnections(), LAST_WORDS_MS);
+      setTimeout(() => process.exit(1), LAST_WORDS_MS + CLOSE_LIMIT_MS);
+    }, shutdownGraceMs);
     app.server
       .close()
-      .then(() => app.close())
+      .then(() => {
+        clearInterval(idle);
+        clearTimeout(impatience);
+        setTimeout(() => process.exit(1), CLOSE_LIMIT_MS);
+        return app.close();
+      })
       .then(
-        () => {
-          clearTimeout(impatience);
-          process.exit(0);
-        },
+        () => process.exit(0),
         (err) => {
           app.server.log.error({ err }, 'the shutdown failed');
           process.exit(1);

@@ -2,15 +2,20 @@ import { ServiceError } from '../errors.ts';
 
 interface Waiting {
   start(): void;
+  refuse(): void;
   client: string;
 }
 
 /** Weight of the newest job in the running mean of durations: some twenty jobs are remembered. */
 const SMOOTHING = 0.05;
 
+/** However many were sent away, nobody is told to stay away for longer than this beyond the queue's own time. */
+const MAX_LINE_OUTSIDE_MS = 60_000;
+
 /**
  * Admission before work: so many jobs at once, so many waiting, `busy` at once beyond that. The waiting take turns by
- * client, so that one who sends hundreds delays himself and not the others.
+ * client, so that one who sends hundreds delays himself and not the others; nor can he take all the places, for in a
+ * full queue the client with the most gives one up to a client with fewer.
  */
 export class AdmissionQueue {
   readonly #slots: number;
@@ -20,6 +25,8 @@ export class AdmissionQueue {
   #active = 0;
   #waiting = 0;
   #meanMs = 1000;
+  /** When the last of those who were sent away was told to come back; of performance.now(). */
+  #promised = 0;
 
   constructor(slots: number, maxWaiting: number) {
     this.#slots = slots;
@@ -36,7 +43,7 @@ export class AdmissionQueue {
 
   /** Seconds until a job that came now would be begun, judged by the jobs of late; at least one. */
   get expectedWait(): number {
-    return Math.max(1, Math.ceil(((this.#waiting + 1) * this.#meanMs) / this.#slots / 1000));
+    return Math.max(1, Math.ceil(this.#drainMs() / 1000));
   }
 
   /**
@@ -62,7 +69,7 @@ export class AdmissionQueue {
       this.#active += 1;
       return Promise.resolve();
     }
-    if (this.#waiting >= this.#maxWaiting) throw new ServiceError('busy', { retryAfter: this.expectedWait });
+    if (this.#waiting >= this.#maxWaiting && !this.#makeRoom(client)) throw this.#busy();
     return new Promise((resolve, reject) => {
       const leave = () => {
         this.#remove(entry);
@@ -73,6 +80,10 @@ export class AdmissionQueue {
         start: () => {
           signal?.removeEventListener('abort', leave);
           resolve();
+        },
+        refuse: () => {
+          signal?.removeEventListener('abort', leave);
+          reject(this.#busy());
         },
       };
       signal?.addEventListener('abort', leave, { once: true });
@@ -94,6 +105,33 @@ export class AdmissionQueue {
     this.#waiting -= 1;
     this.#active += 1;
     entry.start();
+  }
+
+  /** Sends away the newest job of the client with the most, where that leaves him no fewer than the newcomer has. */
+  #makeRoom(client: string): boolean {
+    let most: Waiting[] = [];
+    for (const own of this.#turns.values()) if (own.length > most.length) most = own;
+    const newest = most.at(-1);
+    if (!newest || most.length <= (this.#turns.get(client)?.length ?? 0) + 1) return false;
+    this.#remove(newest);
+    newest.refuse();
+    return true;
+  }
+
+  /**
+   * Those who are sent away stand in a line outside: each is told a later time than the one before, so that they do
+   * not all come back at once, to be sent away again. At no time more come than slots and places can take.
+   */
+  #busy(): ServiceError {
+    const now = performance.now();
+    const drained = now + this.#drainMs();
+    const paceMs = Math.max(this.#meanMs / this.#slots, 1000 / (this.#slots + this.#maxWaiting));
+    this.#promised = Math.min(Math.max(this.#promised + paceMs, drained), drained + MAX_LINE_OUTSIDE_MS);
+    return new ServiceError('busy', { retryAfter: Math.max(1, Math.ceil((this.#promised - now) / 1000)) });
+  }
+
+  #drainMs(): number {
+    return ((this.#waiting + 1) * this.#meanMs) / this.#slots;
   }
 
   #remove(entry: Waiting): void {

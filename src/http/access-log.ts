@@ -22,6 +22,9 @@ interface Outcome {
   cached?: boolean;
 }
 
+/** Our own are short; a flood of long ones must not fill the disk. */
+const MAX_PATH = 200;
+
 /** Where a request belongs that no route takes; its path may be anything. */
 const NO_ROUTE = 'none';
 
@@ -40,7 +43,7 @@ export function logRequests(app: FastifyInstance, observers: Pick<Observers, 're
     const { outcome, trace, firstByteMs } = request;
     const line = {
       method: request.method,
-      path: request.url.split('?', 1)[0],
+      path: request.url.split('?', 1)[0]?.slice(0, MAX_PATH),
       status: reply.statusCode,
       ms: Math.round(reply.elapsedTime),
       ...(firstByteMs !== null && { firstByteMs: Math.round(firstByteMs) }),

@@ -38,7 +38,8 @@ export function sendError(reply: FastifyReply, error: ServiceError): FastifyRepl
     .send(JSON.stringify(errorBody(error, reply.request.id)));
 }
 
-function toServiceError(error: FastifyError): ServiceError {
+/** The answer that an error of a route, a plugin or Fastify becomes. */
+export function toServiceError(error: FastifyError): ServiceError {
   if (error instanceof ServiceError) return error;
   if (hasZodFastifySchemaValidationErrors(error)) {
     const fields = error.validation.map(({ instancePath, message }) => {

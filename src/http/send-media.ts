@@ -20,10 +20,17 @@ export function mediaRequest({ method, headers }: FastifyRequest): MediaRequest 
   };
 }
 
+export interface SendOptions {
+  name: string;
+  inline: boolean;
+  /** Milliseconds that a reader may take nothing; then he is let go of, and with him the file or upstream. */
+  stallMs: number;
+}
+
 export function sendMedia(
   reply: FastifyReply,
   media: SendableMedia,
-  { name, inline }: { name: string; inline: boolean },
+  { name, inline, stallMs }: SendOptions,
 ): FastifyReply {
   void reply
     .code(media.status)
@@ -35,6 +42,7 @@ export function sendMedia(
       .header('content-disposition', contentDisposition(name, inline))
       .header('x-filename', encodedFileName(name));
   }
+  if (media.body) reply.raw.setTimeout(stallMs, () => reply.raw.destroy());
   return media.body ? reply.send(media.body) : reply.send();
 }
 

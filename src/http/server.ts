@@ -4,21 +4,28 @@ import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } 
 import { validatorCompiler } from 'fastify-type-provider-zod';
 import type { Services } from '../services.ts';
 import { logRequests } from './access-log.ts';
-import { answerErrors } from './errors.ts';
+import { answerBrokenRequest } from './broken-requests.ts';
+import { answerErrors, sendError, toServiceError } from './errors.ts';
 import { registerLimits } from './limits.ts';
 import { describeApi } from './openapi.ts';
+import { RELAY_CAPS, RelaySlots } from './relay-slots.ts';
 import { healthRoute } from './routes/health.ts';
 import { mediaRoutes } from './routes/media.ts';
 import { metricsRoute } from './routes/metrics.ts';
 import { pageRoutes } from './routes/page.ts';
 import { slideshowRoutes } from './routes/slideshow.ts';
 import { tiktokRoute } from './routes/tiktok.ts';
+import { SECURITY_HEADERS } from './security-headers.ts';
 
 /** A share sheet's text and its JSON around it; nobody has to send more. */
 const BODY_LIMIT = 16 * 1024;
 
 /** For the head and body of a request to arrive; a slow sender holds a connection no longer. */
 const REQUEST_TIMEOUT_MS = 15_000;
+/** For the head alone. */
+const HEAD_TIMEOUT_MS = 10_000;
+/** How often Node looks for those that are late; its own 30 seconds would be most of the time they get. */
+const TIMEOUT_CHECK_MS = 2500;
 
 /** What a caller may choose as the id of his request; anything else gets one of ours. */
 const REQUEST_ID = /^[\w.-]{8,64}$/;
@@ -42,9 +49,18 @@ export async function createServer(services: Services): Promise<FastifyInstance>
     trustProxy: trustProxy(config.server.trustProxy),
     bodyLimit: BODY_LIMIT,
     requestTimeout: REQUEST_TIMEOUT_MS,
+    http: { headersTimeout: HEAD_TIMEOUT_MS, connectionsCheckingInterval: TIMEOUT_CHECK_MS },
+    clientErrorHandler: answerBrokenRequest,
+    // A path that cannot be decoded: no hook runs for it.
+    frameworkErrors: (error, _request, reply) => {
+      void reply.headers(SECURITY_HEADERS);
+      return sendError(reply, toServiceError(error));
+    },
     // A HEAD made from a GET would open the upstream as well; routes that can do it better say so.
     exposeHeadRoutes: false,
     forceCloseConnections: 'idle',
+    // Who still has a connection while the service ends is answered on it, a last time: /health says `draining`.
+    return503OnClosing: false,
     genReqId: (request) => {
       const given = request.headers['x-request-id'];
       return typeof given === 'string' && REQUEST_ID.test(given) ? given : randomUUID();
@@ -53,8 +69,13 @@ export async function createServer(services: Services): Promise<FastifyInstance>
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(() => (body) => JSON.stringify(body));
   app.addHook('onRequest', async (request, reply) => {
-    void reply.header('x-request-id', request.id).header('x-content-type-options', 'nosniff');
+    void reply.header('x-request-id', request.id).headers(SECURITY_HEADERS);
   });
+  app.addHook('onSend', async (_request, reply) => {
+    // Fastify says so to requests that come while it closes; those that came before must not keep theirs either.
+    if (services.health.draining) void reply.header('connection', 'close');
+  });
+  app.decorate('visitors', new Set<AbortController>());
   answerErrors(app);
   logRequests(app, services.metrics.observers);
   await app.register(cors, {
@@ -65,8 +86,10 @@ export async function createServer(services: Services): Promise<FastifyInstance>
   await describeApi(app, services.version, config.server.baseUrl);
   await registerLimits(app, services.shared);
   tiktokRoute(app, services);
-  mediaRoutes(app, services);
-  slideshowRoutes(app, services);
+  const each = config.limits.perMinute === 0 ? null : RELAY_CAPS.each;
+  const slots = new RelaySlots({ all: RELAY_CAPS.all, each });
+  mediaRoutes(app, services, slots);
+  slideshowRoutes(app, services, slots);
   healthRoute(app, services);
   metricsRoute(app, services);
   await pageRoutes(app, services);

@@ -10,6 +10,7 @@ import type { Services } from '../../services.ts';
 import { openSubtitle } from '../../subtitles/index.ts';
 import { EXTRACTION_ERRORS, errorAnswers } from '../answers.ts';
 import { type Visitor, visitorOf } from '../client.ts';
+import type { RelaySlots } from '../relay-slots.ts';
 import { downloadQuery, streamQuery } from '../schemas.ts';
 import { mediaRequest, sendMedia } from '../send-media.ts';
 
@@ -22,12 +23,13 @@ const MEDIA_ERRORS = errorAnswers(
 );
 
 /** /stream and /download: the files of a post, relayed from the CDN or made of what lies there. */
-export function mediaRoutes(app: FastifyInstance, services: Services): void {
+export function mediaRoutes(app: FastifyInstance, services: Services, slots: RelaySlots): void {
   const { links } = services;
   const typed = app.withTypeProvider<ZodTypeProvider>();
   typed.route({
     method: ['GET', 'HEAD'],
     url: '/stream',
+    onRequest: slots.hook,
     schema: { summary: 'A video, playable and seekable', querystring: streamQuery, response: MEDIA_ERRORS },
     handler: (request, reply) => {
       const target = links.open('stream', request.query.data);
@@ -37,6 +39,7 @@ export function mediaRoutes(app: FastifyInstance, services: Services): void {
   typed.route({
     method: ['GET', 'HEAD'],
     url: '/download',
+    onRequest: slots.hook,
     schema: {
       summary: 'A file: mp3, photo, zip, subtitle',
       querystring: downloadQuery,
@@ -66,7 +69,7 @@ async function answer(services: Services, target: LinkTarget, visit: Visit): Pro
     ...(asset.kind === 'photo' && { index: asset.index + 1 }),
     extension: media.extension,
   });
-  return sendMedia(reply, media, { name, inline });
+  return sendMedia(reply, media, { name, inline, stallMs: services.config.relay.stallTimeoutMs });
 }
 
 async function open(

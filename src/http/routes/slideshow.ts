@@ -10,6 +10,7 @@ import type { Services } from '../../services.ts';
 import { EXTRACTION_ERRORS, errorAnswers } from '../answers.ts';
 import { visitorOf } from '../client.ts';
 import { workLimit } from '../limits.ts';
+import type { RelaySlots } from '../relay-slots.ts';
 import { slideshowQuery } from '../schemas.ts';
 import { mediaRequest, sendMedia } from '../send-media.ts';
 
@@ -36,16 +37,17 @@ const PROGRESS = {
 };
 
 /** /download-slideshow: a photo post as a film, and how far it is. */
-export function slideshowRoutes(app: FastifyInstance, services: Services): void {
+export function slideshowRoutes(app: FastifyInstance, services: Services, slots: RelaySlots): void {
   const typed = app.withTypeProvider<ZodTypeProvider>();
   typed.route({
     method: ['GET', 'HEAD'],
     url: '/download-slideshow',
+    onRequest: slots.hook,
     schema: { summary: 'A photo post as an MP4', querystring: slideshowQuery, response: SLIDESHOW_ERRORS },
     config: { rateLimit: workLimit(services.config.limits.perMinute) },
     handler: (request, reply) => render(services, open(services, request.query.url), request, reply),
   });
-  typed.get('/download-slideshow/progress', { schema: PROGRESS }, (request, reply) => {
+  typed.get('/download-slideshow/progress', { schema: PROGRESS, onRequest: slots.hook }, (request, reply) => {
     const { ref } = open(services, request.query.url);
     followProgress(request, reply, (listener) => services.slideshows.watch(postKey(ref), listener));
   });
@@ -64,7 +66,12 @@ async function render(
   request.outcome = { post: postKey(ref) };
   const file = await services.slideshows.get(ref, visitorOf(request, reply));
   const name = mediaFileName({ user: ref.user ?? '', id: ref.id, extension: MP4.extension });
-  return sendMedia(reply, answerFromFile(file, MP4, mediaRequest(request)), { name, inline: false });
+  const { stallTimeoutMs } = services.config.relay;
+  return sendMedia(reply, answerFromFile(file, MP4, mediaRequest(request)), {
+    name,
+    inline: false,
+    stallMs: stallTimeoutMs,
+  });
 }
 
 /** Server-sent events, one `data: {"stage", "percent"}` for each change, until the film is done or the bar gone. */
