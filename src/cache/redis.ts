@@ -103,7 +103,7 @@ export class SharedMemory {
         // It answers, so it is there: a full one still serves what it has.
         this.#inARow = 0;
         this.#counts.refused += 1;
-        this.#complain(error);
+        this.#complain(String(error));
       } else {
         this.#counts.unanswered += 1;
         this.#inARow += 1;
@@ -147,10 +147,10 @@ export class SharedMemory {
   }
 
   /** A wrong password or a full memory has to be seen, but not a thousand times a second. */
-  #complain(err: Error): void {
+  #complain(reason: string): void {
     if (Date.now() - this.#complainedAt < COMPLAIN_EVERY_MS) return;
     this.#complainedAt = Date.now();
-    this.#log.warn({ reason: err.message.slice(0, 200) }, 'Redis refuses a command');
+    this.#log.warn({ reason: reason.slice(0, 200) }, 'Redis refuses a command');
   }
 
   #ping(): void {
