@@ -3,14 +3,19 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { locateFfmpeg } from '../../src/ffmpeg.ts';
 import { until } from '../helpers/processes.ts';
+import { NO_REDIS, TestRedis } from '../helpers/redis.ts';
 import { type Body, freePort, type Service, startService } from '../helpers/service.ts';
 import { type Standin, scenario, startStandin } from '../helpers/standin/index.ts';
 import { CLIENT_HEADER, type Nginx, nginxVersion, startNginx } from './nginx.ts';
 
 const INSTANCES = 3;
 const PHOTO = scenario('photos, 3').url;
+if (NO_REDIS) console.warn(`the instances behind nginx share no Redis: ${NO_REDIS}`);
 const hasFfmpeg = locateFfmpeg(fileURLToPath(new URL('../..', import.meta.url))) !== null;
 
+const PER_MINUTE = 10;
+
+let redis: TestRedis | null = null;
 let standin: Standin;
 let services: Service[];
 let nginx: Nginx;
@@ -19,10 +24,17 @@ let posted = 0;
 const portOf = (service: Service) => `127.0.0.1:${new URL(service.baseUrl).port}`;
 
 /** Another post, and another visitor, each time: nothing is cached and nobody is limited. */
-async function post(url = freshPost()): Promise<{ status: number; body: Body; id: string }> {
+async function post(
+  url = freshPost(),
+  client = `198.51.${posted >> 8}.${posted & 255}`,
+): Promise<{ status: number; body: Body; id: string }> {
   const answer = await fetch(`${nginx.baseUrl}/tiktok`, {
     method: 'POST',
-    headers: { 'content-type': 'application/json', [CLIENT_HEADER]: `198.51.${posted >> 8}.${posted & 255}` },
+    headers: {
+      'content-type': 'application/json',
+      [CLIENT_HEADER]: client,
+      'x-forwarded-for': `192.0.2.${posted & 255}`,
+    },
     body: JSON.stringify({ url }),
   });
   const id = answer.headers.get('x-request-id') ?? '';
@@ -66,11 +78,13 @@ describe.skipIf(nginxVersion() === null)('three instances behind nginx', () => {
     // A little slow, so that instances have requests in hand when something happens to them.
     standin = await startStandin({ extraProxies: INSTANCES - 1, latencyMs: 30 });
     const port = await freePort();
+    redis = NO_REDIS === null ? await TestRedis.start() : null;
     const env = {
       BASE_URL: `http://127.0.0.1:${port}`,
       TRUST_PROXY: '1',
       MAX_WORKERS: '2',
-      LOG_LEVEL: 'info',
+      RATE_LIMIT_MAX: String(PER_MINUTE),
+      ...(redis && { REDIS_URL: redis.url }),
     };
     services = await Promise.all(
       standin.proxies.map(({ url }) => startService(standin, { ...env, PROXY_URLS: url })),
@@ -84,6 +98,7 @@ describe.skipIf(nginxVersion() === null)('three instances behind nginx', () => {
   afterEach(async () => {
     await nginx.stop();
     await Promise.all(services.map((service) => service.stop()));
+    await redis?.stop();
     await standin.close();
   });
 
@@ -124,6 +139,18 @@ describe.skipIf(nginxVersion() === null)('three instances behind nginx', () => {
     expect(answers.filter(({ status }) => status !== 200)).toEqual([]);
     expect(await ended).toBe(0);
   });
+
+  it.skipIf(NO_REDIS !== null)(
+    'a visitor is counted by all instances together, whoever he says he is',
+    async () => {
+      const url = freshPost();
+      const answers: number[] = [];
+      for (let i = 0; i < 3 * PER_MINUTE; i++) answers.push((await post(url, '203.0.113.5')).status);
+      expect(answers.filter((status) => status === 200)).toHaveLength(PER_MINUTE);
+      expect(answers.filter((status) => status === 429)).toHaveLength(2 * PER_MINUTE);
+      expect((await post(url, '203.0.113.6')).status).toBe(200);
+    },
+  );
 
   it('an instance whose address TikTok refuses has neighbours', async () => {
     standin.block({ proxy: 1 });
