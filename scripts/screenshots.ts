@@ -73,6 +73,14 @@ function shots(standin: Standin): Shot[] {
   ];
 }
 
+/** Waits for what comes last: pictures, and a frame of each player. */
+async function shown(page: Page): Promise<void> {
+  const missing = `[...document.images].filter((one) => one.loading !== 'lazy' && !one.complete).length +
+    [...document.querySelectorAll('video')].filter((one) => one.readyState < 2).length`;
+  while ((await page.evaluate<number>(missing)) > 0) await page.waitForTimeout(100);
+  await page.waitForTimeout(500);
+}
+
 async function take(page: Page, base: string, shot: Shot): Promise<void> {
   await page.goto(base);
   for (const url of shot.urls ?? []) {
@@ -83,6 +91,8 @@ async function take(page: Page, base: string, shot: Shot): Promise<void> {
   }
   await shot.before?.(page);
   await page.waitForLoadState('networkidle');
+  await page.mouse.move(0, 0);
+  await shown(page);
   await page.evaluate('scrollTo(0, 0)');
   const picture = await page.screenshot({ fullPage: shot.fullPage ?? false });
   const small = await sharp(picture).png({ palette: true, quality: 80, effort: 10 }).toBuffer();

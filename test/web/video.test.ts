@@ -151,4 +151,15 @@ describe.skipIf(!CHROMIUM)('a video on the page', () => {
     const other = await site.visit();
     expect(await other.locator('.visit').count()).toBe(0);
   });
+
+  it('works by whatever address the visitor came, though links name another', async () => {
+    const behind = await openSite({ BASE_URL: 'https://front.example/api' });
+    const post = behind.standin.posts.add(videoPost());
+    const page = await behind.visit();
+    const card = await get(page, post.url);
+    const file = await saved(page, card.getByRole('link', { name: 'Video, HD' }));
+    expect(sha256(file.bytes)).toBe(behind.standin.media.sha256({ post, part: 'video', index: 2 }));
+    expect(behind.complaints()).toEqual([]);
+    await behind.close();
+  });
 });
