@@ -45,6 +45,10 @@ describe.skipIf(NO_REDIS !== null)('three instances with Redis', () => {
     redis = await TestRedis.start();
     const env = { REDIS_URL: redis.url, MAX_WORKERS: '2' };
     services = await Promise.all(Array.from({ length: INSTANCES }, () => startService(standin, env)));
+    // A start on a busy machine does not wait for Redis.
+    const share = async () =>
+      (await Promise.all(services.map(healthOf))).every((report) => report.redis.state === 'up');
+    expect(await until(share, 10_000)).toBe(true);
   });
 
   afterEach(async () => {
