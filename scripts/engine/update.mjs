@@ -1,5 +1,5 @@
 // @ts-check
-import { rmSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { compareVersions, probe } from '../setup/engine/probe.mjs';
 import { installFromPypi } from '../setup/engine/pypi.mjs';
@@ -103,8 +103,14 @@ async function install(folder, python, version, nightly) {
   const exact = [...(nightly ? ['--pre'] : []), `yt-dlp[default,curl-cffi]==${version}`];
   const first = await installFromPypi(folder, [python], exact);
   if (typeof first !== 'string') return first;
-  const pinned = await installFromPypi(folder, [python], ['--no-deps', '-r', PINS]);
-  if (typeof pinned === 'string') return first;
-  const over = ['--no-deps', '--upgrade', ...(nightly ? ['--pre'] : []), `yt-dlp==${version}`];
-  return installFromPypi(folder, [python], over);
+  const list = `${folder}-requirements.txt`;
+  try {
+    const others = readFileSync(PINS, 'utf8').split('\n');
+    const lines = [...others.filter((line) => !line.startsWith('yt-dlp==')), `yt-dlp==${version}`];
+    writeFileSync(list, `${lines.join('\n')}\n`);
+    const second = await installFromPypi(folder, [python], ['--no-deps', '-r', list]);
+    return typeof second === 'string' ? `${first}; with the tested packages: ${second}` : second;
+  } finally {
+    rmSync(list, { force: true });
+  }
 }

@@ -9,7 +9,7 @@ import { WorkerPool } from './pool.ts';
 import type { WorkerResult } from './worker.ts';
 
 /** Of a healthy engine 0.3 s; of one that hangs we have seen enough. */
-const START_LIMIT_MS = 30_000;
+const START_LIMIT_MS = 20_000;
 
 /** A rehearsal takes some 3 ms. A child works for 2000 jobs: what breaks it sooner should do so here. */
 const SOAK_JOBS = 600;

@@ -1,0 +1,159 @@
+/** Engines that change under a running service: no request may be lost, and no visitor meet a broken release. */
+import { execFileSync } from 'node:child_process';
+import { readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { MENDED, type Release, UNREADABLE_FOR_REAL } from '../helpers/engine/poisons.ts';
+import { makeProject, type Project } from '../helpers/engine/project.ts';
+import { pythonTree, until } from '../helpers/processes.ts';
+import { type Service, startService } from '../helpers/service.ts';
+import { type Standin, startStandin } from '../helpers/standin/index.ts';
+
+let standin: Standin;
+let project: Project;
+let service: Service;
+let first: string;
+let lastId = 7_420_000_000_000_000_000n;
+/** Whether every page of the stand-in has the shape that nobody can read. */
+let blind = false;
+
+beforeAll(async () => {
+  standin = await startStandin();
+  const get = standin.posts.get.bind(standin.posts);
+  standin.posts.get = (id, platform) => {
+    const post = get(id, platform);
+    return post && blind ? { ...post, behaviour: 'blind' } : post;
+  };
+});
+
+afterAll(() => standin.close());
+
+beforeEach(() => {
+  project = makeProject();
+  first = project.current();
+  blind = false;
+});
+
+afterEach(async () => {
+  await service.stop();
+  project.remove();
+});
+
+const start = async (env: Record<string, string> = {}) => {
+  service = await startService(standin, { MAX_WORKERS: '4', ...env }, project.main);
+};
+
+const health = async () => (await fetch(`${service.baseUrl}/health`)).json() as Promise<Report>;
+
+interface Report {
+  status: string;
+  reasons: string[];
+  ytdlp: string;
+  engine: { trial: { succeeded: number; strikes: number } | null; rejected: string[] };
+  canary: { failures_in_a_row: number } | null;
+}
+
+function ask() {
+  lastId += 1n;
+  return service.post(`https://www.tiktok.com/@load/video/${lastId}`);
+}
+
+/** Posts all the while, until told to stop; resolves to all answers. */
+function load() {
+  let going = true;
+  const visitor = async () => {
+    const statuses: (string | number)[] = [];
+    while (going) {
+      const { status, body } = await ask();
+      statuses.push(body.code ?? status);
+    }
+    return statuses;
+  };
+  const all = Promise.all(Array.from({ length: 6 }, visitor));
+  return async () => {
+    going = false;
+    return (await all).flat();
+  };
+}
+
+/** What the last step of an update does: the release in its place, and the link on it. */
+function install(version: string, release: Pick<Release, 'patches'>): void {
+  const { folder } = project.patched({
+    patches: { ...release.patches, 'version.py': `\n__version__ = '${version}'\n` },
+  });
+  const store = join(project.root, '.engine');
+  const name = `${version}-update`;
+  renameSync(folder, join(store, name));
+  const file = join(store, name, 'engine.json');
+  const record = JSON.parse(readFileSync(file, 'utf8'));
+  // Not into the file itself: it is a hard link to the real engine's.
+  rmSync(file);
+  writeFileSync(file, JSON.stringify({ ...record, ytdlp: version }));
+  const state = { previous: first, rejected: [], newest: null };
+  writeFileSync(join(store, 'state.json'), JSON.stringify(state));
+  symlinkSync(name, join(store, '.link'));
+  renameSync(join(store, '.link'), join(store, 'current'));
+}
+
+describe('a new engine under load', () => {
+  it('takes over without a failed request', async () => {
+    await start();
+    const stop = load();
+    await until(() => standin.requests.length > 50, 20_000);
+    install('2027.1.1', { patches: {} });
+    expect(await until(async () => (await health()).ytdlp === '2027.1.1', 30_000)).toBe(true);
+    const tried = await until(async () => ((await health()).engine.trial?.succeeded ?? 0) > 20, 20_000);
+    expect(tried).toBe(true);
+    const statuses = await stop();
+    expect(statuses.length).toBeGreaterThan(100);
+    expect(statuses.filter((status) => status !== 200)).toEqual([]);
+  });
+
+  it('that reads no real page is taken back before a visitor meets it', async () => {
+    await start();
+    const stop = load();
+    await until(() => standin.requests.length > 50, 20_000);
+    install('2027.1.2', UNREADABLE_FOR_REAL);
+    expect(await until(async () => (await health()).engine.rejected.includes('2027.1.2'), 30_000)).toBe(true);
+    expect(project.current()).toBe(first);
+    const statuses = await stop();
+    expect(statuses.filter((status) => status !== 200)).toEqual([]);
+    expect(await health()).toMatchObject({ status: 'ok', ytdlp: first.split('-')[0] });
+    const oneHost = () => {
+      const hosts = execFileSync('ps', ['-eo', 'ppid=,args='], { encoding: 'utf8' }).split('\n');
+      return (
+        hosts.filter((line) => line.includes('host.py') && Number.parseInt(line, 10) === service.pid)
+          .length === 1
+      );
+    };
+    expect(await until(oneHost, 10_000)).toBe(true);
+    expect(pythonTree(service.pid).host).not.toBeNull();
+  });
+
+  it('that does not start is not taken', async () => {
+    await start();
+    install('2027.1.3', { patches: { '^__init__.py': "raise ImportError('poisoned')\n" } });
+    expect(await until(() => project.current() === first, 30_000)).toBe(true);
+    expect((await ask()).status).toBe(200);
+    expect(await health()).toMatchObject({ status: 'ok', ytdlp: first.split('-')[0] });
+  });
+});
+
+describe('a service that goes blind', () => {
+  it('says so within a minute, on a quiet night too, and an update mends it without a restart', async () => {
+    blind = true;
+    await start({ CANARY_URL: 'https://www.tiktok.com/@canary/video/7400000000000000042' });
+    const told = async () => {
+      const { status, reasons } = await health();
+      return status === 'degraded' && /cannot be read by yt-dlp .*npm run engine:update/.test(reasons.join());
+    };
+    expect(await until(told, 60_000)).toBe(true);
+    const { pid } = service;
+    install('2027.1.4', MENDED);
+    expect(await until(async () => (await health()).ytdlp === '2027.1.4', 30_000)).toBe(true);
+    const answers = await Promise.all(Array.from({ length: 20 }, ask));
+    expect(answers.map(({ status }) => status)).toEqual(Array(20).fill(200));
+    expect(await until(async () => (await health()).status === 'ok', 40_000)).toBe(true);
+    expect(service.pid).toBe(pid);
+  }, 150_000);
+});

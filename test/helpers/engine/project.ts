@@ -1,0 +1,106 @@
+import { execFile, execFileSync } from 'node:child_process';
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readlinkSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import type { prove } from '../../../scripts/engine/prove.mjs';
+import { engineAt } from '../../../src/extraction/index.ts';
+import type { Release } from './poisons.ts';
+
+const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
+const REPACK = fileURLToPath(new URL('./repack.py', import.meta.url));
+
+type Candidate = Parameters<typeof prove>[1];
+
+export interface Ran {
+  code: number;
+  output: string;
+}
+
+/** A copy of the project whose engine a test may change. */
+export interface Project {
+  root: string;
+  /** dist/main.js of the copy. */
+  main: string;
+  /** Folder name of the current engine. */
+  current(): string;
+  /** Has an index offer yt-dlp of that version, and everything it needs. */
+  publish(version: string, release: Pick<Release, 'patches'>): Promise<void>;
+  /** A copy of the engine with the release's patches, as `prove` takes it. */
+  patched(release: Pick<Release, 'patches'>): Candidate;
+  /** `npm run engine:…` after its set-up. */
+  engine(args: readonly string[], env?: Record<string, string>): Promise<Ran>;
+  remove(): void;
+}
+
+export function makeProject(): Project {
+  const root = realpathSync(mkdtempSync(join(tmpdir(), 'project-')));
+  for (const folder of ['dist', 'scripts'])
+    cpSync(join(ROOT, folder), join(root, folder), { recursive: true });
+  for (const shared of ['node_modules', 'package.json', '.ffmpeg']) {
+    symlinkSync(join(ROOT, shared), join(root, shared));
+  }
+  const dir = realpathSync(join(ROOT, '.engine/current'));
+  const store = join(root, '.engine');
+  mkdirSync(store);
+  // Hard links would do, but a test must not be able to change the real one's files.
+  symlinkSync(dir, join(store, basename(dir)));
+  symlinkSync(basename(dir), join(store, 'current'));
+  const index = join(root, 'index');
+  return {
+    root,
+    main: join(root, 'dist/main.js'),
+    current: () => basename(readlinkSync(join(store, 'current'))),
+    async publish(version, { patches }) {
+      rmSync(index, { recursive: true, force: true });
+      const { python, sysPath } = engineAt(dir);
+      const args = [
+        REPACK,
+        sysPath[0] ?? '',
+        index,
+        version,
+        JSON.stringify({ ...patches, 'version.py': `\n__version__ = '${version}'\n` }),
+      ];
+      await promisify(execFile)(python, args);
+    },
+    patched: ({ patches }) => patchedCopy(dir, join(root, 'patched'), patches),
+    engine: (args, env = {}) => run(root, [join(root, 'scripts/engine.mjs'), ...args], index, env),
+    remove: () => rmSync(root, { recursive: true, force: true }),
+  };
+}
+
+/** Hard links to the engine's files, but for those that are patched. */
+function patchedCopy(dir: string, folder: string, patches: Release['patches']): Candidate {
+  rmSync(folder, { recursive: true, force: true });
+  execFileSync('cp', ['-al', dir, folder]);
+  const engine = engineAt(folder);
+  const packages = engine.sysPath[0] ?? '';
+  for (const [name, text] of Object.entries(patches)) {
+    const file = join(packages, 'yt_dlp', name.replace('^', ''));
+    const content = readFileSync(file, 'utf8');
+    rmSync(file);
+    writeFileSync(file, name.startsWith('^') ? text + content : content + text);
+  }
+  return { ...engine, folder };
+}
+
+async function run(cwd: string, args: string[], index: string, env: Record<string, string>): Promise<Ran> {
+  const settings = { PIP_NO_INDEX: '1', PIP_FIND_LINKS: index, ...env };
+  const given = { PATH: process.env.PATH, HOME: process.env.HOME, ...settings };
+  return new Promise((resolve) => {
+    execFile(process.execPath, args, { cwd, env: given }, (error, stdout, stderr) => {
+      resolve({ code: error ? Number(error.code ?? 1) : 0, output: stdout + stderr });
+    });
+  });
+}
