@@ -149,8 +149,13 @@ export class Egresses {
     if (!tells) return result;
     if (isRefusal(result)) await this.#refused(egress, control, began);
     else if (isAnswer(result)) this.#answered(egress);
-    else egress.standing.giveUpProbe();
+    else await this.#unclear(egress);
     return result;
+  }
+
+  async #unclear(egress: Egress): Promise<void> {
+    egress.standing.giveUpProbe();
+    if (this.#vpn?.broken) await this.#renewAddress();
   }
 
   #answered(egress: Egress): void {

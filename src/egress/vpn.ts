@@ -22,6 +22,8 @@ export class Vpn {
   #notBefore = 0;
   #attempts = 0;
   #lastEnd = 0;
+  /** The last reconnect failed, and may have left the tunnel down. */
+  broken = false;
   /** Completed since the start. */
   reconnects = 0;
   failures = 0;
@@ -71,11 +73,13 @@ export class Vpn {
     try {
       this.publicIp = await this.#gluetun.reconnect(former);
       this.reconnects += 1;
+      this.broken = false;
       const ms = this.#clock.now() - began;
       this.#log.info({ address: this.publicIp, changed: this.publicIp !== former, ms }, 'the VPN is back');
       return true;
     } catch (err) {
       this.failures += 1;
+      this.broken = true;
       this.#log.error({ err }, 'the VPN could not be reconnected');
       return false;
     } finally {

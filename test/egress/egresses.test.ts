@@ -10,7 +10,8 @@ const PROXIES = ['http://user:pw4711@one:3128', 'socks5://two:1080'];
 const log = pino({ level: 'silent' });
 
 /** A world in which each egress is open, or closed with a code; time passes only when told. */
-function world({ proxies = [] as string[], vpn = false, reconnects = true } = {}) {
+function world({ proxies = [] as string[], vpn = false, failures = 0 } = {}) {
+  let toFail = failures;
   const clock = { time: 1_000_000, now: () => clock.time, random: () => 0.5 };
   const closed = new Map<string, ErrorCode>();
   const asked: string[] = [];
@@ -20,7 +21,7 @@ function world({ proxies = [] as string[], vpn = false, reconnects = true } = {}
     reconnect: async (former: string | null) => {
       reconnected.push(former);
       await new Promise((resolve) => setTimeout(resolve, 5));
-      if (!reconnects) throw new Error('control server says 401');
+      if (toFail-- > 0) throw new Error('control server says 401');
       closed.clear();
       return `192.0.2.${reconnected.length + 1}`;
     },
@@ -44,6 +45,7 @@ function world({ proxies = [] as string[], vpn = false, reconnects = true } = {}
     closed,
     asked,
     reconnected,
+    failures: () => toFail,
     egresses,
     states: () => egresses.status.map(({ state }) => state),
     /** A job for a post like any other. */
@@ -219,8 +221,19 @@ describe('a VPN', () => {
     expect(reconnected).toHaveLength(2);
   });
 
+  it('that was left down by a failed reconnect is taken up again', async () => {
+    const { ask, closed, clock, failures, egresses } = world({ vpn: true, failures: 1 });
+    closed.set('direct', 'ip_blocked');
+    expect(await ask()).toBe('ip_blocked');
+    expect(failures()).toBe(0);
+    closed.set('direct', 'upstream_failed');
+    clock.time += 10_000;
+    expect(await ask()).toBe('ok');
+    expect(egresses.status).toMatchObject([{ state: 'ok', reconnects: 1, reconnects_failed: 1 }]);
+  });
+
   it('that cannot be reconnected leaves an honest refusal', async () => {
-    const { ask, closed, egresses } = world({ vpn: true, reconnects: false });
+    const { ask, closed, egresses } = world({ vpn: true, failures: 1 });
     closed.set('direct', 'ip_blocked');
     expect(await ask()).toBe('ip_blocked');
     expect(await ask()).toBe('resting');
