@@ -9,16 +9,32 @@ interface ErrorKind {
 
 export const ERRORS = {
   invalid_request: { status: 400, retryable: false, message: 'The request is not valid.' },
-  unsupported_url: { status: 400, retryable: false, message: 'This is not a link to a TikTok or Douyin post.' },
+  unsupported_url: {
+    status: 400,
+    retryable: false,
+    message: 'This is not a link to a TikTok or Douyin post.',
+  },
   link_invalid: { status: 400, retryable: false, message: 'This link was not made by this server.' },
   link_expired: { status: 410, retryable: false, message: 'This link has expired. Ask for the post again.' },
   not_a_photo_post: { status: 400, retryable: false, message: 'Only a photo post can become a slideshow.' },
   post_not_found: { status: 404, retryable: false, message: 'This post does not exist or was deleted.' },
   post_private: { status: 403, retryable: false, message: 'This post or its account is private.' },
-  login_required: { status: 403, retryable: false, message: 'TikTok shows this post only to people who are logged in.' },
-  region_blocked: { status: 451, retryable: false, message: 'This post is withheld where this server stands.' },
+  login_required: {
+    status: 403,
+    retryable: false,
+    message: 'TikTok shows this post only to people who are logged in.',
+  },
+  region_blocked: {
+    status: 451,
+    retryable: false,
+    message: 'This post is withheld where this server stands.',
+  },
   ip_blocked: { status: 503, retryable: true, message: 'TikTok refuses the address of this server for now.' },
-  extractor_outdated: { status: 502, retryable: false, message: 'TikTok changed its page; the service needs an update.' },
+  extractor_outdated: {
+    status: 502,
+    retryable: false,
+    message: 'TikTok changed its page; the service needs an update.',
+  },
   upstream_failed: { status: 502, retryable: true, message: 'TikTok or its media server failed.' },
   timeout: { status: 504, retryable: true, message: 'TikTok did not answer in time.' },
   busy: { status: 503, retryable: true, message: 'The server has too much to do. Try again in a moment.' },

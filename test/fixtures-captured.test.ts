@@ -5,9 +5,9 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { toAnswer } from '../src/answers/answer.ts';
 import { classify } from '../src/extraction/failure.ts';
 import { Links, TokenBox } from '../src/links/index.ts';
-import { toAnswer } from '../src/posts/answer.ts';
 import { postFromDouyin } from '../src/posts/from-douyin.ts';
 import { postFromTikTok } from '../src/posts/from-tiktok.ts';
 import type { Post } from '../src/posts/post.ts';

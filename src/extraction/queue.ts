@@ -9,8 +9,8 @@ interface Waiting {
 /** Weight of the newest job in the running mean of durations: some twenty jobs are remembered. */
 const SMOOTHING = 0.05;
 
-/** However many were sent away, nobody is told to stay away for longer than this beyond the queue's own time. */
-const MAX_LINE_OUTSIDE_MS = 60_000;
+/** However many were sent away, nobody is told to stay away for longer. */
+const MAX_AWAY_MS = 60_000;
 
 /**
  * Admission before work: so many jobs at once, so many waiting, `busy` at once beyond that. The waiting take turns by
@@ -120,13 +120,13 @@ export class AdmissionQueue {
 
   /**
    * Those who are sent away stand in a line outside: each is told a later time than the one before, so that they do
-   * not all come back at once, to be sent away again. At no time more come than slots and places can take.
+   * not all come back at once, to be sent away again. The first is let in when half of the queue has gone.
    */
   #busy(): ServiceError {
     const now = performance.now();
-    const drained = now + this.#drainMs();
     const paceMs = Math.max(this.#meanMs / this.#slots, 1000 / (this.#slots + this.#maxWaiting));
-    this.#promised = Math.min(Math.max(this.#promised + paceMs, drained), drained + MAX_LINE_OUTSIDE_MS);
+    const first = now + this.#drainMs() / 2;
+    this.#promised = Math.min(Math.max(this.#promised + paceMs, first), now + MAX_AWAY_MS);
     return new ServiceError('busy', { retryAfter: Math.max(1, Math.ceil((this.#promised - now) / 1000)) });
   }
 

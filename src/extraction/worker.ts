@@ -2,6 +2,7 @@
  * What runs in each thread of the pool: one connection to one long-lived yt-dlp child, and the way from a link to a
  * Post. Twenty threads load this file and all it imports: keep that small.
  */
+import { setPriority } from 'node:os';
 import { workerData } from 'node:worker_threads';
 import type { ErrorCode } from '../errors.ts';
 import { postFromDouyin } from '../posts/from-douyin.ts';
@@ -38,6 +39,13 @@ const KILL_GRACE_MS = 2000;
 /** How long to wait for a host that is being restarted, and how often to look. */
 const HOST_PATIENCE_MS = 5000;
 const HOST_POLL_MS = 25;
+
+/**
+ * Twenty threads that come up at once on two processors kept the main thread, and with it /health, waiting for
+ * seconds. On Linux this is about the calling thread; elsewhere it would be about the whole process.
+ */
+const THREAD_PRIORITY = 10;
+if (process.platform === 'linux') setPriority(THREAD_PRIORITY);
 
 const settings = workerData as WorkerSettings;
 let connection: Connection | null = null;

@@ -13,7 +13,6 @@ const common = {
   description: z.string(),
   created_at: z.string().nullable().meta({ format: 'date-time', example: '2025-11-22T08:00:00Z' }),
   cover: z.string(),
-  cover_link: link.optional().meta({ description: 'The cover through this service.' }),
   duration: count.meta({ description: 'Milliseconds; of the sound, for a photo post.' }),
   artist: z.string(),
   audio: z.string().meta({ description: 'The track at the CDN; empty where it has no address.' }),
@@ -26,7 +25,6 @@ const common = {
     avatarThumb: z.string(),
     avatarMedium: z.string(),
     avatarLarger: z.string(),
-    avatarLink: link.optional().meta({ description: 'The avatar through this service.' }),
   }),
   statistics: z.object({
     play_count: count,
@@ -40,6 +38,10 @@ const common = {
 const tail = {
   links_expire_at: z.string().meta({ format: 'date-time', description: 'Until then every link works.' }),
   cached: z.boolean(),
+  images: z
+    .object({ cover: z.string(), avatar: z.string() })
+    .optional()
+    .meta({ description: 'Through this service; only where the request asked with `images: true`.' }),
 };
 
 const format = z.object({

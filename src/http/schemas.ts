@@ -15,6 +15,9 @@ export const tiktokBody = z.object({
     description: 'Link to a TikTok or Douyin post, or a text that contains one.',
     example: 'https://www.tiktok.com/@user/video/7123456789012345600',
   }),
+  images: z.boolean().default(false).meta({
+    description: 'Also answer with links to the cover and the avatar through this service (`images`).',
+  }),
 });
 
 export const downloadQuery = z.object({ data: token.meta({ description: 'Token of a /download link.' }) });

@@ -8,8 +8,7 @@ export interface Post {
   url: string;
   title: string;
   created_at: string | null;
-  cover_link?: string;
-  author: { nickname: string; uniqueId: string; avatarLink?: string };
+  author: { nickname: string; uniqueId: string };
   statistics: Record<'play_count' | 'digg_count' | 'comment_count' | 'share_count' | 'collect_count', number>;
   download_link: {
     no_watermark?: string | string[];
@@ -23,6 +22,8 @@ export interface Post {
   photos?: Photo[];
   download_slideshow_link?: string;
   links_expire_at: string;
+  /** Through the service; empty where the post has none. */
+  images: { cover: string; avatar: string };
 }
 
 export interface Format {
@@ -83,7 +84,7 @@ export async function fetchPost(text: string, signal: AbortSignal): Promise<Post
   const response = await ask('./tiktok', {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ url: text }),
+    body: JSON.stringify({ url: text, images: true }),
     signal,
   });
   return (await response.json()) as Post;

@@ -31,10 +31,10 @@ function write(list: Visit[]): void {
 }
 
 /** Puts the post on top of the history. */
-export async function remember({ id, url, title, author, cover_link: cover, photos }: Post): Promise<void> {
+export async function remember({ id, url, title, author, images, photos }: Post): Promise<void> {
   const visit = { id, url, title: title.slice(0, 120), user: author.uniqueId, picture: '' };
   write([visit, ...visits().filter((other) => other.id !== id)]);
-  const source = cover ?? photos?.[0]?.link;
+  const source = images.cover || photos?.[0]?.link;
   const picture = source ? await shrink(local(source)).catch(() => '') : '';
   write(visits().map((other) => (other.id === id ? { ...other, picture } : other)));
 }

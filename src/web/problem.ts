@@ -29,7 +29,7 @@ const STEPS: Record<Code, Step[]> = {
 };
 
 /** Waiting alone mends these. Seconds for where the service names none; they grow with each attempt. */
-const WAIT: Partial<Record<Code, number>> = { busy: 5, rate_limited: 30, ip_blocked: 30 };
+const WAIT: Partial<Record<Code, number>> = { busy: 5, unreachable: 5, rate_limited: 30, ip_blocked: 30 };
 const LONGEST_WAIT = 300;
 /** Nobody watches a page that has failed so often; a press of the button begins anew. */
 const MAX_ATTEMPTS = 10;

@@ -42,12 +42,12 @@ function caption(text: string): HTMLElement {
   );
 }
 
-function author({ author: { nickname, uniqueId, avatarLink }, created_at: created }: Post): HTMLElement {
+function author({ author: { nickname, uniqueId }, images, created_at: created }: Post): HTMLElement {
   const name = nickname || uniqueId;
   const avatar = h('div', { class: 'avatar', 'aria-hidden': 'true' }, [...name][0] ?? '');
-  if (avatarLink) {
+  if (images.avatar) {
     const size = { width: 48, height: 48 };
-    const image = h('img', { src: local(avatarLink), alt: '', ...size, error: () => image.remove() });
+    const image = h('img', { src: local(images.avatar), alt: '', ...size, error: () => image.remove() });
     avatar.append(image);
   }
   const date = created ? h('time', { datetime: created }, day(created)) : null;
@@ -84,7 +84,7 @@ function statistics({ statistics: counts }: Post): HTMLElement {
 }
 
 /** The browser's own player: seeking, keyboard and screen reader come with it. */
-function player({ cover_link: cover, download_link: links, formats = [] }: Post): HTMLElement {
+function player({ images: { cover }, download_link: links, formats = [] }: Post): HTMLElement {
   const link = [links.no_watermark].flat()[0] ?? '';
   const shown = formats.find((format) => format.link === link);
   return h('video', {

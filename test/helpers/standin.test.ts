@@ -1,11 +1,12 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { delimiter } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { type Dispatcher, ProxyAgent, request } from 'undici';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { locateEngine } from '../../src/extraction/index.ts';
 import {
   type AssetPart,
   type Fault,
@@ -22,12 +23,13 @@ import {
 const run = promisify(execFile);
 const extractor = fileURLToPath(new URL('./standin/extract.py', import.meta.url));
 
-/** The Python of YTDLP_PYTHON, or the one that the set-up wrote down for the service; null without either. */
+/** The engine that the set-up wrote down for the service; null without one. */
 function findEngine(): { python: string; sysPath: string[] } | null {
-  const own = process.env.YTDLP_PYTHON;
-  if (own) return { python: own, sysPath: [] };
-  const noted = new URL('../../.engine/current/engine.json', import.meta.url);
-  return existsSync(noted) ? JSON.parse(readFileSync(noted, 'utf8')) : null;
+  try {
+    return locateEngine(fileURLToPath(new URL('../..', import.meta.url)));
+  } catch {
+    return null;
+  }
 }
 
 const engine = findEngine();
@@ -582,9 +584,7 @@ it('leaves nothing open after close', async () => {
 });
 
 if (engine === null) {
-  console.warn(
-    'stand-in: no yt-dlp engine is set up and YTDLP_PYTHON is not set: nothing is run with yt-dlp',
-  );
+  console.warn('stand-in: no yt-dlp engine is set up: nothing is run with yt-dlp');
 }
 
 describe.skipIf(engine === null)('the real yt-dlp', () => {

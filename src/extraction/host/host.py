@@ -23,6 +23,7 @@ def main():
     config = json.loads(sys.stdin.buffer.readline())
     ready_out = os.dup(1)
     os.dup2(2, 1)  # yt-dlp may print; what it prints must never reach the service as protocol
+    os.nice(5)  # the service answers and relays; what is fetched for later answers comes after that
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the service decides when we go
     sys.path[:0] = config['sysPath']
 

@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
-import { Answers } from '../../posts/answers.ts';
+import { Answers } from '../../answers/index.ts';
 import { findPostLink, postKey } from '../../posts/url.ts';
 import type { Services } from '../../services.ts';
 import { EXTRACTION_ERRORS, errorAnswers, postAnswer } from '../answers.ts';
@@ -28,7 +28,7 @@ export function tiktokRoute(app: FastifyInstance, { posts, links, config }: Serv
       if (link.kind === 'post') request.outcome = { post: postKey(link.ref) };
       const { post, cached } = await posts.find(link, visitorOf(request, reply));
       request.outcome = { post: postKey(post.ref), cached };
-      const answer = answers.answer(post, cached);
+      const answer = answers.answer(post, { cached, images: request.body.images });
       return Buffer.isBuffer(answer) ? sendJson(reply, answer) : answer;
     },
   });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { type Answer, toAnswer } from '../../src/answers/answer.ts';
+import { AnswerTemplate } from '../../src/answers/template.ts';
 import { type LinkRoute, Links, TokenBox } from '../../src/links/index.ts';
-import { type Answer, toAnswer } from '../../src/posts/answer.ts';
-import { AnswerPlate } from '../../src/posts/plate.ts';
 import type { Post } from '../../src/posts/post.ts';
 import { somePost } from '../cache/some-post.ts';
 
@@ -26,8 +26,8 @@ const posts: [string, Post][] = [
   ],
 ];
 
-function print(plate: AnswerPlate): Answer {
-  return JSON.parse(plate.print().toString()) as Answer;
+function print(template: AnswerTemplate): Answer {
+  return JSON.parse(template.fill().toString()) as Answer;
 }
 
 /** The same answer with the targets of its links in place of the links. */
@@ -38,11 +38,11 @@ function opened(answer: Answer): unknown {
   });
 }
 
-describe.each(posts)('the plate of %s', (_, post) => {
-  const plate = new AnswerPlate(post, options);
+describe.each(posts)('the template of %s', (_, post) => {
+  const template = new AnswerTemplate(post, options);
 
   it('prints what building the answer gives', () => {
-    const printed = print(plate);
+    const printed = print(template);
     const built = toAnswer(post, { ...options, cached: true });
     expect(Object.keys(printed)).toEqual(Object.keys(built));
     expect({ ...(opened(printed) as object), links_expire_at: '' }).toEqual({
@@ -53,7 +53,7 @@ describe.each(posts)('the plate of %s', (_, post) => {
   });
 
   it('prints links of their own for everybody', () => {
-    const tokens = [print(plate), print(plate)].map((answer) => JSON.stringify(answer.download_link));
+    const tokens = [print(template), print(template)].map((answer) => JSON.stringify(answer.download_link));
     expect(tokens[0]).not.toBe(tokens[1]);
   });
 });

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { Links, PreparedLink } from '../links/index.ts';
+import type { Post } from '../posts/post.ts';
 import { type AnswerOptions, isoSeconds, toAnswer } from './answer.ts';
-import type { Post } from './post.ts';
 
 /** Stands where a token will be; random, so that no post can contain it. */
 const MARK = randomBytes(12).toString('base64url');
@@ -16,10 +16,10 @@ interface Gap {
 
 /**
  * The answer for one cached post, ready but for its links, which are made afresh for everybody who asks: only their
- * tokens differ, and those always have the same length. Printing costs a copy and the encryption, a third of what
+ * tokens differ, and those always have the same length. Filling it costs a copy and the encryption, a third of what
  * building the answer anew does (scripts/bench/cache.ts).
  */
-export class AnswerPlate {
+export class AnswerTemplate {
   readonly #body: Buffer;
   readonly #gaps: Gap[];
   readonly #expiryAt: number;
@@ -50,7 +50,7 @@ export class AnswerPlate {
   }
 
   /** The answer as UTF-8 JSON, with links of its own. */
-  print(): Buffer {
+  fill(): Buffer {
     const expiresAt = this.#links.expiryFromNow();
     const body = Buffer.allocUnsafe(this.#body.length);
     this.#body.copy(body);

@@ -1,26 +1,32 @@
 import type { Asset, LinkRoute, Links } from '../links/index.ts';
-import { assetSource } from './assets.ts';
-import type { Post, Rendition } from './post.ts';
-import { chooseRenditions } from './renditions.ts';
+import { assetSource } from '../posts/assets.ts';
+import type { Post, Rendition } from '../posts/post.ts';
+import { chooseRenditions } from '../posts/renditions.ts';
 
 export interface AnswerOptions {
   links: Pick<Links, 'make' | 'expiryFromNow'>;
   preferCodec: 'h264' | 'best';
   cached: boolean;
+  /** Whether the one who asks wants the cover and the avatar through this service too. */
+  images?: boolean;
 }
 
 /** The answer to POST /tiktok (CONTRACT §2 and §3), with links made for this very answer. */
-export function toAnswer(post: Post, { links, preferCodec, cached }: AnswerOptions) {
+export function toAnswer(post: Post, { links, preferCodec, cached, images = false }: AnswerOptions) {
   const expiresAt = links.expiryFromNow();
   const link = (route: LinkRoute, asset: Asset) =>
     links.make(route, { ref: post.ref, asset, source: assetSource(post, asset) }, expiresAt);
-  const tail = { links_expire_at: isoSeconds(expiresAt), cached };
+  const tail = {
+    links_expire_at: isoSeconds(expiresAt),
+    cached,
+    ...(images && { images: imageLinks(post, link) }),
+  };
   if (post.kind === 'photo') {
-    return { status: 'picker' as const, ...describe(post, link), ...photoLinks(post, link), ...tail };
+    return { status: 'picker' as const, ...describe(post), ...photoLinks(post, link), ...tail };
   }
   return {
     status: 'tunnel' as const,
-    ...describe(post, link),
+    ...describe(post),
     ...videoLinks(post, link, preferCodec),
     ...tail,
   };
@@ -30,7 +36,7 @@ export type Answer = ReturnType<typeof toAnswer>;
 
 type MakeLink = (route: LinkRoute, asset: Asset) => string;
 
-function describe(post: Post, link: MakeLink) {
+function describe(post: Post) {
   return {
     id: post.ref.id,
     url: post.url,
@@ -38,7 +44,6 @@ function describe(post: Post, link: MakeLink) {
     description: post.description,
     created_at: post.createdAt === null ? null : isoSeconds(post.createdAt * 1000),
     cover: post.cover ?? '',
-    ...(assetSource(post, { kind: 'cover' }) && { cover_link: link('download', { kind: 'cover' }) }),
     duration: post.durationMs,
     artist: post.sound?.author ?? '',
     audio: post.sound?.urls[0] ?? '',
@@ -52,7 +57,6 @@ function describe(post: Post, link: MakeLink) {
       avatarThumb: post.author.avatarThumb,
       avatarMedium: post.author.avatarMedium,
       avatarLarger: post.author.avatarLarger,
-      ...(assetSource(post, { kind: 'avatar' }) && { avatarLink: link('download', { kind: 'avatar' }) }),
     },
     statistics: {
       play_count: post.statistics.play,
@@ -62,6 +66,13 @@ function describe(post: Post, link: MakeLink) {
       collect_count: post.statistics.collect,
     },
   };
+}
+
+/** For pages that want no request to TikTok from their visitors' browsers. */
+function imageLinks(post: Post, link: MakeLink) {
+  const linkTo = (kind: 'cover' | 'avatar') =>
+    assetSource(post, { kind }) ? link('download', { kind }) : '';
+  return { cover: linkTo('cover'), avatar: linkTo('avatar') };
 }
 
 function videoLinks(post: Post, link: MakeLink, preferCodec: 'h264' | 'best') {

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { toAnswer } from '../../src/answers/answer.ts';
 import { type LinkRoute, Links, TokenBox } from '../../src/links/index.ts';
-import { toAnswer } from '../../src/posts/answer.ts';
 import type { Post } from '../../src/posts/post.ts';
-import { samplePhotoPost, samplePost, sampleRendition } from './sample.ts';
+import { samplePhotoPost, samplePost, sampleRendition } from '../posts/sample.ts';
 
 const links = new Links(new TokenBox('the key of these tests, 4711'), 'https://media.example.com', 3_600_000);
 const answer = (post: Post) => toAnswer(post, { links, preferCodec: 'h264', cached: false });
