@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import cors from '@fastify/cors';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import { validatorCompiler } from 'fastify-type-provider-zod';
+import { ServiceError } from '../errors.ts';
 import type { Services } from '../services.ts';
 import { logRequests } from './access-log.ts';
 import { answerBrokenRequest } from './broken-requests.ts';
@@ -49,7 +50,12 @@ export async function createServer(services: Services): Promise<FastifyInstance>
     trustProxy: trustProxy(config.server.trustProxy),
     bodyLimit: BODY_LIMIT,
     requestTimeout: REQUEST_TIMEOUT_MS,
-    http: { headersTimeout: HEAD_TIMEOUT_MS, connectionsCheckingInterval: TIMEOUT_CHECK_MS },
+    http: {
+      headersTimeout: HEAD_TIMEOUT_MS,
+      connectionsCheckingInterval: TIMEOUT_CHECK_MS,
+      // Node's own answer has neither a body nor our headers; the hook below refuses instead.
+      requireHostHeader: false,
+    },
     clientErrorHandler: answerBrokenRequest,
     // A path that cannot be decoded: no hook runs for it.
     frameworkErrors: (error, _request, reply) => {
@@ -70,6 +76,9 @@ export async function createServer(services: Services): Promise<FastifyInstance>
   app.setSerializerCompiler(() => (body) => JSON.stringify(body));
   app.addHook('onRequest', async (request, reply) => {
     void reply.header('x-request-id', request.id).headers(SECURITY_HEADERS);
+    if (request.headers.host === undefined && request.raw.httpVersion === '1.1') {
+      throw new ServiceError('invalid_request', { message: 'The request has no Host header.' });
+    }
   });
   app.addHook('onSend', async (_request, reply) => {
     // Fastify says so to requests that come while it closes; those that came before must not keep theirs either.

@@ -209,3 +209,58 @@ describe('the admission queue', () => {
     await Promise.all(runs);
   });
 });
+
+describe('a full queue', () => {
+  /** One slot that is taken, and so many places. */
+  async function full(places: number, clients: string[]) {
+    const queue = new AdmissionQueue(1, places);
+    const first = job();
+    const running = queue.run('first', first.work);
+    const outcomes = clients.map((client) =>
+      queue.run(client, async () => 'done').catch((error: { code: string }) => error.code),
+    );
+    await settled();
+    return {
+      queue,
+      outcomes,
+      async end() {
+        first.end();
+        await running;
+      },
+    };
+  }
+
+  it('takes a place from the client with the most for one who has fewer, the newest first', async () => {
+    const { queue, outcomes, end } = await full(3, ['a', 'a', 'a']);
+    const other = queue.run('b', async () => 'done');
+    expect(await outcomes[2]).toBe('busy');
+    expect(queue.waiting).toBe(3);
+    await end();
+    expect(await Promise.all([...outcomes, other])).toEqual(['done', 'done', 'busy', 'done']);
+  });
+
+  it('has none for one who has as many as the others', async () => {
+    const { queue, outcomes, end } = await full(4, ['a', 'a', 'b', 'b']);
+    for (const client of ['a', 'b']) {
+      await expect(queue.run(client, async () => 'done')).rejects.toMatchObject({ code: 'busy' });
+    }
+    const newcomer = queue.run('c', async () => 'done');
+    await end();
+    expect(await newcomer).toBe('done');
+    expect((await Promise.all(outcomes)).filter((one) => one === 'busy')).toHaveLength(1);
+  });
+
+  it('sends the refused back one after the other, not all at once, and never for ever', async () => {
+    const { queue, end } = await full(1, ['a']);
+    const told = await Promise.all(
+      Array.from({ length: 200 }, () =>
+        queue.run('a', async () => 0).catch((error: { retryAfter: number }) => error.retryAfter),
+      ),
+    );
+    expect(told).toEqual([...told].sort((a, b) => a - b));
+    // A second for each job, and one slot.
+    expect(told.slice(0, 5)).toEqual([1, 2, 3, 4, 5]);
+    expect(told.at(-1)).toBe(60);
+    await end();
+  });
+});
