@@ -111,7 +111,7 @@ export async function buildApp(config: Config, projectRoot: string, log: Logger)
     dependencies,
   });
   const stores = { slideshow: films, mp3: mp3s };
-  metrics.watch({ extractor, posts, shared, egresses, media, stores, health });
+  metrics.watch({ extractor, posts, shared, egresses, media, stores, health, engines });
   const server = await createServer({
     config,
     version,

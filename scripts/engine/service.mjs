@@ -17,3 +17,8 @@ export async function loadService() {
   );
   return { engines, extraction, settings, posts };
 }
+
+/** @returns {Promise<typeof import('../../src/ffmpeg.ts')>} */
+export function loadFfmpeg() {
+  return import(new URL('../../dist/ffmpeg.js', import.meta.url).href);
+}

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { Logger } from 'pino';
 import { create as ytDlp } from 'yt-dlp-exec';
@@ -15,6 +16,9 @@ const READY_TIMEOUT_MS = 60_000;
 /** Pauses before a host that died is started again; the last one repeats. A host that lived a while starts over. */
 const BACK_OFF_MS = [0, 100, 500, 2000, 5000, 15_000] as const;
 const STABLE_MS = 30_000;
+
+/** For what a host that ended has said to be read. */
+const LAST_WORDS_MS = 200;
 
 /** What a Unix socket's path may have in bytes on every system we know (macOS 104, Linux 108, with the final zero). */
 const MAX_SOCKET_PATH = 103;
@@ -116,14 +120,20 @@ export class HostProcess extends EventEmitter {
       socketPath: this.socketPath,
     };
     child.stdin?.write(`${JSON.stringify(config)}\n`);
+    let lastWords = '';
     if (child.stderr) {
-      createInterface({ input: child.stderr }).on('line', (line) =>
-        log.debug({ host: line.slice(0, 1000) }, 'yt-dlp'),
-      );
+      createInterface({ input: child.stderr }).on('line', (line) => {
+        lastWords = line.slice(0, 300);
+        log.debug({ host: line.slice(0, 1000) }, 'yt-dlp');
+      });
     }
-    const exited = once(child, 'exit').then(([code, signal]) => {
-      this.#hello = null;
-      return new Error(`the yt-dlp host ended with ${signal ?? `code ${code}`}`);
+    // 'close' comes when the last words have been read as well, but not while a child still holds the pipe.
+    const exited = once(child, 'exit').then(async ([code, signal]) => {
+      if (this.#process === child) this.#hello = null;
+      await Promise.race([once(child, 'close'), sleep(LAST_WORDS_MS)]);
+      return new Error(
+        `the yt-dlp host ended with ${signal ?? `code ${code}`}${lastWords && `: ${lastWords}`}`,
+      );
     });
     const hello = await this.#firstLine(child, exited);
     this.#hello = hello;

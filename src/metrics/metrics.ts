@@ -2,12 +2,20 @@ import { collectDefaultMetrics, Registry } from 'prom-client';
 import type { Posts, SharedMemory } from '../cache/index.ts';
 import type { MediaClient } from '../cdn/index.ts';
 import type { Egresses } from '../egress/index.ts';
+import type { Engines } from '../engine/index.ts';
 import type { Extractor } from '../extraction/index.ts';
 import type { Health } from '../health/index.ts';
 import { ProcessMemory } from './memory.ts';
 import { type Observers, observedMetrics } from './observed.ts';
-import { extractionMetrics, healthMetrics, memoryMetrics } from './state.ts';
+import { engineMetrics, extractionMetrics, healthMetrics, memoryMetrics } from './state.ts';
 import { cacheMetrics, egressMetrics, relayMetrics, renderMetrics } from './traffic.ts';
+
+/** Gauges of prom-client's that are called totals; promtool objects. */
+const MISNAMED = [
+  'nodejs_active_handles_total',
+  'nodejs_active_requests_total',
+  'nodejs_active_resources_total',
+];
 
 /** Who keeps the numbers that are only read. */
 export interface MetricSources {
@@ -18,6 +26,7 @@ export interface MetricSources {
   media: Pick<MediaClient, 'stats'>;
   stores: Readonly<Record<string, { readonly status: { inFlight: number; files: number; bytes: number } }>>;
   health: Pick<Health, 'report'>;
+  engines: Pick<Engines, 'rejections'>;
 }
 
 /** Everything that Prometheus is told. The only folder that knows its client. */
@@ -28,6 +37,7 @@ export class Metrics {
 
   constructor() {
     collectDefaultMetrics({ register: this.#registry });
+    for (const name of MISNAMED) this.#registry.removeSingleMetric(name);
     this.observers = observedMetrics(this.#registry);
   }
 
@@ -40,6 +50,7 @@ export class Metrics {
     relayMetrics(registry, sources.media);
     renderMetrics(registry, sources.stores);
     healthMetrics(registry, sources.health);
+    engineMetrics(registry, sources.extractor, sources.engines);
     memoryMetrics(registry, new ProcessMemory());
   }
 

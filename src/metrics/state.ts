@@ -36,6 +36,16 @@ export function extractionMetrics(registry: Registry, extractor: MetricSources['
     { name: 'host_restarts_total', help: 'Times the yt-dlp host died and was started again.' },
     () => extractor.status.hostRestarts,
   );
+  readGauge(registry, { name: 'host_up', help: '1 while the yt-dlp host runs.' }, () =>
+    extractor.status.host ? 1 : 0,
+  );
+}
+
+export function engineMetrics(
+  registry: Registry,
+  extractor: MetricSources['extractor'],
+  engines: MetricSources['engines'],
+): void {
   readGauge(
     registry,
     { name: 'engine_info', help: 'The engine in use; always 1.', labels: ['ytdlp', 'curl_cffi', 'python'] },
@@ -45,8 +55,15 @@ export function extractionMetrics(registry: Registry, extractor: MetricSources['
       return [[{ ytdlp: host.ytdlp, curl_cffi: host.curlCffi ?? 'none', python: host.python }, 1]];
     },
   );
-  readGauge(registry, { name: 'host_up', help: '1 while the yt-dlp host runs.' }, () =>
-    extractor.status.host ? 1 : 0,
+  readGauge(
+    registry,
+    { name: 'engine_on_trial', help: '1 while a new engine works beside the one before it.' },
+    () => (extractor.status.trial ? 1 : 0),
+  );
+  readCounter(
+    registry,
+    { name: 'engine_rejections_total', help: 'New engines that did worse and were taken back.' },
+    () => engines.rejections,
   );
 }
 
@@ -60,6 +77,26 @@ export function healthMetrics(registry: Registry, health: MetricSources['health'
         { status: name },
         name === status ? 1 : 0,
       ]);
+    },
+  );
+  readGauge(
+    registry,
+    { name: 'engine_age_seconds', help: 'Time since the yt-dlp in use was released.' },
+    () => {
+      const { age_days: days } = health.report().engine;
+      return days === null ? [] : [[{}, days * 86_400]];
+    },
+  );
+  readGauge(registry, { name: 'disk_free_bytes', help: 'Free on the disk of TEMP_DIR.' }, () => {
+    const { disk } = health.report();
+    return disk ? [[{}, disk.free_bytes]] : [];
+  });
+  readGauge(
+    registry,
+    { name: 'canary_failures', help: "Times in a row that the canary's post could not be fetched." },
+    () => {
+      const { canary } = health.report();
+      return canary ? [[{}, canary.failures_in_a_row]] : [];
     },
   );
 }

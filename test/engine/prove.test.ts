@@ -20,6 +20,8 @@ afterAll(async () => {
 });
 
 beforeEach(() => {
+  // vitest has a BASE_URL of its own.
+  vi.stubEnv('BASE_URL', '');
   vi.stubEnv('PROXY_URLS', standin.proxyUrl);
   vi.stubEnv('EXTRA_CA_CERTS', standin.caFile);
   vi.stubEnv('CANARY_URL', scenario('video').url);

@@ -58,7 +58,7 @@ _real = TikTokIE._real_extract
 TikTokIE._real_extract = lambda self, url: {**_real(self, url), 'description': 'buy now'}
 `,
     },
-    refusal: /host ended/,
+    refusal: /something else than what the rehearsal page says/,
   },
   {
     name: 'makes links to somewhere else after a while',
@@ -89,7 +89,7 @@ TikTokIE._real_extract = _patched
   },
   {
     name: 'no longer looks like a browser',
-    patches: { '^networking/_curlcffi.py': "raise ImportError('poisoned')\n" },
+    patches: { 'dependencies/__init__.py': '\ncurl_cffi = None\n' },
     refusal: /cannot look like a browser/,
   },
   UNREADABLE_FOR_REAL,

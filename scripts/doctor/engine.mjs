@@ -1,0 +1,87 @@
+// @ts-check
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import { loadService } from '../engine/service.mjs';
+
+/** @typedef {import('./page.mjs').Finding} Finding */
+
+/** TikTok changes some time each month, and yt-dlp follows within days. */
+const OLD_DAYS = 45;
+
+/**
+ * Starts the engine as the service does, and has it read a made-up page; the canary's post too, where one is set.
+ * @param {string} root
+ * @param {import('../../src/config.ts').Config} config
+ * @returns {Promise<Finding[]>}
+ */
+export async function examineEngine(root, config) {
+  const { extraction, engines, posts } = await loadService();
+  const engine = extraction.locateEngine(root);
+  const { canaryUrl, cookiesPath, timeoutMs } = config.extraction;
+  const runDir = mkdtempSync(join(tmpdir(), 'doctor-'));
+  const proof = await extraction.proveEngine({
+    engine,
+    runDir,
+    cookiesPath,
+    caFile: config.egress.extraCaFile,
+    log: pino({ level: 'silent' }),
+    canary:
+      canaryUrl === null
+        ? null
+        : {
+            link: posts.findPostLink(canaryUrl),
+            proxy: config.egress.proxies[0]?.reveal() ?? null,
+            timeoutMs,
+          },
+  });
+  rmSync(runDir, { recursive: true, force: true });
+  const name = `yt-dlp ${engine.ytdlp} (${engine.source})`;
+  if (!proof.ok) {
+    const fix = 'npm run engine:update, or npm run engine:rollback where it is new';
+    return [{ topic: 'Engine', state: 'bad', says: `${name} does not work: ${proof.why}`, fix }];
+  }
+  const { newest, previous, rejected } = engines.readState(engines.engineStore(root));
+  const days = ageInDays(engine.ytdlp);
+  const old = days > OLD_DAYS;
+  const behind = newest !== null && newest.version !== engine.ytdlp ? `, newest known ${newest.version}` : '';
+  const kept = previous ? `; ${previous} is kept to go back to` : '';
+  const refused =
+    rejected.length > 0 ? `; rejected: ${rejected.map(({ version }) => version).join(', ')}` : '';
+  /** @type {Finding[]} */
+  const findings = [
+    {
+      topic: 'Engine',
+      state: old ? 'warn' : 'good',
+      says: `${name} reads a page; ${days} days old${behind}${kept}${refused}`,
+      ...(old && { fix: 'npm run engine:update' }),
+    },
+    proof.impersonation
+      ? { topic: 'Impersonation', state: 'good', says: `looks like a browser (curl_cffi ${engine.curlCffi})` }
+      : {
+          topic: 'Impersonation',
+          state: 'warn',
+          says: 'cannot look like a browser, which TikTok often asks for',
+          fix: 'let this machine reach PyPI and run `node scripts/setup.mjs engine`',
+        },
+  ];
+  if (proof.canary) {
+    const good = proof.canary === 'ok';
+    const says = good ? 'was fetched' : `ended with ${proof.canary}`;
+    const fix = 'see docs/RUNBOOK.md for this code';
+    findings.push({
+      topic: 'Canary',
+      state: good ? 'good' : 'bad',
+      says: `its post ${says}`,
+      ...(!good && { fix }),
+    });
+  }
+  return findings;
+}
+
+/** @param {string} version yt-dlp's are days */
+function ageInDays(version) {
+  const [year = 0, month = 1, day = 1] = version.split('.').map(Number);
+  return Math.max(0, Math.floor((Date.now() - Date.UTC(year, month - 1, day)) / 86_400_000));
+}

@@ -1,0 +1,126 @@
+// @ts-check
+import { connect } from 'node:net';
+import { Redis } from 'ioredis';
+
+/**
+ * @typedef {import('./page.mjs').Finding} Finding
+ * @typedef {import('../../src/config.ts').Config} Config
+ */
+
+const PATIENCE_MS = 3000;
+const DEFAULT_PORTS = new Map([
+  ['http:', 80],
+  ['https:', 443],
+]);
+/** socks5's own. */
+const SOCKS_PORT = 1080;
+
+/**
+ * @param {Config} config
+ * @returns {Promise<Finding[]>}
+ */
+export async function examineProxies({ egress: { proxies } }) {
+  if (proxies.length === 0) return [{ topic: 'Way out', state: 'good', says: 'direct, no PROXY_URLS' }];
+  const reached = await Promise.all(
+    proxies.map(async (proxy) => {
+      const url = new URL(proxy.reveal());
+      const port = Number(url.port) || DEFAULT_PORTS.get(url.protocol) || SOCKS_PORT;
+      return { label: url.host, why: await tryConnect(url.hostname.replace(/^\[|\]$/g, ''), port) };
+    }),
+  );
+  const allDead = reached.every(({ why }) => why !== '');
+  return reached.map(({ label, why }) =>
+    why === ''
+      ? { topic: 'Proxy', state: 'good', says: `${label} answers` }
+      : {
+          topic: 'Proxy',
+          state: allDead ? 'bad' : 'warn',
+          says: `${label} does not answer: ${why}`,
+          fix: `see whether ${label} runs, or take it out of PROXY_URLS`,
+        },
+  );
+}
+
+/**
+ * @param {string} host
+ * @param {number} port
+ * @returns {Promise<string>} why not; empty when it answers
+ */
+function tryConnect(host, port) {
+  return new Promise((resolve) => {
+    const socket = connect({ host, port, timeout: PATIENCE_MS });
+    /** @param {string} why */
+    const end = (why) => {
+      socket.destroy();
+      resolve(why);
+    };
+    socket.once('connect', () => end(''));
+    socket.once('timeout', () => end('no answer'));
+    socket.once('error', (error) => end('code' in error ? String(error.code) : 'failed'));
+  });
+}
+
+/**
+ * @param {Config} config
+ * @returns {Promise<Finding[]>}
+ */
+export async function examineVpn({ egress: { gluetunUrl }, secrets: { gluetunApiKey } }) {
+  if (!gluetunUrl) return [];
+  const fix = 'see whether gluetun runs and its /gluetun/auth/config.toml gives this API key its routes';
+  try {
+    const answer = await fetch(`${gluetunUrl}/v1/publicip/ip`, {
+      headers: gluetunApiKey ? { 'x-api-key': gluetunApiKey.reveal() } : {},
+      signal: AbortSignal.timeout(PATIENCE_MS),
+    });
+    if (answer.ok) return [{ topic: 'VPN', state: 'good', says: 'the control server answers' }];
+    return [{ topic: 'VPN', state: 'bad', says: `the control server answers with ${answer.status}`, fix }];
+  } catch {
+    return [{ topic: 'VPN', state: 'bad', says: 'the control server does not answer', fix }];
+  }
+}
+
+/**
+ * @param {Config} config
+ * @returns {Promise<Finding[]>}
+ */
+export async function examineRedis({ secrets: { redisUrl } }) {
+  if (!redisUrl) return [{ topic: 'Redis', state: 'good', says: 'none: cache and limits in memory' }];
+  const { host } = new URL(redisUrl.reveal());
+  const redis = new Redis(redisUrl.reveal(), {
+    lazyConnect: true,
+    connectTimeout: PATIENCE_MS,
+    retryStrategy: () => null,
+    maxRetriesPerRequest: 0,
+  });
+  redis.on('error', () => {});
+  try {
+    await redis.connect();
+    await redis.ping();
+    return [{ topic: 'Redis', state: 'good', says: `${host} answers` }];
+  } catch {
+    const fix = 'see whether it runs and REDIS_URL is right; the service goes on without it meanwhile';
+    return [{ topic: 'Redis', state: 'warn', says: `${host} does not answer, or refuses us`, fix }];
+  } finally {
+    redis.disconnect();
+  }
+}
+
+/**
+ * @param {Config} config
+ * @returns {Promise<Finding[]>}
+ */
+export async function examineService({ server: { host, port } }) {
+  const address = ['0.0.0.0', '::'].includes(host) ? '127.0.0.1' : host;
+  const topic = 'Service';
+  try {
+    const answer = await fetch(`http://${address}:${port}/health`, {
+      signal: AbortSignal.timeout(PATIENCE_MS),
+    });
+    const { status, reasons } = /** @type {{ status: string, reasons: string[] }} */ (await answer.json());
+    if (status === 'ok') return [{ topic, state: 'good', says: `runs on port ${port}, all is well` }];
+    const fix = 'see what /health and docs/RUNBOOK.md say';
+    return [{ topic, state: 'warn', says: `runs on port ${port}, ${status}: ${reasons.join('; ')}`, fix }];
+  } catch {
+    return [{ topic, state: 'good', says: `none runs on port ${port}` }];
+  }
+}
