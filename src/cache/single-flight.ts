@@ -1,6 +1,7 @@
 interface Flight<T> {
   result: Promise<T>;
   waiting: number;
+  landed: boolean;
   abort: AbortController;
 }
 
@@ -33,16 +34,18 @@ export class SingleFlight<T> {
       if (flight.waiting === 0) {
         // Nobody may join work that is being given up.
         if (this.#flights.get(key) === flight) this.#flights.delete(key);
-        flight.abort.abort(signal?.reason);
+        // To nobody's use after the landing, when each abort would make an error with a stack.
+        if (!flight.landed) flight.abort.abort(signal?.reason);
       }
     }
   }
 
   #begin(key: string, work: (signal: AbortSignal) => Promise<T>): Flight<T> {
     const abort = new AbortController();
-    const flight: Flight<T> = { result: work(abort.signal), waiting: 0, abort };
+    const flight: Flight<T> = { result: work(abort.signal), waiting: 0, landed: false, abort };
     this.#flights.set(key, flight);
     const landed = () => {
+      flight.landed = true;
       if (this.#flights.get(key) === flight) this.#flights.delete(key);
     };
     flight.result.then(landed, landed);

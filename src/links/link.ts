@@ -1,4 +1,5 @@
 import { ServiceError } from '../errors.ts';
+import { hostOf } from '../posts/address.ts';
 import type { Platform, PostRef } from '../posts/post.ts';
 import { type TokenBox, tokenLength } from './token.ts';
 
@@ -172,12 +173,12 @@ function unpackAsset(packed: PackedAsset): Asset {
 /** Mirrors mostly differ in the host alone: then the host is enough. */
 function packMirrors([first, ...others]: readonly string[]): string[] {
   if (first === undefined) return [];
-  const { host } = new URL(first);
+  const host = hostOf(first);
   const rest = first.slice(first.indexOf(host) + host.length);
   return [
     first,
     ...others.map((mirror) => {
-      const { host: other } = new URL(mirror);
+      const other = hostOf(mirror);
       return mirror === `https://${other}${rest}` ? other : mirror;
     }),
   ];

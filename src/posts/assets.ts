@@ -1,4 +1,5 @@
 import type { Asset, Source } from '../links/index.ts';
+import { parameter } from './address.ts';
 import type { Post } from './post.ts';
 import { chooseRenditions } from './renditions.ts';
 
@@ -45,5 +46,5 @@ function soundUrls(post: Post): readonly string[] | undefined {
 /** The cookie goes into a link only where the CDN asks for it: links are short, and cookies are not for everybody. */
 function cookieFor(urls: readonly string[], cookie: string | null): string | null {
   const name = cookie?.slice(0, cookie.indexOf('='));
-  return name && urls.some((url) => new URL(url).searchParams.get('tk') === name) ? cookie : null;
+  return name && urls.some((url) => parameter(url, 'tk') === name) ? cookie : null;
 }

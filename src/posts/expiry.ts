@@ -1,6 +1,10 @@
+import { parameter } from './address.ts';
+
 /** Unix seconds of the years 2001 to 2096: what a number in a link must look like to be taken for a time. */
 const EARLIEST = 1_000_000_000;
 const LATEST = 4_000_000_000;
+
+const SIGNED_PATH = /^https?:\/\/[^/?#]+\/[0-9a-f]{32}\/([0-9a-f]{8})\//;
 
 /**
  * When a media link of TikTok's or Douyin's dies, in Unix milliseconds; null where it does not say.
@@ -8,10 +12,8 @@ const LATEST = 4_000_000_000;
  * `/<md5>/<hexadecimal Unix time>/video/…`.
  */
 export function linkExpiry(link: string): number | null {
-  if (!URL.canParse(link)) return null;
-  const { pathname, searchParams } = new URL(link);
-  const query = searchParams.get('x-expires') ?? searchParams.get('expire');
-  const path = /^\/[0-9a-f]{32}\/([0-9a-f]{8})\//.exec(pathname)?.[1];
+  const query = parameter(link, 'x-expires') ?? parameter(link, 'expire');
+  const path = SIGNED_PATH.exec(link)?.[1];
   const seconds =
     query !== null ? Number(query) : path === undefined ? Number.NaN : Number.parseInt(path, 16);
   return seconds >= EARLIEST && seconds <= LATEST ? seconds * 1000 : null;

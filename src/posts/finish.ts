@@ -1,3 +1,4 @@
+import { parameter } from './address.ts';
 import { linkExpiry } from './expiry.ts';
 import type { Post } from './post.ts';
 import { canonicalUrl } from './url.ts';
@@ -27,5 +28,5 @@ export function finishPost({ cookies, ...draft }: Draft): Post {
 
 /** The cookie that a media link asks for: `tk=tt_chain_token` in its query. */
 function namedCookie(url: string): string | null {
-  return new URL(url).searchParams.get('tk');
+  return parameter(url, 'tk');
 }

@@ -1,3 +1,4 @@
+import { hostOf, pathOf } from './address.ts';
 import type { Rendition } from './post.ts';
 import { link, positive, record, records, text } from './raw.ts';
 import type { Raw, YtdlpFormat } from './ytdlp.ts';
@@ -35,7 +36,7 @@ export function readRenditions(formats: readonly YtdlpFormat[], item: Raw): Rend
     const known = byFile.get(file);
     if (known) {
       // The same file as another format: a mirror, unless it is the same host signed once more.
-      if (!known.urls.some((mirror) => new URL(mirror).host === new URL(url).host)) known.urls.push(url);
+      if (!known.urls.some((mirror) => hostOf(mirror) === hostOf(url))) known.urls.push(url);
     } else {
       byFile.set(file, rendition(format, url, details.get(file) ?? {}, byFile.size));
     }
@@ -76,11 +77,11 @@ function rendition(format: YtdlpFormat, url: string, detail: Raw, index: number)
 }
 
 function fileOf(url: string): string {
-  return new URL(url).pathname.replace(PATH_SIGNATURE, '');
+  return pathOf(url).replace(PATH_SIGNATURE, '');
 }
 
 function isApi(url: string): boolean {
-  return new URL(url, 'https://none').pathname === API_PATH;
+  return url.includes(API_PATH) && new URL(url, 'https://none').pathname === API_PATH;
 }
 
 function detailsByFile(item: Raw): Map<string, Raw> {
