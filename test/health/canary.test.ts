@@ -1,0 +1,75 @@
+import { pino } from 'pino';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { type ErrorCode, ServiceError } from '../../src/errors.ts';
+import { Canary, Outcomes } from '../../src/health/index.ts';
+
+const URL_OF_A_POST = 'https://www.tiktok.com/@a/video/7400000000000000001';
+const MINUTE = 60_000;
+
+let outcomes: Outcomes;
+let asked: number;
+let answer: 'ok' | ErrorCode;
+let canary: Canary;
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  outcomes = new Outcomes();
+  asked = 0;
+  answer = 'ok';
+  canary = new Canary({
+    url: URL_OF_A_POST,
+    outcomes,
+    log: pino({ level: 'silent' }),
+    random: () => 0.5,
+    extract: async () => {
+      asked += 1;
+      if (answer !== 'ok') throw new ServiceError(answer);
+      outcomes.succeeded();
+    },
+  });
+  canary.start();
+});
+
+afterEach(() => {
+  canary.stop();
+  vi.useRealTimers();
+});
+
+describe('the canary', () => {
+  it('is fetched every five minutes while nobody asks for anything', async () => {
+    await vi.advanceTimersByTimeAsync(21 * MINUTE);
+    expect(asked).toBe(5);
+    expect(canary.status).toMatchObject({ last: { code: 'ok' }, failures_in_a_row: 0 });
+  });
+
+  it('stays at home while visitors are served', async () => {
+    const visitors = setInterval(() => outcomes.succeeded(), 10_000);
+    outcomes.succeeded();
+    await vi.advanceTimersByTimeAsync(30 * MINUTE);
+    clearInterval(visitors);
+    expect(asked).toBe(0);
+  });
+
+  it('knows within a minute that things are bad, and then loses interest', async () => {
+    answer = 'extractor_outdated';
+    await vi.advanceTimersByTimeAsync(MINUTE);
+    expect(canary.status.failures_in_a_row).toBeGreaterThanOrEqual(4);
+    const soon = asked;
+    await vi.advanceTimersByTimeAsync(60 * MINUTE);
+    expect(asked - soon).toBeLessThan(20);
+    answer = 'ok';
+    await vi.advanceTimersByTimeAsync(5 * MINUTE);
+    expect(canary.status.failures_in_a_row).toBe(0);
+  });
+
+  it('takes a full queue for a sign of life', async () => {
+    answer = 'busy';
+    await vi.advanceTimersByTimeAsync(20 * MINUTE);
+    expect(canary.status).toEqual({ last: null, failures_in_a_row: 0 });
+  });
+
+  it('must be a post', () => {
+    const options = { outcomes, log: pino({ level: 'silent' }), extract: () => Promise.resolve() };
+    expect(() => new Canary({ ...options, url: 'https://example.com/' })).toThrow(ServiceError);
+  });
+});

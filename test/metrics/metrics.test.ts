@@ -1,0 +1,127 @@
+/** What Prometheus is told, and that the alerts and the dashboard ask for nothing else. */
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Service, startService } from '../helpers/service.ts';
+import { type Standin, scenario, startStandin } from '../helpers/standin/index.ts';
+
+const DEPLOY = fileURLToPath(new URL('../../deploy', import.meta.url));
+const RULES = join(DEPLOY, 'prometheus/rules/alerts.yml');
+const DASHBOARD = join(DEPLOY, 'grafana/dashboards/dashboard.json');
+const RUNBOOK = fileURLToPath(new URL('../../docs/RUNBOOK.md', import.meta.url));
+
+const promtool = (process.env.PATH ?? '')
+  .split(delimiter)
+  .map((folder) => join(folder, 'promtool'))
+  .find((path) => existsSync(path));
+
+/** Only where a Redis is configured. */
+const OPTIONAL = new Set(['tiktok_redis_up', 'tiktok_redis_errors_total']);
+
+let standin: Standin;
+let service: Service;
+let text: string;
+
+beforeAll(async () => {
+  standin = await startStandin();
+  service = await startService(standin, { MAX_WORKERS: '2', CANARY_URL: scenario('video').url });
+  const { body } = await service.post(scenario('video').url);
+  await service.post(scenario('video').url);
+  await service.post(scenario('page in an unknown shape').url);
+  await fetch(`${service.baseUrl}/stream?data=wrong`);
+  await fetch(`${service.baseUrl}/no/such/path/7777`);
+  await (await fetch(String(body.download_link?.no_watermark))).arrayBuffer();
+  text = await (await fetch(`${service.baseUrl}/metrics`)).text();
+});
+
+afterAll(async () => {
+  await service.stop();
+  await standin.close();
+});
+
+function value(series: string): number {
+  const line = text.split('\n').find((one) => one.startsWith(`${series} `));
+  return line === undefined ? Number.NaN : Number(line.slice(series.length + 1));
+}
+
+describe('/metrics', () => {
+  it('counts requests by route pattern, never by path', () => {
+    const route = (labels: string) => value(`tiktok_http_requests_total{${labels}}`);
+    expect(route('method="POST",route="/tiktok",status="200",code=""')).toBe(2);
+    expect(route('method="GET",route="/stream",status="400",code="link_invalid"')).toBe(1);
+    expect(route('method="GET",route="none",status="404",code=""')).toBe(1);
+    expect(text).not.toMatch(/7777|data=/);
+  });
+
+  it('counts extractions by outcome, from zero on', () => {
+    expect(value('tiktok_extractions_total{code="ok"}')).toBeGreaterThanOrEqual(1);
+    expect(value('tiktok_extractions_total{code="extractor_outdated"}')).toBe(1);
+    expect(value('tiktok_extractions_total{code="timeout"}')).toBe(0);
+    expect(value('tiktok_extraction_duration_seconds_count{outcome="failed"}')).toBe(1);
+  });
+
+  it('tells cache, relay and workers', () => {
+    expect(value('tiktok_cache_hits_total{layer="memory"}')).toBeGreaterThanOrEqual(1);
+    expect(value('tiktok_relay_bytes_total')).toBeGreaterThan(100_000);
+    expect(value('tiktok_relays_active')).toBe(0);
+    expect(value('tiktok_workers{state="idle"}')).toBe(2);
+    expect(value('tiktok_queue_limit_jobs')).toBe(2000);
+    expect(value('tiktok_health{status="ok"}')).toBe(1);
+  });
+
+  it.skipIf(process.platform !== 'linux')('tells the memory of Node and of Python', () => {
+    expect(value('tiktok_memory_pss_bytes{part="node"}')).toBeGreaterThan(30e6);
+    expect(value('tiktok_memory_pss_bytes{part="python"}')).toBeGreaterThan(10e6);
+    expect(value('tiktok_processes{part="python"}')).toBeGreaterThanOrEqual(2);
+  });
+
+  it.skipIf(!promtool)(
+    'has names and units as promtool wants them (skipped where there is no promtool)',
+    () => {
+      expect(execFileSync(promtool ?? '', ['check', 'metrics'], { input: text, encoding: 'utf8' })).toBe('');
+    },
+  );
+});
+
+describe('alerts and dashboard', () => {
+  const rules = readFileSync(RULES, 'utf8');
+  const asked = (source: string) => [
+    ...new Set(
+      source.match(/\b(?:tiktok|nodejs|process)_[a-z0-9_]+/g)?.filter((name) => !name.endsWith('_')),
+    ),
+  ];
+
+  it.each([
+    ['alerts', RULES],
+    ['dashboard', DASHBOARD],
+  ])('%s ask only for what there is', (_, file) => {
+    const names = asked(readFileSync(file, 'utf8'));
+    expect(names.length).toBeGreaterThan(8);
+    const missing = names.filter(
+      (name) => !OPTIONAL.has(name) && !new RegExp(`^${name}[{ ]`, 'm').test(text),
+    );
+    // Of a histogram that nobody has used there is nothing yet but its name.
+    expect(
+      missing.filter((name) => !text.includes(`# TYPE ${name.replace(/_(bucket|count)$/, '')} `)),
+    ).toEqual([]);
+  });
+
+  it('are all in the runbook', () => {
+    const alerts = [...rules.matchAll(/- alert: (\w+)/g)].map(([, name]) => name ?? '');
+    const runbook = readFileSync(RUNBOOK, 'utf8');
+    expect(alerts.length).toBeGreaterThan(10);
+    expect(alerts.filter((name) => !runbook.includes(`### ${name}\n`))).toEqual([]);
+    for (const name of alerts) expect(rules).toContain(`docs/RUNBOOK.md#${name.toLowerCase()}`);
+  });
+
+  it.skipIf(!promtool)('are right in promtool’s eyes (skipped where there is no promtool)', () => {
+    const checked = execFileSync(promtool ?? '', [
+      'check',
+      'config',
+      join(DEPLOY, 'prometheus/prometheus.yml'),
+    ]);
+    expect(String(checked)).toContain('rules found');
+  });
+});
