@@ -182,13 +182,14 @@ describe.skipIf(!CHROMIUM)('a failure on the page', () => {
     expect(await page.getByRole('alert').count()).toBe(0);
   });
 
-  it('is told apart where only a proxy in front of the service answers', async () => {
+  it('is told apart where only a proxy in front of the service answers, and passes with the proxy', async () => {
     const page = await site.visit();
-    await page.route('**/tiktok', (route) =>
-      route.fulfill({ status: 502, body: '<html>Bad Gateway</html>' }),
-    );
+    const answer = { status: 502, body: '<html>Bad Gateway</html>' };
+    await page.route('**/tiktok', (route) => route.fulfill(answer), { times: 1 });
     await get(page, add().url);
     await page.getByRole('heading', { name: en.errors.unreachable[0] }).waitFor();
+    await page.locator('.countdown', { hasText: 'in 5 s' }).waitFor();
+    await page.locator('article.result').waitFor();
   });
 
   describe('of a file', () => {

@@ -23,10 +23,14 @@ const POLICY = [
   'trusted-types worker',
 ].join('; ');
 
-const DOCUMENT_HEADERS = {
-  'content-security-policy': POLICY,
-  'referrer-policy': 'no-referrer',
-  'cross-origin-opener-policy': 'same-origin',
+/** Beside what every answer has. A worker lives by the policy of its own script: it fetches the page's files. */
+const HEADERS: Readonly<Record<string, Record<string, string>>> = {
+  '/': {
+    'content-security-policy': POLICY,
+    'referrer-policy': 'no-referrer',
+    'cross-origin-opener-policy': 'same-origin',
+  },
+  '/sw.js': { 'content-security-policy': "default-src 'none'; connect-src 'self'" },
 };
 
 /** The web page at `/`, where it is switched on: its files from memory, as they were built. */
@@ -50,7 +54,7 @@ function servePageFile(app: FastifyInstance, file: PageFile): void {
         vary: 'Accept-Encoding',
         etag,
         'cross-origin-resource-policy': 'same-origin',
-        ...(file.path === '/' && DOCUMENT_HEADERS),
+        ...HEADERS[file.path],
       });
       if (fresh(request.headers, { etag })) return reply.code(304).send();
       if (encoding !== 'identity') void reply.header('content-encoding', encoding);
