@@ -118,6 +118,25 @@ function exampleOf(code: ErrorCode) {
   return { error: message, code, retryable, request_id: '0190d2a4-7c3e-4b7e-9f43-5d6f0a1b2c3d' };
 }
 
+const bytes = z.string().meta({ format: 'binary' });
+const nothing = (description: string) => z.null().meta({ description });
+
+/** What a route that sends a file answers, apart from errors. */
+export function fileAnswers(...mediaTypes: string[]): Record<number, unknown> {
+  const content = Object.fromEntries(mediaTypes.map((type) => [type, { schema: bytes }]));
+  return {
+    200: { description: 'The whole file, with Content-Disposition, ETag and Accept-Ranges.', content },
+    206: { description: 'The part that was asked for with Range.', content },
+    304: nothing('Unchanged since If-None-Match or If-Modified-Since.'),
+    416: nothing('The Range lies outside of the file; Content-Range says how long that is.'),
+  };
+}
+
+/** What a route answers that is not JSON and has no schema. */
+export function textAnswer(mediaType: string, description: string): Record<number, unknown> {
+  return { 200: { description, content: { [mediaType]: { schema: z.string() } } } };
+}
+
 /** What an extraction can end with, on every route that may need one. */
 export const EXTRACTION_ERRORS = [
   'post_not_found',
@@ -134,8 +153,12 @@ export const EXTRACTION_ERRORS = [
 
 const workers = z.object({ max: count, active: count, idle: count, queued: count });
 
+const status = z.enum(['ok', 'degraded', 'down', 'draining']);
+
+export const statusAnswer = z.object({ status });
+
 export const healthAnswer = z.looseObject({
-  status: z.enum(['ok', 'degraded', 'down', 'draining']),
+  status,
   reasons: z.array(z.string()).meta({ description: 'Why it is not ok, in words.' }),
   time: z.number().meta({ description: 'Unix seconds.' }),
   uptime: z.number().meta({ description: 'Seconds.' }),

@@ -1,10 +1,16 @@
 import type { FastifyInstance } from 'fastify';
 import type { Services } from '../../services.ts';
-import { healthAnswer } from '../answers.ts';
+import { healthAnswer, statusAnswer } from '../answers.ts';
 
 const HEALTH = {
   summary: 'Whether posts can be fetched now',
   response: { 200: healthAnswer, 503: healthAnswer },
+};
+
+const LIVE = { summary: 'Whether the process answers', response: { 200: statusAnswer } };
+const READY = {
+  summary: 'Whether it may be sent visitors',
+  response: { 200: statusAnswer, 503: statusAnswer },
 };
 
 /** GET /health and its two short forms. Reads what is known; asks nobody, so it stays fast under load. */
@@ -17,10 +23,10 @@ export function healthRoute(app: FastifyInstance, { health }: Services): void {
       .header('cache-control', 'no-store')
       .send(report);
   });
-  app.get('/health/live', async (_request, reply) =>
+  app.get('/health/live', { schema: LIVE }, async (_request, reply) =>
     reply.header('cache-control', 'no-store').send({ status: 'ok' }),
   );
-  app.get('/health/ready', async (_request, reply) => {
+  app.get('/health/ready', { schema: READY }, async (_request, reply) => {
     const { status } = health.report();
     const ready = status === 'ok' || status === 'degraded';
     return reply

@@ -8,7 +8,7 @@ import type { LinkTarget } from '../../links/index.ts';
 import { postKey } from '../../posts/url.ts';
 import type { Services } from '../../services.ts';
 import { openSubtitle } from '../../subtitles/index.ts';
-import { EXTRACTION_ERRORS, errorAnswers } from '../answers.ts';
+import { EXTRACTION_ERRORS, errorAnswers, fileAnswers } from '../answers.ts';
 import { type Visitor, visitorOf } from '../client.ts';
 import type { RelaySlots } from '../relay-slots.ts';
 import { downloadQuery, streamQuery } from '../schemas.ts';
@@ -30,7 +30,11 @@ export function mediaRoutes(app: FastifyInstance, services: Services, slots: Rel
     method: ['GET', 'HEAD'],
     url: '/stream',
     onRequest: slots.hook,
-    schema: { summary: 'A video, playable and seekable', querystring: streamQuery, response: MEDIA_ERRORS },
+    schema: {
+      summary: 'A video, playable and seekable',
+      querystring: streamQuery,
+      response: { ...fileAnswers('video/mp4'), ...MEDIA_ERRORS },
+    },
     handler: (request, reply) => {
       const target = links.open('stream', request.query.data);
       return answer(services, target, { request, reply, inline: request.query.inline === '1' });
@@ -43,7 +47,10 @@ export function mediaRoutes(app: FastifyInstance, services: Services, slots: Rel
     schema: {
       summary: 'A file: mp3, photo, zip, subtitle',
       querystring: downloadQuery,
-      response: MEDIA_ERRORS,
+      response: {
+        ...fileAnswers('audio/mpeg', 'image/jpeg', 'image/webp', 'application/zip', 'text/vtt', 'video/mp4'),
+        ...MEDIA_ERRORS,
+      },
     },
     handler: (request, reply) => {
       const target = links.open('download', request.query.data);

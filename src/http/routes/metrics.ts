@@ -1,9 +1,15 @@
 import type { FastifyInstance } from 'fastify';
 import type { Services } from '../../services.ts';
+import { textAnswer } from '../answers.ts';
+
+const METRICS = {
+  summary: 'Numbers for Prometheus',
+  response: textAnswer('text/plain', "Prometheus' text format."),
+};
 
 /** GET /metrics: what Prometheus is told. Numbers only; nothing in it is a visitor's. */
 export function metricsRoute(app: FastifyInstance, { metrics }: Services): void {
-  app.get('/metrics', { schema: { summary: 'Numbers for Prometheus' } }, async (_request, reply) =>
+  app.get('/metrics', { schema: METRICS }, async (_request, reply) =>
     reply
       .header('cache-control', 'no-store')
       .type(metrics.contentType)

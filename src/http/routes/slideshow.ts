@@ -7,7 +7,7 @@ import type { PostRef } from '../../posts/post.ts';
 import { postKey } from '../../posts/url.ts';
 import type { Progress } from '../../renders/index.ts';
 import type { Services } from '../../services.ts';
-import { EXTRACTION_ERRORS, errorAnswers } from '../answers.ts';
+import { EXTRACTION_ERRORS, errorAnswers, fileAnswers, textAnswer } from '../answers.ts';
 import { visitorOf } from '../client.ts';
 import { workLimit } from '../limits.ts';
 import type { RelaySlots } from '../relay-slots.ts';
@@ -33,7 +33,10 @@ const PROGRESS = {
   summary: 'How far a slideshow is',
   description: 'Server-sent events, `data: {"stage": "rendering", "percent": 40}`, until `done` or `failed`.',
   querystring: slideshowQuery,
-  response: errorAnswers('invalid_request', 'link_invalid', 'link_expired'),
+  response: {
+    ...textAnswer('text/event-stream', 'Events until the film is done, or has failed.'),
+    ...errorAnswers('invalid_request', 'link_invalid', 'link_expired'),
+  },
 };
 
 /** /download-slideshow: a photo post as a film, and how far it is. */
@@ -43,7 +46,11 @@ export function slideshowRoutes(app: FastifyInstance, services: Services, slots:
     method: ['GET', 'HEAD'],
     url: '/download-slideshow',
     onRequest: slots.hook,
-    schema: { summary: 'A photo post as an MP4', querystring: slideshowQuery, response: SLIDESHOW_ERRORS },
+    schema: {
+      summary: 'A photo post as an MP4',
+      querystring: slideshowQuery,
+      response: { ...fileAnswers('video/mp4'), ...SLIDESHOW_ERRORS },
+    },
     config: { rateLimit: workLimit(services.config.limits.perMinute) },
     handler: (request, reply) => render(services, open(services, request.query.url), request, reply),
   });
