@@ -15,6 +15,7 @@ import { FileLocator } from './files/index.ts';
 import { Canary, Dependencies, Health, Outcomes } from './health/index.ts';
 import { giveUp } from './http/client.ts';
 import { createServer } from './http/server.ts';
+import { UnusedConnections } from './http/unused-connections.ts';
 import { keptKey, Links, TokenBox } from './links/index.ts';
 import { Metrics } from './metrics/index.ts';
 import type { PostLink } from './posts/url.ts';
@@ -34,6 +35,8 @@ const KEPT_FILMS = {
 export interface App {
   server: FastifyInstance;
   health: Health;
+  /** Closes the connections on which nothing is under way. */
+  closeIdle(): void;
   /** Stops waiting for what is under way: requests are answered `busy`, files broken off. */
   giveUp(): void;
   /** Ends everything behind the routes, in reverse order. Call it when the server is closed. */
@@ -126,9 +129,14 @@ export async function buildApp(config: Config, projectRoot: string, log: Logger)
     health,
     metrics,
   });
+  const unused = new UnusedConnections(server.server);
   return {
     server,
     health,
+    closeIdle() {
+      server.server.closeIdleConnections();
+      unused.close();
+    },
     giveUp: () => giveUp(server),
     async close() {
       cleaner.stop();

@@ -50,7 +50,7 @@ function endOnSignal(app: App, { server: { shutdownGraceMs } }: Config): void {
     const { server } = app.server;
     app.server.log.info({ signal, graceMs: shutdownGraceMs }, 'shutting down');
     // A connection whose answer had begun before has not been told to close: it would hold us up until it times out.
-    const idle = setInterval(() => server.closeIdleConnections(), IDLE_CHECK_MS);
+    const idle = setInterval(() => app.closeIdle(), IDLE_CHECK_MS);
     const impatience = setTimeout(() => {
       app.giveUp();
       setTimeout(() => server.closeAllConnections(), LAST_WORDS_MS);

@@ -1,0 +1,265 @@
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { Agent, get, type IncomingMessage, request } from 'node:http';
+import { connect } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { ask } from '../helpers/ask.ts';
+import { linkOf, truthOf } from '../helpers/download.ts';
+import { processes, pythonTree, until } from '../helpers/processes.ts';
+import { type Service, startService } from '../helpers/service.ts';
+import { photoPost, type Standin, startStandin, videoPost } from '../helpers/standin/index.ts';
+
+let standin: Standin;
+let lastId = 7_430_000_000_000_000_000n;
+
+beforeAll(async () => {
+  standin = await startStandin({ latencyMs: 20, pageBytes: 30_000 });
+});
+
+afterEach(() => standin.faults.clear());
+
+afterAll(async () => {
+  await standin.close();
+});
+
+function fresh(): { url: string; id: string } {
+  lastId += 1n;
+  return { id: String(lastId), url: `https://www.tiktok.com/@end/video/${lastId}` };
+}
+
+/** Requests that share one connection, kept alive between them. */
+function keptConnection(service: Service) {
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  const call = (path: string) =>
+    new Promise<{ status: number; connection: string | undefined; body: string }>((resolve, reject) => {
+      get(`${service.baseUrl}${path}`, { agent }, async (response) => {
+        let body = '';
+        for await (const chunk of response) body += String(chunk);
+        resolve({ status: response.statusCode ?? 0, connection: response.headers.connection, body });
+      }).once('error', reject);
+    });
+  return { call, end: () => agent.destroy() };
+}
+
+async function refuses(service: Service): Promise<boolean> {
+  const { failure } = await ask(`${service.baseUrl}/health/live`);
+  return failure === 'ECONNREFUSED';
+}
+
+/** A download of which nothing is read until told to. */
+async function slowDownload(service: Service, bigBytes: number) {
+  const post = standin.posts.add(videoPost({ bigBytes }));
+  const link = await linkOf(service, post);
+  const call = get(link, { agent: false });
+  const [response] = (await once(call, 'response')) as [IncomingMessage];
+  call.on('error', () => {});
+  response.on('error', () => {});
+  return {
+    async rest(): Promise<{ bytes: number; whole: boolean }> {
+      let bytes = 0;
+      response.on('data', (chunk: Buffer) => {
+        bytes += chunk.length;
+      });
+      if (!response.closed) await new Promise((resolve) => response.once('close', resolve));
+      return { bytes, whole: response.complete };
+    },
+  };
+}
+
+const BIG = 20 * 1024 * 1024;
+
+describe('SIGTERM', () => {
+  it('closes the listener and idle connections at once; what runs is answered, and /health says draining', async () => {
+    const service = await startService(standin, { MAX_WORKERS: '2' });
+    const idle = connect(Number(new URL(service.baseUrl).port), '127.0.0.1');
+    await once(idle, 'connect');
+    const idleClosed = once(idle, 'close');
+    idle.resume();
+    const kept = keptConnection(service);
+    await kept.call('/health');
+    const running = await slowDownload(service, BIG);
+    const slow = fresh();
+    standin.faults.once({ post: slow.id }, { kind: 'delay', ms: 1500 });
+    const job = ask(`${service.baseUrl}/tiktok`, { json: { url: slow.url } });
+    await sleep(300);
+
+    const gate = fresh();
+    standin.faults.once({ post: gate.id }, { kind: 'delay', ms: 800 });
+    const socket = connect(Number(new URL(service.baseUrl).port), '127.0.0.1');
+    await once(socket, 'connect');
+    let received = '';
+    socket.on('data', (chunk) => {
+      received += String(chunk);
+    });
+    const body = JSON.stringify({ url: gate.url });
+    const head = 'Host: x\r\nContent-Type: application/json\r\n';
+    socket.write(`POST /tiktok HTTP/1.1\r\n${head}Content-Length: ${body.length}\r\n\r\n${body}`);
+    await sleep(200);
+
+    service.kill('SIGTERM');
+    expect(await until(() => refuses(service), 3000)).toBe(true);
+    await idleClosed;
+    await expect(kept.call('/health')).rejects.toThrow();
+    // A connection whose answer was still to come got it, and was told that it is the last one.
+    expect(await until(() => received.includes('\r\n\r\n{'), 5000)).toBe(true);
+    expect(received).toMatch(/^HTTP\/1\.1 200 /);
+    expect(received.toLowerCase()).toContain('connection: close');
+    const answered = await job;
+    expect(answered.status).toBe(200);
+    expect(answered.headers.connection).toBe('close');
+    expect(await running.rest()).toEqual({ bytes: BIG, whole: true });
+    expect(await service.exited).toBe(0);
+    await service.stop();
+    kept.end();
+    socket.destroy();
+  });
+
+  it('lets a connection in use ask for /health, which says draining with 503', async () => {
+    const service = await startService(standin, { MAX_WORKERS: '1' });
+    const slow = fresh();
+    standin.faults.once({ post: slow.id }, { kind: 'delay', ms: 1200 });
+    const socket = connect(Number(new URL(service.baseUrl).port), '127.0.0.1');
+    await once(socket, 'connect');
+    let received = '';
+    socket.on('data', (chunk) => {
+      received += String(chunk);
+    });
+    const body = JSON.stringify({ url: slow.url });
+    // Pipelined: the second request has come before the first is answered, so its connection is not idle.
+    socket.write(
+      `POST /tiktok HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+    );
+    await sleep(300);
+    service.kill('SIGTERM');
+    expect(await until(() => refuses(service), 3000)).toBe(true);
+    socket.write('GET /health HTTP/1.1\r\nHost: x\r\n\r\n');
+    expect(await service.exited).toBe(0);
+    const [first = '', second = ''] = received.split(/(?=HTTP\/1\.1 )/);
+    expect(first).toMatch(/^HTTP\/1\.1 200 /);
+    // The first answer may already have said that the connection ends; then there is no second.
+    if (second !== '') {
+      expect(second).toMatch(/^HTTP\/1\.1 503 /);
+      expect(second).toContain('"status":"draining"');
+    }
+    await service.stop();
+  });
+
+  it('breaks a download that outlasts SHUTDOWN_GRACE, answers a job that does, and leaves nothing behind', async () => {
+    const service = await startService(standin, { MAX_WORKERS: '1', SHUTDOWN_GRACE: '1' });
+    const running = await slowDownload(service, 100 * 1024 * 1024);
+    const stuck = fresh();
+    standin.faults.once({ post: stuck.id }, { kind: 'hang' });
+    const job = ask(`${service.baseUrl}/tiktok`, { json: { url: stuck.url } });
+    const waiting = ask(`${service.baseUrl}/tiktok`, { json: { url: fresh().url } });
+    await sleep(400);
+    const { host, children } = pythonTree(service.pid);
+    const began = Date.now();
+    service.kill('SIGTERM');
+    expect(await service.exited).toBe(0);
+    const took = Date.now() - began;
+    expect(took).toBeGreaterThan(900);
+    expect(took).toBeLessThan(10_000);
+    for (const { status, body } of await Promise.all([job, waiting])) {
+      expect(status).toBe(503);
+      expect(JSON.parse(body.toString())).toMatchObject({ code: 'busy', retryable: true, retry_after: 1 });
+    }
+    expect((await running.rest()).whole).toBe(false);
+    const left = [service.pid, host, ...children];
+    expect(await until(() => !processes().some(({ pid }) => left.includes(pid)), 2000)).toBe(true);
+    await service.stop();
+    expect(existsSync(service.tempDir)).toBe(false);
+  });
+
+  it('is not held up by a progress bar that nobody feeds for longer than the grace', async () => {
+    const service = await startService(standin, { MAX_WORKERS: '1', SHUTDOWN_GRACE: '1' });
+    const { body } = await service.post(standin.posts.add(photoPost({ photos: 1 })).url);
+    const link = String(body.download_slideshow_link).replace('slideshow?', 'slideshow/progress?');
+    const bar = request(link, { agent: false });
+    bar.on('error', () => {});
+    bar.end();
+    await once(bar, 'response');
+    service.kill('SIGTERM');
+    const began = Date.now();
+    expect(await service.exited).toBe(0);
+    expect(Date.now() - began).toBeLessThan(8000);
+    await service.stop();
+  });
+
+  it('for a second time ends at once', async () => {
+    const service = await startService(standin, { MAX_WORKERS: '1' });
+    await slowDownload(service, 100 * 1024 * 1024);
+    const { host, children } = pythonTree(service.pid);
+    service.kill('SIGTERM');
+    expect(await until(() => refuses(service), 3000)).toBe(true);
+    await sleep(500);
+    const began = Date.now();
+    service.kill('SIGTERM');
+    expect(await service.exited).toBe(1);
+    expect(Date.now() - began).toBeLessThan(2000);
+    const left = [host, ...children];
+    expect(await until(() => !processes().some(({ pid }) => left.includes(pid)), 2000)).toBe(true);
+    await service.stop();
+  });
+});
+
+describe('a rolling restart under load', () => {
+  it('loses no request that was accepted', { timeout: 180_000 }, async () => {
+    const env = { MAX_WORKERS: '2', SHUTDOWN_GRACE: '20' };
+    const instances = await Promise.all([startService(standin, env), startService(standin, env)]);
+    const film = standin.posts.add(videoPost());
+    const truth = truthOf(standin, film);
+    const token = new URL(await linkOf(instances[0] as Service, film));
+    let turn = 0;
+    let over = false;
+    const answers: Record<string, number> = {};
+    /** As a load balancer does: in turn, and on to the next where a connection is refused; nothing else is tried again. */
+    const balanced = async (visit: (base: string) => Promise<string>): Promise<void> => {
+      for (let tries = 0; tries < 100; tries += 1) {
+        turn += 1;
+        const base = instances[turn % 2]?.baseUrl ?? '';
+        const what = await visit(base);
+        if (what === 'ECONNREFUSED') {
+          await sleep(20);
+          continue;
+        }
+        answers[what] = (answers[what] ?? 0) + 1;
+        return;
+      }
+      answers['nobody there'] = (answers['nobody there'] ?? 0) + 1;
+    };
+    const post = async (base: string) => {
+      const { url, id } = fresh();
+      const { status, body, failure } = await ask(`${base}/tiktok`, { json: { url } });
+      if (failure !== null) return failure;
+      const { id: got } = JSON.parse(body.toString()) as { id?: string };
+      return status === 200 && got === id ? 'post' : `post ${status}`;
+    };
+    const file = async (base: string) => {
+      const { status, failure, sha256, whole } = await ask(`${base}${token.pathname}${token.search}`);
+      if (failure !== null && status === 0) return failure;
+      return status === 200 && whole && sha256 === truth ? 'file' : `file ${status} whole: ${whole}`;
+    };
+    const visitors = Array.from({ length: 10 }, async (_, index) => {
+      while (!over) {
+        await balanced(index % 2 ? post : file);
+        await sleep(10);
+      }
+    });
+    for (const index of [0, 1]) {
+      await sleep(1500);
+      const old = instances[index] as Service;
+      old.kill('SIGTERM');
+      expect(await old.exited).toBe(0);
+      await old.stop();
+      instances[index] = await startService(standin, env);
+    }
+    await sleep(1500);
+    over = true;
+    await Promise.all(visitors);
+    await Promise.all(instances.map((one) => one.stop()));
+    process.stdout.write(`\nrolling restart: ${JSON.stringify(answers)}\n`);
+    expect(Object.keys(answers).sort()).toEqual(['file', 'post']);
+    expect((answers.file ?? 0) + (answers.post ?? 0)).toBeGreaterThan(50);
+  });
+});
