@@ -20,6 +20,9 @@ const COVER_INPUT = [
   ...['-format_whitelist', 'jpeg_pipe,png_pipe,webp_pipe', '-max_pixels', '50000000'],
 ];
 
+/** Without it ffmpeg (5.1) calls it a success, exit code 0, when the last 32 KB did not fit on the disk. */
+const EACH_PACKET_WRITTEN = ['-flush_packets', '1'];
+
 /** Longest side of a cover, in pixels. */
 const COVER_SIZE = 720;
 const COVER_OUTPUT = [
@@ -29,7 +32,7 @@ const COVER_OUTPUT = [
     `scale=w='min(${COVER_SIZE},iw)':h='min(${COVER_SIZE},ih)':force_original_aspect_ratio=decrease`,
   ],
   ...['-c:v', 'mjpeg', '-pix_fmt', 'yuvj420p', '-q:v', '4', '-flags:v', '+bitexact', '-threads', '1'],
-  ...['-f', 'mjpeg'],
+  ...['-f', 'mjpeg', ...EACH_PACKET_WRITTEN],
 ];
 
 /**
@@ -43,6 +46,7 @@ const MP3_OUTPUT = [
   ...['-c:a', 'libmp3lame', '-b:a', '192k', '-flags:a', '+bitexact', '-fflags', '+bitexact'],
   ...['-map_metadata', '-1', '-map_metadata:s', '-1', '-map_chapters', '-1', '-id3v2_version', '3'],
   ...['-abort_on', 'empty_output_stream', '-threads', '1', '-f', 'mp3'],
+  ...EACH_PACKET_WRITTEN,
 ];
 const COVER_IN_MP3 = [
   ...['-map', '1:v:0', '-c:v', 'copy', '-disposition:v:0', 'attached_pic'],

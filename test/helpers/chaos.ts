@@ -10,6 +10,7 @@ import { type Body, type Service, startService } from './service.ts';
 import {
   type AssetPart,
   photoPost,
+  SOUND_SECONDS,
   type Standin,
   type StandinPost,
   startStandin,
@@ -482,7 +483,13 @@ class Chaos {
         if (post.music === 'mp3') {
           return compare('mp3', got, this.#standin.media.bytes({ post, part: 'music', index: 0 }));
         }
-        return resemble('made mp3', got, (bytes) => bytes.toString('latin1', 0, 3) === 'ID3');
+        // 192 kbit/s; a disk that was full must not have cut off its end.
+        const least = SOUND_SECONDS * 24_000;
+        return resemble(
+          'made mp3',
+          got,
+          (bytes) => bytes.toString('latin1', 0, 3) === 'ID3' && bytes.length >= least,
+        );
       }
       case 'made': {
         if (post.kind === 'video') return compare('HD', await ask(String(links.no_watermark)), truth);
