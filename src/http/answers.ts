@@ -129,6 +129,10 @@ export function fileAnswers(...mediaTypes: string[]): Record<number, unknown> {
     206: { description: 'The part that was asked for with Range.', content },
     304: nothing('Unchanged since If-None-Match or If-Modified-Since.'),
     416: nothing('The Range lies outside of the file; Content-Range says how long that is.'),
+    431: errorAnswer.meta({
+      description: "`invalid_request`: the request's head is longer than 16 KB.",
+      examples: [exampleOf('invalid_request')],
+    }),
   };
 }
 

@@ -139,6 +139,21 @@ describe('a new engine under load', () => {
   });
 });
 
+describe('ENGINE_UPDATE_CRON', () => {
+  it('finds, proves and takes a new release while the service runs', async () => {
+    await project.publish('2027.1.5', { patches: {} });
+    await start({ ENGINE_UPDATE_CRON: '* * * * * *', ...project.index });
+    const stop = load();
+    expect(await until(async () => (await health()).ytdlp === '2027.1.5', 150_000)).toBe(true);
+    const statuses = await stop();
+    expect(statuses.filter((status) => status !== 200)).toEqual([]);
+    expect(project.current()).toBe('2027.1.5-update');
+    expect((await project.engine(['rollback'])).code).toBe(0);
+    expect(await until(async () => (await health()).ytdlp === first.split('-')[0], 30_000)).toBe(true);
+    expect((await ask()).status).toBe(200);
+  }, 240_000);
+});
+
 describe('a service that goes blind', () => {
   it('says so within a minute, on a quiet night too, and an update mends it without a restart', async () => {
     blind = true;

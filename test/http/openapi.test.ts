@@ -108,6 +108,13 @@ describe('every answer is as the document says', () => {
     },
   );
 
+  it.each(['/stream?data=', '/download?data=', '/download-slideshow?url='])(
+    'GET %s with a token longer than any request may be',
+    async (path) => {
+      expect((await call('GET', path + 'A'.repeat(20_000))).status).toBe(431);
+    },
+  );
+
   it('files: whole, in part, unchanged, beyond the end, and only their headers', async () => {
     const video = (await fetchPost(service.baseUrl, scenario('video').url)) as Video;
     const link = video.download_link.no_watermark ?? '';

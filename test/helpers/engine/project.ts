@@ -39,6 +39,8 @@ export interface Project {
   publish(version: string, release: Pick<Release, 'patches'>): Promise<void>;
   /** A copy of the engine with the release's patches, as `prove` takes it. */
   patched(release: Pick<Release, 'patches'>): Candidate;
+  /** Settings that make pip take what was published, and nothing else. */
+  index: Record<string, string>;
   /** `npm run engine:…` after its set-up. */
   engine(args: readonly string[], env?: Record<string, string>): Promise<Ran>;
   remove(): void;
@@ -75,7 +77,10 @@ export function makeProject(): Project {
       await promisify(execFile)(python, args);
     },
     patched: ({ patches }) => patchedCopy(dir, join(root, 'patched'), patches),
-    engine: (args, env = {}) => run(root, [join(root, 'scripts/engine.mjs'), ...args], index, env),
+    index: { PIP_NO_INDEX: '1', PIP_FIND_LINKS: index },
+    engine(args, env = {}) {
+      return run(root, [join(root, 'scripts/engine.mjs'), ...args], { ...this.index, ...env });
+    },
     remove: () => rmSync(root, { recursive: true, force: true }),
   };
 }
@@ -95,9 +100,8 @@ function patchedCopy(dir: string, folder: string, patches: Release['patches']): 
   return { ...engine, folder };
 }
 
-async function run(cwd: string, args: string[], index: string, env: Record<string, string>): Promise<Ran> {
-  const settings = { PIP_NO_INDEX: '1', PIP_FIND_LINKS: index, ...env };
-  const given = { PATH: process.env.PATH, HOME: process.env.HOME, ...settings };
+async function run(cwd: string, args: string[], env: Record<string, string>): Promise<Ran> {
+  const given = { PATH: process.env.PATH, HOME: process.env.HOME, ...env };
   return new Promise((resolve) => {
     execFile(process.execPath, args, { cwd, env: given }, (error, stdout, stderr) => {
       resolve({ code: error ? Number(error.code ?? 1) : 0, output: stdout + stderr });

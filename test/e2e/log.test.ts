@@ -1,0 +1,98 @@
+/** The log of a whole run: a line for each request, and nothing in it that is nobody's business. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { until } from '../helpers/processes.ts';
+import { KEY, type Service, startService } from '../helpers/service.ts';
+import { SCENARIOS, type Standin, scenario, startStandin } from '../helpers/standin/index.ts';
+
+const VISITORS = ['203.0.113.77', '2001:db8:aaaa:bbbb:cccc:dddd:eeee:1'];
+/** The password that stands in every proxy address of the stand-in with an identity. */
+const PROXY_PASSWORD = 'secret@';
+
+let standin: Standin;
+let service: Service;
+/** Everything that was secret in the run. */
+const secrets = new Set<string>([KEY, PROXY_PASSWORD, 'redis4711', 'cookie4711', ...VISITORS]);
+
+beforeAll(async () => {
+  standin = await startStandin();
+  service = await startService(standin, {
+    MAX_WORKERS: '4',
+    YTDLP_TIMEOUT: '4',
+    LOG_LEVEL: 'trace',
+    TRUST_PROXY: 'true',
+    PROXY_URLS: standin.proxyUrlFor('somebody'),
+    REDIS_URL: 'redis://:redis4711@127.0.0.1:1',
+    COOKIES_PATH: join(standin.caFile, '../cookies.txt'),
+  });
+});
+
+afterAll(async () => {
+  await service.stop();
+  await standin.close();
+});
+
+describe('the log', () => {
+  it('has one line for each request, with the stages of its time', async () => {
+    const ends = Math.floor(Date.now() / 1000) + 3600;
+    writeFileSync(
+      join(standin.caFile, '../cookies.txt'),
+      `# Netscape HTTP Cookie File\n.tiktok.com\tTRUE\t/\tTRUE\t${ends}\tsessionid\tcookie4711\n`,
+    );
+    await service.post(scenario('video').url, {
+      'x-request-id': 'request-1',
+      'x-forwarded-for': VISITORS[0] ?? '',
+    });
+    await service.post(scenario('video').url, {
+      'x-request-id': 'request-2',
+      'x-forwarded-for': VISITORS[1] ?? '',
+    });
+    const line = (id: string) => service.log.filter(({ reqId, msg }) => reqId === id && msg === 'request');
+    expect(await until(() => line('request-2').length > 0, 5000)).toBe(true);
+    expect(line('request-1')).toEqual([
+      expect.objectContaining({
+        method: 'POST',
+        path: '/tiktok',
+        status: 200,
+        post: expect.stringMatching(/^tiktok:76/),
+        cached: false,
+        queueMs: expect.any(Number),
+        extractionMs: expect.any(Number),
+        firstByteMs: expect.any(Number),
+        ms: expect.any(Number),
+        egress: expect.stringMatching(/^127\.0\.0\.1:\d+$/),
+        client: '203.0.113.0/24',
+      }),
+    ]);
+    expect(line('request-2')).toEqual([
+      expect.objectContaining({ cached: true, client: '2001:db8:aaaa::/48' }),
+    ]);
+    expect(line('request-2')[0]).not.toHaveProperty('extractionMs');
+  });
+
+  it('shows no token, cookie, password or address of a visitor, whatever happens', async () => {
+    for (const { url } of SCENARIOS.filter(({ name }) => !/MiB|dripping|never answering/.test(name))) {
+      const { body } = await service.post(url, { 'x-forwarded-for': VISITORS.join(', ') });
+      for (const link of JSON.stringify(body).matchAll(/[?&](?:data|url)=([\w-]{20,})/g))
+        secrets.add(link[1] ?? '');
+      for (const link of Object.values(body.download_link ?? {})
+        .flat()
+        .slice(0, 2)) {
+        await (await fetch(link, { headers: { range: 'bytes=0-999' } })).arrayBuffer();
+      }
+    }
+    await fetch(`${service.baseUrl}/stream?data=${[...secrets].at(-1)}x`);
+    for (const { headers } of standin.requests) {
+      for (const cookie of headers.cookie?.split('; ') ?? []) {
+        const value = cookie.slice(cookie.indexOf('=') + 1);
+        if (value.length > 8) secrets.add(value);
+      }
+    }
+    expect(secrets.size).toBeGreaterThan(100);
+    expect(secrets).toContain('cookie4711');
+    const log = JSON.stringify(service.log);
+    expect(log.length).toBeGreaterThan(10_000);
+    expect([...secrets].filter((secret) => log.includes(secret))).toEqual([]);
+  });
+});
