@@ -31,7 +31,7 @@ function slope(samples: readonly Sample[], figure: (sample: Sample) => number): 
 }
 
 const standin = await startStandin({ pageBytes: 20_000, journalLimit: 1000 });
-const service = await startService(standin, { MAX_WORKERS: workers, LOG_LEVEL: 'error' });
+const service = await startService(standin, { MAX_WORKERS: workers });
 const samples: Sample[] = [];
 const failures: Record<string, number> = {};
 const began = Date.now();
