@@ -1,6 +1,6 @@
 // @ts-check
-import { rmSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { readFileSync, rmSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { aptInstall, aptInstallFromBackports, isRootOnDebian } from './debian.mjs';
 import { findInstalled } from './engine/installed.mjs';
 import { compareVersions, probe } from './engine/probe.mjs';
@@ -35,6 +35,9 @@ export async function installEngine(root, again = false) {
     if (isUntouched(current.dir, current.record)) return;
     if (await stillServes(current)) return;
   }
+  // `npm run engine:update` went ahead of what this release of the project was tested with: there is no way back.
+  const ahead = current && !again && compareVersions(current.record.ytdlp, pinnedVersion()) > 0;
+  if (ahead && (await stillServes({ ...current, record: { ...current.record, pins } }))) return;
 
   const pythons = await pythonsToUse();
   const failures = [];
@@ -63,6 +66,12 @@ export async function installEngine(root, again = false) {
   throw new SetupError(
     `no yt-dlp: ${failures.join('; ')}. Let this machine reach PyPI, or install yt-dlp (\`pip install yt-dlp\`), then run this again.`,
   );
+}
+
+/** The newest yt-dlp that is pinned; older ones are for older Pythons. */
+function pinnedVersion() {
+  const pins = readFileSync(join(import.meta.dirname, 'engine-requirements.txt'), 'utf8');
+  return /^yt-dlp==([\d.]+)/m.exec(pins)?.[1] ?? '0';
 }
 
 /** @returns {Promise<import('./python.mjs').Python[]>} at least one */

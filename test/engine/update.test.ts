@@ -44,6 +44,11 @@ describe('an update', () => {
     expect(output).toContain('yt-dlp 2027.2.1 is in use from now on');
     expect(project.current()).toBe('2027.2.1-update');
     expect((await project.engine(['update'], env)).output).toContain('the newest there is');
+    // What the project's new release was tested with can be had, but it is older.
+    await project.publish(first.split('-')[0] ?? '', { patches: {} });
+    await project.repin();
+    expect(project.current()).toBe('2027.2.1-update');
+    await project.publish('2027.2.1', MENDED);
     const back = await project.engine(['rollback']);
     expect([back.code, project.current()]).toEqual([0, first]);
     expect((await project.engine(['update'], env)).output).toContain('rolled back by hand');

@@ -1,5 +1,6 @@
 import { execFile, execFileSync } from 'node:child_process';
 import {
+  appendFileSync,
   cpSync,
   mkdirSync,
   mkdtempSync,
@@ -43,6 +44,8 @@ export interface Project {
   index: Record<string, string>;
   /** `npm run engine:…` after its set-up. */
   engine(args: readonly string[], env?: Record<string, string>): Promise<Ran>;
+  /** A release of the project that was tested with other packages, and its set-up. */
+  repin(): Promise<void>;
   remove(): void;
 }
 
@@ -80,6 +83,11 @@ export function makeProject(): Project {
     index: { PIP_NO_INDEX: '1', PIP_FIND_LINKS: index },
     engine(args, env = {}) {
       return run(root, [join(root, 'scripts/engine.mjs'), ...args], { ...this.index, ...env });
+    },
+    async repin() {
+      appendFileSync(join(root, 'scripts/setup/engine-requirements.txt'), '# other packages\n');
+      const setUp = `import('${root}/scripts/setup/engine.mjs').then((it) => it.installEngine('${root}'))`;
+      await promisify(execFile)(process.execPath, ['-e', setUp], { env: { ...process.env, ...this.index } });
     },
     remove: () => rmSync(root, { recursive: true, force: true }),
   };
