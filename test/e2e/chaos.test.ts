@@ -17,6 +17,7 @@ it('whatever breaks, no answer is wrong, and nothing is left at the end', { time
   expect(left.children).toBeLessThanOrEqual(4);
   expect(left.ffmpegs).toBe(0);
   expect(left.upstreams).toBe(0);
+  expect(left.abandonedFolders).toEqual([]);
   expect(left.partFiles).toEqual([]);
   expect(left.deletedFiles).toEqual([]);
   // One for each worker that has come up meanwhile, one to Redis that is just being closed.

@@ -47,7 +47,8 @@ export interface ChaosReport {
     sockets: number;
     socketsBefore: number;
     upstreams: number;
-    workFolders: string[];
+    /** Of works that brought no file that is kept. */
+    abandonedFolders: string[];
     partFiles: string[];
     deletedFiles: string[];
     rssBefore: number;
@@ -209,8 +210,10 @@ class Chaos {
         sockets: this.#sockets(),
         socketsBefore,
         upstreams: this.#standin.journal.running().length,
-        workFolders: files.filter(
-          (name) => /\/(?!host)[a-z0-9]+-[^/]+$/.test(name) && !/\.(mp4|mp3)$/.test(name),
+        abandonedFolders: files.filter(
+          (name) =>
+            /^run-[^/]+\/(?:mp3|slideshow)-[^/]+$/.test(name) &&
+            !files.some((file) => file.startsWith(`${name}/`) && /\.mp[34]$/.test(file)),
         ),
         partFiles: files.filter((name) => name.endsWith('.part')),
         deletedFiles: open.filter((path) => path.endsWith(' (deleted)')),
