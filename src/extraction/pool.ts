@@ -18,6 +18,8 @@ export class WorkerPool {
       // 'sync' would block an idle worker's event loop: it would not see its child die (Piscina 5.3).
       atomics: 'disabled',
       recordTiming: false,
+      // A post leaves little behind: the default lets each thread's heap grow by megabytes before it is swept.
+      resourceLimits: { maxYoungGenerationSizeMb: 1 },
       workerData: settings,
     });
     // Without a listener the error of a thread that ends while closing would be uncaught.
