@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { type Dispatcher, ProxyAgent, request } from 'undici';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { locateEngine } from '../../src/extraction/index.ts';
+import { engine, solvesChallenge } from './engine.ts';
 import {
   type AssetPart,
   type Fault,
@@ -22,17 +22,6 @@ import {
 
 const run = promisify(execFile);
 const extractor = fileURLToPath(new URL('./standin/extract.py', import.meta.url));
-
-/** The engine that the set-up wrote down for the service; null without one. */
-function findEngine(): { python: string; sysPath: string[] } | null {
-  try {
-    return locateEngine(fileURLToPath(new URL('../..', import.meta.url)));
-  } catch {
-    return null;
-  }
-}
-
-const engine = findEngine();
 
 interface Extracted {
   id: string;
@@ -583,51 +572,61 @@ it('leaves nothing open after close', async () => {
   await other.close();
 });
 
-if (engine === null) {
-  console.warn('stand-in: no yt-dlp engine is set up: nothing is run with yt-dlp');
-}
+describe('the real yt-dlp', () => {
+  it.skipIf(!solvesChallenge)(
+    'reads videos, photos, the challenge and short links, and its links open the CDN',
+    async () => {
+      const post = standin.posts.add(videoPost({ desc: 'Für "alle" 👋 <b>' }));
+      const cases = [
+        post.url,
+        scenario('video behind the WAF challenge').url,
+        scenario('short link, three hops').url,
+        `https://www.tiktok.com/@x/video/7300000000000000003`,
+        scenario('status 10204 cross_border_violation_ur').url,
+        scenario('challenge that never accepts').url,
+      ];
+      const { python, sysPath } = engine;
+      const env = { ...process.env, PYTHONPATH: sysPath.join(delimiter) };
+      const args = [extractor, standin.proxyUrl, standin.caFile, ...cases];
+      const { stdout } = await run(python, args, { env });
+      const [video, challenged, short, photos, status, endless] = stdout
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line) as Extracted);
+      expect(video).toMatchObject({
+        id: post.id,
+        title: 'Für "alle" 👋 <b>',
+        uploader: post.user,
+        view_count: post.stats.play,
+      });
+      expect(video?.formats.filter((format) => format.format_id.startsWith('h264_1080p_'))).toHaveLength(2);
+      expect(video?.subtitles['eng-US']?.[0]?.ext).toBe('vtt');
+      expect(challenged?.formats.length).toBeGreaterThan(5);
+      // Solved twice: the other one answers with a challenge again, however right the number.
+      expect(standin.challenge.answers).toEqual({ right: 2, wrong: 0 });
+      expect(short?.id).toMatch(/^76/);
+      expect(photos?.formats.map((format) => format.ext)).toEqual(['mp3']);
+      expect(status?.error).toContain('blocked from accessing this post');
+      expect(endless?.error).toContain('Unable to extract universal data');
 
-describe.skipIf(engine === null)('the real yt-dlp', () => {
-  it('reads videos, photos, the challenge and short links, and its links open the CDN', async () => {
-    const post = standin.posts.add(videoPost({ desc: 'Für "alle" 👋 <b>' }));
-    const cases = [
-      post.url,
-      scenario('video behind the WAF challenge').url,
-      scenario('short link, three hops').url,
-      `https://www.tiktok.com/@x/video/7300000000000000003`,
-      scenario('status 10204 cross_border_violation_ur').url,
-      scenario('challenge that never accepts').url,
-    ];
-    const { python = '', sysPath = [] } = engine ?? {};
-    const env = { ...process.env, PYTHONPATH: sysPath.join(delimiter) };
-    const args = [extractor, standin.proxyUrl, standin.caFile, ...cases];
-    const { stdout } = await run(python, args, { env });
-    const [video, challenged, short, photos, status, endless] = stdout
-      .trim()
-      .split('\n')
-      .map((line) => JSON.parse(line) as Extracted);
-    expect(video).toMatchObject({
-      id: post.id,
-      title: 'Für "alle" 👋 <b>',
-      uploader: post.user,
-      view_count: post.stats.play,
-    });
-    expect(video?.formats.filter((format) => format.format_id.startsWith('h264_1080p_'))).toHaveLength(2);
-    expect(video?.subtitles['eng-US']?.[0]?.ext).toBe('vtt');
-    expect(challenged?.formats.length).toBeGreaterThan(5);
-    // Solved twice: the other one answers with a challenge again, however right the number.
-    expect(standin.challenge.answers).toEqual({ right: 2, wrong: 0 });
-    expect(short?.id).toMatch(/^76/);
-    expect(photos?.formats.map((format) => format.ext)).toEqual(['mp3']);
-    expect(status?.error).toContain('blocked from accessing this post');
-    expect(endless?.error).toContain('Unable to extract universal data');
-
-    const url = video?.formats[0]?.url ?? '';
-    const headers = { cookie: `tt_chain_token=${video?.cookie}`, referer: 'https://www.tiktok.com/' };
-    expect(await sha256(url, headers)).toBe(standin.media.sha256({ post, part: 'video' }));
-    const curl = ['-sS', '-x', standin.proxyUrl, '--cacert', standin.caFile, '-o', '-', '-w', '%{http_code}'];
-    const part = [...curl, '-r', '0-0', '-H', `Cookie: ${headers.cookie}`, '-e', headers.referer, url];
-    expect((await run('curl', part)).stdout).toBe('\u0000206');
-    expect((await run('curl', [...curl, url])).stdout).toMatch(/Forbidden.*403$/);
-  }, 20_000);
+      const url = video?.formats[0]?.url ?? '';
+      const headers = { cookie: `tt_chain_token=${video?.cookie}`, referer: 'https://www.tiktok.com/' };
+      expect(await sha256(url, headers)).toBe(standin.media.sha256({ post, part: 'video' }));
+      const curl = [
+        '-sS',
+        '-x',
+        standin.proxyUrl,
+        '--cacert',
+        standin.caFile,
+        '-o',
+        '-',
+        '-w',
+        '%{http_code}',
+      ];
+      const part = [...curl, '-r', '0-0', '-H', `Cookie: ${headers.cookie}`, '-e', headers.referer, url];
+      expect((await run('curl', part)).stdout).toBe('\u0000206');
+      expect((await run('curl', [...curl, url])).stdout).toMatch(/Forbidden.*403$/);
+    },
+    20_000,
+  );
 });
