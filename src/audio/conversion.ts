@@ -1,5 +1,6 @@
-import { type FfmpegInput, ffmpegToFile, finishWithin } from '../ffmpeg-run.ts';
+import { FfmpegFailed, type FfmpegInput, ffmpegToFile, finishWithin } from '../ffmpeg-run.ts';
 import { type Tags, tagOptions } from './tags.ts';
+import { assertWholeMp3 } from './whole-mp3.ts';
 
 interface Running {
   ffmpegPath: string;
@@ -86,4 +87,9 @@ export async function makeMp3({ sound, words, cover }: Recording, mp3: string, r
   ];
   const run = ffmpegToFile({ ffmpegPath, inputs, outputOptions }, mp3);
   await finishWithin(run, { limitMs: CONVERSION_LIMIT_MS, signal });
+  try {
+    await assertWholeMp3(mp3);
+  } catch (error) {
+    throw new FfmpegFailed(error as Error, '');
+  }
 }

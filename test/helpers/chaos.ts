@@ -545,7 +545,7 @@ function resemble(
   if (answer.status !== status) return { what: `${name} with ${answer.status}`, kind: 'wrong' };
   if (!answer.whole) return { what: `${name} broken`, kind: 'broken' };
   if (Number(answer.headers['content-length']) !== answer.body.length || !isRight(answer.body)) {
-    return { what: `${name} of other bytes`, kind: 'wrong' };
+    return { what: `${name} of ${answer.body.length} other bytes`, kind: 'wrong' };
   }
   return { what: `${name} right`, kind: 'right' };
 }
