@@ -1,5 +1,5 @@
-/** A reply holds one item, some ten kilobytes; anything near this size is not a reply. */
-const MAX_LINE_BYTES = 16 * 1024 * 1024;
+/** A reply holds one item, some ten kilobytes; a longer line is none, and would not fit into a thread's heap. */
+const MAX_LINE_BYTES = 2 * 1024 * 1024;
 
 /** Cuts a byte stream into lines. Bytes in, text out; knows nothing of sockets. */
 export class LineSplitter {
