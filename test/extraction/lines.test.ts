@@ -28,9 +28,9 @@ describe('the line splitter', () => {
     expect(split(Buffer.from('\n\n'))).toEqual(['', '']);
   });
 
-  it('accepts a line of 16 MiB', () => {
-    const [line] = split(Buffer.alloc(16 * 1024 * 1024, 'x'), Buffer.from('\n'));
-    expect(line?.length).toBe(16 * 1024 * 1024);
+  it('accepts a line of 2 MiB', () => {
+    const [line] = split(Buffer.alloc(2 * 1024 * 1024, 'x'), Buffer.from('\n'));
+    expect(line?.length).toBe(2 * 1024 * 1024);
   });
 
   it('refuses a line that grows beyond all reason', () => {
