@@ -45,6 +45,20 @@ export const ERRORS = {
 
 export type ErrorCode = keyof typeof ERRORS;
 
+/** What an extraction can end with, apart from well. */
+export const EXTRACTION_ERRORS = [
+  'post_not_found',
+  'post_private',
+  'login_required',
+  'region_blocked',
+  'ip_blocked',
+  'extractor_outdated',
+  'upstream_failed',
+  'timeout',
+  'busy',
+  'internal',
+] as const satisfies readonly ErrorCode[];
+
 interface ServiceErrorOptions {
   /** Public sentence; the kind's own when absent. Never put anything internal here. */
   message?: string;

@@ -141,20 +141,6 @@ export function textAnswer(mediaType: string, description: string): Record<numbe
   return { 200: { description, content: { [mediaType]: { schema: z.string() } } } };
 }
 
-/** What an extraction can end with, on every route that may need one. */
-export const EXTRACTION_ERRORS = [
-  'post_not_found',
-  'post_private',
-  'login_required',
-  'region_blocked',
-  'ip_blocked',
-  'extractor_outdated',
-  'upstream_failed',
-  'timeout',
-  'busy',
-  'internal',
-] as const satisfies readonly ErrorCode[];
-
 const workers = z.object({ max: count, active: count, idle: count, queued: count });
 
 const status = z.enum(['ok', 'degraded', 'down', 'draining']);

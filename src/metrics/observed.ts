@@ -1,5 +1,5 @@
 import { Counter, Histogram, type Registry } from 'prom-client';
-import type { ErrorCode } from '../errors.ts';
+import { EXTRACTION_ERRORS } from '../errors.ts';
 import type { ExtractionEnd } from '../extraction/index.ts';
 import { PREFIX } from './registry.ts';
 
@@ -22,20 +22,6 @@ const WHOLE_BUCKETS = [0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300, 1800];
 const EXTRACTION_BUCKETS = [0.05, 0.1, 0.25, 0.5, 1, 2, 3, 5, 10, 20, 30, 60];
 const QUEUE_BUCKETS = [0.001, 0.01, 0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 120];
 const RENDER_BUCKETS = [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300];
-
-/** How an extraction can end, apart from well. */
-const EXTRACTION_CODES: readonly ErrorCode[] = [
-  'post_not_found',
-  'post_private',
-  'login_required',
-  'region_blocked',
-  'ip_blocked',
-  'extractor_outdated',
-  'upstream_failed',
-  'timeout',
-  'busy',
-  'internal',
-];
 
 /** What is told about as it happens: times, which nobody keeps anywhere else. */
 export function observedMetrics(registry: Registry) {
@@ -67,7 +53,7 @@ export function observedMetrics(registry: Registry) {
     registers,
   });
   // A series that begins above zero has no rate: the first failures of a kind would be missed.
-  for (const code of ['ok', ...EXTRACTION_CODES]) extractions.inc({ code }, 0);
+  for (const code of ['ok', ...EXTRACTION_ERRORS]) extractions.inc({ code }, 0);
   const queue = new Histogram({
     name: `${PREFIX}extraction_queue_seconds`,
     help: 'Time an extraction waited for a worker.',

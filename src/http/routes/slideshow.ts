@@ -1,13 +1,14 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { mediaFileName } from '../../cdn/index.ts';
+import { EXTRACTION_ERRORS } from '../../errors.ts';
 import { answerFromFile } from '../../files/index.ts';
 import type { LinkTarget } from '../../links/index.ts';
 import type { PostRef } from '../../posts/post.ts';
 import { postKey } from '../../posts/url.ts';
 import type { Progress } from '../../renders/index.ts';
 import type { Services } from '../../services.ts';
-import { EXTRACTION_ERRORS, errorAnswers, fileAnswers, textAnswer } from '../answers.ts';
+import { errorAnswers, fileAnswers, textAnswer } from '../answers.ts';
 import { visitorOf } from '../client.ts';
 import { workLimit } from '../limits.ts';
 import type { RelaySlots } from '../relay-slots.ts';

@@ -1,9 +1,10 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { Answers } from '../../answers/index.ts';
+import { EXTRACTION_ERRORS } from '../../errors.ts';
 import { findPostLink, postKey } from '../../posts/url.ts';
 import type { Services } from '../../services.ts';
-import { EXTRACTION_ERRORS, errorAnswers, postAnswer } from '../answers.ts';
+import { errorAnswers, postAnswer } from '../answers.ts';
 import { visitorOf } from '../client.ts';
 import { workLimit } from '../limits.ts';
 import { tiktokBody } from '../schemas.ts';
