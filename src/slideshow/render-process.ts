@@ -10,7 +10,7 @@ import type { RenderOrder, RenderReply } from './messages.ts';
 import { makeMovie } from './movie.ts';
 
 // First of all, so that the threads and processes started from here inherit it: requests come before renders.
-setPriority(10);
+setPriority(19);
 
 const stop = new AbortController();
 process.once('SIGTERM', () => stop.abort());

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { MENDED, type Release, UNREADABLE_FOR_REAL } from '../helpers/engine/poisons.ts';
 import { makeProject, type Project } from '../helpers/engine/project.ts';
+import { ownEngine } from '../helpers/engine.ts';
 import { pythonTree, until } from '../helpers/processes.ts';
 import { type Service, startService } from '../helpers/service.ts';
 import { type Standin, startStandin } from '../helpers/standin/index.ts';
@@ -95,7 +96,7 @@ function install(version: string, release: Pick<Release, 'patches'>): void {
   renameSync(join(store, '.link'), join(store, 'current'));
 }
 
-describe('a new engine under load', () => {
+describe.skipIf(!ownEngine)('a new engine under load', () => {
   it('takes over without a failed request', async () => {
     await start();
     const stop = load();
@@ -139,7 +140,7 @@ describe('a new engine under load', () => {
   });
 });
 
-describe('ENGINE_UPDATE_CRON', () => {
+describe.skipIf(!ownEngine)('ENGINE_UPDATE_CRON', () => {
   it('finds, proves and takes a new release while the service runs', async () => {
     await project.publish('2027.1.5', { patches: {} });
     await start({ ENGINE_UPDATE_CRON: '* * * * * *', ...project.index });
@@ -154,7 +155,7 @@ describe('ENGINE_UPDATE_CRON', () => {
   }, 240_000);
 });
 
-describe('a service that goes blind', () => {
+describe.skipIf(!ownEngine)('a service that goes blind', () => {
   it('says so within a minute, on a quiet night too, and an update mends it without a restart', async () => {
     blind = true;
     await start({ CANARY_URL: 'https://www.tiktok.com/@canary/video/7400000000000000042' });

@@ -4,6 +4,7 @@ import { prove } from '../../scripts/engine/prove.mjs';
 import { probe } from '../../scripts/setup/engine/probe.mjs';
 import { MENDED, POISONED, type Release } from '../helpers/engine/poisons.ts';
 import { makeProject, type Project } from '../helpers/engine/project.ts';
+import { ownEngine } from '../helpers/engine.ts';
 import { type Standin, scenario, startStandin } from '../helpers/standin/index.ts';
 
 let standin: Standin;
@@ -38,7 +39,7 @@ async function judge(release: Pick<Release, 'patches'>): Promise<string | null> 
   return typeof facts === 'string' ? facts : prove(project.root, { ...candidate, ...facts });
 }
 
-describe('an engine', () => {
+describe.skipIf(!ownEngine)('an engine', () => {
   it.for(POISONED)('is refused that $name', { timeout: 120_000 }, async (release) => {
     expect(await judge(release)).toMatch(release.refusal ?? /never/);
   });

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { MENDED, UNREADABLE_FOR_REAL } from '../helpers/engine/poisons.ts';
 import { makeProject, type Project } from '../helpers/engine/project.ts';
+import { ownEngine } from '../helpers/engine.ts';
 import { type Standin, scenario, startStandin } from '../helpers/standin/index.ts';
 
 /** pip alone takes half a minute where the machine is busy. */
@@ -24,7 +25,7 @@ afterAll(async () => {
   await standin.close();
 });
 
-describe('an update', () => {
+describe.skipIf(!ownEngine)('an update', () => {
   it('to a poisoned release changes nothing, and is not tried again', { timeout: LIMIT_MS }, async () => {
     await project.publish('2027.1.1', UNREADABLE_FOR_REAL);
     const refused = await project.engine(['update'], env);

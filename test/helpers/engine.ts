@@ -8,3 +8,9 @@ export const engine = locateEngine(fileURLToPath(new URL('../..', import.meta.ur
 export const solvesChallenge = engine.ytdlp >= '2026.03';
 
 if (!solvesChallenge) console.warn(`skipped: yt-dlp ${engine.ytdlp} cannot solve the challenge`);
+
+/** Whether it lies in a folder of the project's. Tests that poison a copy of it must not reach the machine's own. */
+export const ownEngine = engine.sysPath.every((path) => path.startsWith(engine.dir));
+
+if (!ownEngine)
+  console.warn(`skipped: yt-dlp ${engine.ytdlp} is the machine's own, no copy of it is poisoned`);

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ownEngine } from '../helpers/engine.ts';
 import { type Standin, scenario, startStandin } from '../helpers/standin/index.ts';
 
 const DOCTOR = fileURLToPath(new URL('../../scripts/doctor.mjs', import.meta.url));
@@ -30,7 +31,7 @@ function doctor(env: Record<string, string>): Promise<{ code: number; page: stri
   });
 }
 
-describe('the doctor', () => {
+describe.skipIf(!ownEngine)('the doctor', () => {
   it('finds nothing to mend where all is well', async () => {
     const { code, page } = await doctor({
       PROXY_URLS: standin.proxyUrl,
