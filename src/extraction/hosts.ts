@@ -1,7 +1,7 @@
 import type { Engine } from './engine.ts';
 import { type HostOptions, HostProcess } from './host-process.ts';
 import type { Hello } from './protocol.ts';
-import { Trial } from './trial.ts';
+import { perhapsTheEngine, Trial } from './trial.ts';
 import type { WorkerResult, WorkerTask } from './worker.ts';
 
 interface Running {
@@ -11,6 +11,8 @@ interface Running {
   jobs: number;
   /** No new jobs; closed with its last one. */
   leaving: boolean;
+  /** Its engine did worse than the one before. */
+  rejected: boolean;
 }
 
 export interface HostsOptions extends Omit<HostOptions, 'engine' | 'socketName'> {
@@ -62,16 +64,21 @@ export class Hosts {
   }
 
   async run(task: Omit<WorkerTask, 'socketPath'>): Promise<WorkerResult> {
-    const result = await this.#on(this.#inUse(), task);
+    const used = this.#inUse();
+    const result = await this.#on(used, task);
     const trial = this.#trial;
     const former = this.#former;
+    if (used.rejected && !result.ok && perhapsTheEngine(result.code)) {
+      // Its engine was sent away while it ran; the one that works again has not had its go.
+      return this.#on(this.#inUse(), task);
+    }
     if (!trial || !former) return result;
     if (result.ok) {
       trial.succeeded();
       this.#judge(trial);
       return result;
     }
-    if (!trial.doubts(result.code)) return result;
+    if (!perhapsTheEngine(result.code)) return result;
     const second = await this.#on(former, task);
     if (!second.ok) return result;
     trial.strike();
@@ -110,7 +117,7 @@ export class Hosts {
       await host.close();
       throw error;
     }
-    return { engine, host, jobs: 0, leaving: false };
+    return { engine, host, jobs: 0, leaving: false, rejected: false };
   }
 
   async #on(running: Running, task: Omit<WorkerTask, 'socketPath'>): Promise<WorkerResult> {
@@ -135,6 +142,7 @@ export class Hosts {
       return;
     }
     this.#current = former;
+    rejected.rejected = true;
     this.#leave(rejected);
     this.onRejection(rejected.engine, trial.summary);
   }

@@ -17,6 +17,11 @@ const PERHAPS_THE_ENGINE: ReadonlySet<ErrorCode> = new Set([
   'internal',
 ]);
 
+/** Whether another engine should have a go at what ended like this. */
+export function perhapsTheEngine(code: ErrorCode): boolean {
+  return PERHAPS_THE_ENGINE.has(code);
+}
+
 /**
  * A new engine at its work, beside the one before it: a post that the new one fails is given to the former one. That
  * is the comparison of their success rates with the chance left out, and no visitor pays for it.
@@ -32,11 +37,6 @@ export class Trial {
 
   get status() {
     return { until: this.#ends / 1000, succeeded: this.#succeeded, strikes: this.#strikes };
-  }
-
-  /** Whether the former engine should have a go as well. */
-  doubts(code: ErrorCode): boolean {
-    return PERHAPS_THE_ENGINE.has(code);
   }
 
   succeeded(): void {
