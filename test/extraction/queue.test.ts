@@ -258,8 +258,8 @@ describe('a full queue', () => {
       ),
     );
     expect(told).toEqual([...told].sort((a, b) => a - b));
-    // A second for each job, and one slot.
-    expect(told.slice(0, 5)).toEqual([1, 2, 3, 4, 5]);
+    // A second for each job, and one slot; whole seconds, so that a moment more or less can be one.
+    expect(told.every((seconds, index) => Math.abs(seconds - Math.min(60, index + 1)) <= 1)).toBe(true);
     expect(told.at(-1)).toBe(60);
     await end();
   });
