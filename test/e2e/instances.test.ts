@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { healthy } from '../helpers/engine.ts';
 import { until } from '../helpers/processes.ts';
 import { NO_REDIS, TestRedis } from '../helpers/redis.ts';
 import { type Service, startService } from '../helpers/service.ts';
@@ -184,7 +185,7 @@ describe.skipIf(NO_REDIS !== null)('three instances with Redis', () => {
     const risen = Date.now();
     const isBack = async () => {
       const reports = await Promise.all(services.map(healthOf));
-      return reports.every((report) => report.redis.state === 'up' && report.status === 'ok');
+      return reports.every((report) => report.redis.state === 'up' && report.status === healthy);
     };
     expect(await until(isBack, 15_000)).toBe(true);
     const backMs = Date.now() - risen;

@@ -14,3 +14,6 @@ export const ownEngine = engine.sysPath.every((path) => path.startsWith(engine.d
 
 if (!ownEngine)
   console.warn(`skipped: yt-dlp ${engine.ytdlp} is the machine's own, no copy of it is poisoned`);
+
+/** What /health says of a service with nothing else wrong. */
+export const healthy = engine.impersonation ? 'ok' : 'degraded';
