@@ -1,4 +1,4 @@
-import { rename } from 'node:fs/promises';
+import { access, constants, rename } from 'node:fs/promises';
 import { PassThrough, Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { FfmpegFailed, type FfmpegRun, ffmpegToFile, ffmpegToStream } from '../ffmpeg-run.ts';
@@ -36,6 +36,8 @@ export async function makeMovie(
   { threads, signal, onSlide }: MovieOptions,
 ): Promise<void> {
   const { ffmpegPath, sound } = order;
+  // Said at once and in these words; two ffmpegs that cannot be started end each other in any order.
+  await access(ffmpegPath, constants.X_OK);
   const plan = planSlideshow(order.photos.length, order.slideSeconds);
   const pictures = Readable.from(decode(order.photos), { objectMode: false });
   const encoder = ffmpegToStream({

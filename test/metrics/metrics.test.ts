@@ -1,9 +1,11 @@
 /** What Prometheus is told, and that the alerts and the dashboard ask for nothing else. */
+
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { healthy } from '../helpers/engine.ts';
 import { type Service, startService } from '../helpers/service.ts';
 import { type Standin, scenario, startStandin } from '../helpers/standin/index.ts';
 
@@ -68,7 +70,7 @@ describe('/metrics', () => {
     expect(value('tiktok_relays_active')).toBe(0);
     expect(value('tiktok_workers{state="idle"}')).toBe(2);
     expect(value('tiktok_queue_limit_jobs')).toBe(2000);
-    expect(value('tiktok_health{status="ok"}')).toBe(1);
+    expect(value(`tiktok_health{status="${healthy}"}`)).toBe(1);
   });
 
   it.skipIf(process.platform !== 'linux')('tells the memory of Node and of Python', () => {
