@@ -4,14 +4,23 @@ import { basename, dirname, join, relative } from 'node:path';
 import { report, SetupError } from './report.mjs';
 import { run } from './run.mjs';
 import { filesUnder, hashOf, readStamp } from './stamp.mjs';
+import { bundlePage } from './web.mjs';
 
 const STAMP = 'dist/.setup-stamp';
-const SOURCES = ['src', 'tsconfig.json', 'tsconfig.build.json'];
+const SOURCES = [
+  'src',
+  'tsconfig.json',
+  'tsconfig.build.json',
+  'scripts/setup/build.mjs',
+  'scripts/setup/web.mjs',
+];
 /** What src holds beside TypeScript and the service reads at run time: the yt-dlp host's Python, the web page, … */
 const CODE = /\.(ts|js|mjs)$/;
-/** The service; the web page and its worker, which know a browser's objects and not Node's. */
+/** The service; the web page and its worker, which know a browser's objects and not Node's and are only checked. */
 const PROJECTS = ['tsconfig.build.json', 'src/web/tsconfig.json', 'src/web/tsconfig.worker.json'];
 const PROJECT_FILE = /^tsconfig.*\.json$/;
+/** What of the page goes through the bundler instead. */
+const BUNDLED = /^src\/web\/.*\.(ts|css)$/;
 
 /**
  * Whether dist was made from these very sources. An image without src has its build inside.
@@ -23,7 +32,7 @@ export function isBuilt(root) {
 }
 
 /**
- * Compiles src to dist and copies beside it what is not TypeScript.
+ * Compiles src to dist, bundles the page, and copies beside it what is neither.
  * @param {string} root
  */
 export async function build(root) {
@@ -45,8 +54,10 @@ export async function build(root) {
       );
     }
   }
-  const sources = filesUnder(join(root, 'src')).filter((file) => !PROJECT_FILE.test(basename(file)));
-  const kept = new Set(sources.map((file) => place(root, file)));
+  const sources = filesUnder(join(root, 'src')).filter(
+    (file) => !PROJECT_FILE.test(basename(file)) && !BUNDLED.test(relative(root, file)),
+  );
+  const kept = new Set([...sources.map((file) => place(root, file)), ...(await bundlePage(root))]);
   removeLeftOvers(root, kept);
   writeFileSync(join(root, STAMP), `${hash}\n`);
   report(`built dist (${((Date.now() - started) / 1000).toFixed(1)} s)`);

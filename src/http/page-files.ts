@@ -56,16 +56,8 @@ export async function loadPageFiles(): Promise<PageFile[]> {
   );
   const assets = names.filter((name) => !(name in ENTRIES));
   const folder = `web/${digest(files.map(({ name, bytes }) => `${name} ${digest(bytes)}`).join('\n'))}`;
-  // Without these a browser finds each module only when it has read the one that imports it.
-  const preloads = assets
-    .filter((name) => /^[^/]*\.js$/.test(name))
-    .map((name) => `<link rel="modulepreload" href="${folder}/${name}">`);
   const fillIn = (bytes: Buffer) =>
-    bytes
-      .toString()
-      .replaceAll('%ASSETS%', folder)
-      .replace('%FILES%', assets.join(' '))
-      .replace('<!-- modules -->', preloads.join('\n'));
+    bytes.toString().replaceAll('%ASSETS%', folder).replace('%FILES%', assets.join(' '));
   return Promise.all(
     files.map(async ({ name, bytes }) => {
       const entry = ENTRIES[name];

@@ -1,5 +1,5 @@
 import { keep, kept } from './kept.ts';
-import type { Messages } from './lang/en.ts';
+import en, { type Messages } from './lang/en.ts';
 
 interface Language {
   /** In itself. */
@@ -8,17 +8,20 @@ interface Language {
   rtl?: boolean;
 }
 
-/** A new language is a file in lang/ and a line here. */
+/**
+ * A new language is a file in lang/ and a line here. English is part of the page, so that most visitors wait for one
+ * file less, and so that there always are texts.
+ */
 const LANGUAGES: Record<string, Language> = {
-  en: { name: 'English', load: () => import('./lang/en.ts') },
+  en: { name: 'English', load: async () => ({ default: en }) },
   id: { name: 'Bahasa Indonesia', load: () => import('./lang/id.ts') },
   es: { name: 'Español', load: () => import('./lang/es.ts') },
   pt: { name: 'Português', load: () => import('./lang/pt.ts') },
   ar: { name: 'العربية', load: () => import('./lang/ar.ts'), rtl: true },
 };
 
-/** The texts in the language of the page; there before anything else runs. */
-export let t: Messages;
+/** The texts in the language of the page. */
+export let t = en;
 export let language = 'en';
 
 export const LANGUAGE_NAMES = Object.entries(LANGUAGES).map(([code, { name }]) => [code, name] as const);
@@ -29,20 +32,16 @@ export function preferredLanguage(): string {
   return wanted.find((code) => code !== null && Object.hasOwn(LANGUAGES, code)) ?? 'en';
 }
 
-/** Loads a language and puts it into the page. One that cannot be loaded later on (offline) changes nothing. */
+/** Loads a language and puts it into the page. One that cannot be loaded (offline) leaves the one there was. */
 export async function speak(code: string): Promise<void> {
-  const entry = LANGUAGES[code];
-  if (!entry) return;
-  try {
-    t = (await entry.load()).default;
-  } catch (error) {
-    if (t) return;
-    throw error;
+  const loaded = await LANGUAGES[code]?.load().catch(() => null);
+  if (loaded) {
+    t = loaded.default;
+    language = code;
   }
-  language = code;
   const root = document.documentElement;
-  root.lang = code;
-  root.dir = entry.rtl ? 'rtl' : 'ltr';
+  root.lang = language;
+  root.dir = LANGUAGES[language]?.rtl ? 'rtl' : 'ltr';
   document.title = t.name;
   for (const element of document.querySelectorAll<HTMLElement>('[data-t]')) {
     element.textContent = t[element.dataset.t as Exclude<keyof Messages, 'errors'>];
