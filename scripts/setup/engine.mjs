@@ -5,7 +5,7 @@ import { aptInstall, aptInstallFromBackports, isRootOnDebian } from './debian.mj
 import { findInstalled } from './engine/installed.mjs';
 import { compareVersions, probe } from './engine/probe.mjs';
 import { ASKED_OF_PYPI, installFromPypi } from './engine/pypi.mjs';
-import { adopt, currentEngine, isUntouched, newFolder, storeOf, writeRecord } from './engine/store.mjs';
+import { adopt, currentEngine, isUntouched, newFolder, writeRecord } from './engine/store.mjs';
 import { downloadWithYtDlpExec } from './engine/yt-dlp-exec.mjs';
 import { findPythons } from './python.mjs';
 import { report, SetupError, warn } from './report.mjs';
@@ -30,8 +30,7 @@ const SYSTEM_PYTHON = '/usr/bin/python3';
  */
 export async function installEngine(root, again = false) {
   const pins = hashOf(import.meta.dirname, ['engine-requirements.txt']);
-  const store = storeOf(root);
-  const current = currentEngine(store);
+  const current = currentEngine(root);
   if (current && !again && current.record.pins === pins) {
     if (isUntouched(current.dir, current.record)) return;
     if (await stillServes(current)) return;
@@ -43,7 +42,7 @@ export async function installEngine(root, again = false) {
   const pythons = await pythonsToUse();
   const failures = [];
   for (const way of waysFrom(root, pythons)) {
-    const folder = newFolder(store);
+    const folder = newFolder(root);
     try {
       const found = await way.attempt(folder);
       const facts = typeof found === 'string' ? found : await probe(found.python, found.sysPath);
@@ -53,7 +52,7 @@ export async function installEngine(root, again = false) {
       }
       const { ytdlp, curlCffi, impersonation, versionFile } = facts;
       const record = { ...found, ytdlp, curlCffi, impersonation, source: way.source, pins };
-      adopt(store, folder, record, [found.python, versionFile]);
+      adopt(root, folder, record, [found.python, versionFile]);
       announce(way.name, facts, failures);
       return;
     } finally {

@@ -35,41 +35,31 @@ import { join, relative, resolve } from 'node:path';
  * @property {number} mtimeMs
  */
 
-/**
- * The project's own store.
- * @param {string} root
- */
-export const storeOf = (root) => join(root, '.engine');
+/** @param {string} root */
+const storeOf = (root) => join(root, '.engine');
 
 /**
- * @param {string} store
+ * @param {string} root
  * @returns {{ dir: string, record: EngineRecord } | null} null when there is none, or only a broken one
  */
-export function currentEngine(store) {
+export function currentEngine(root) {
   try {
-    const dir = realpathSync(join(store, 'current'));
-    return { dir, record: readRecord(dir) };
+    const dir = realpathSync(join(storeOf(root), 'current'));
+    return { dir, record: JSON.parse(readFileSync(join(dir, 'engine.json'), 'utf8')) };
   } catch {
     return null;
   }
 }
 
 /**
- * @param {string} dir an engine's folder
- * @returns {EngineRecord}
+ * A folder to make an engine in. Those that an interrupted set-up left are removed.
+ * @param {string} root
  */
-export function readRecord(dir) {
-  return JSON.parse(readFileSync(join(dir, 'engine.json'), 'utf8'));
-}
-
-/**
- * A folder to make an engine in. What an interrupted set-up or update left is removed.
- * @param {string} store
- */
-export function newFolder(store) {
+export function newFolder(root) {
+  const store = storeOf(root);
   mkdirSync(store, { recursive: true });
   for (const name of readdirSync(store)) {
-    const pid = /^\.(?:new|look|link)-(\d+)/.exec(name)?.[1];
+    const pid = /^\.new-(\d+)$/.exec(name)?.[1];
     if (pid && !isAlive(Number(pid))) rmSync(join(store, name), { recursive: true, force: true });
   }
   const folder = join(store, `.new-${process.pid}`);
@@ -89,26 +79,26 @@ function isAlive(pid) {
 
 /**
  * Puts a finished folder in its place and makes it the current engine.
- * @param {string} store
+ * @param {string} root
  * @param {string} folder from newFolder
  * @param {Omit<EngineRecord, 'watched'>} record with absolute paths
  * @param {readonly string[]} watch absolute paths
  */
-export function adopt(store, folder, record, watch) {
+export function adopt(root, folder, record, watch) {
   writeRecord(folder, record, watch);
   const name = `${record.ytdlp}-${record.source}`;
-  const place = join(store, name);
+  const place = join(storeOf(root), name);
   if (existsSync(place)) {
     // Aside first, for the new one has to be there at once; nobody uses a folder that a set-up found broken.
-    const aside = join(store, `.new-${process.pid}-old`);
+    const aside = join(storeOf(root), `.new-${process.pid}-old`);
     renameSync(place, aside);
     renameSync(folder, place);
     rmSync(aside, { recursive: true, force: true });
   } else {
     renameSync(folder, place);
   }
-  const current = join(store, 'current');
-  const link = join(store, `.link-${process.pid}`);
+  const current = join(storeOf(root), 'current');
+  const link = join(storeOf(root), `.link-${process.pid}`);
   rmSync(link, { force: true });
   symlinkSync(name, link);
   // A rename replaces a link, not a folder.
