@@ -78,7 +78,8 @@ async function shown(page: Page): Promise<void> {
   const missing = `[...document.images].filter((one) => one.loading !== 'lazy' && !one.complete).length +
     [...document.querySelectorAll('video')].filter((one) => one.readyState < 2).length`;
   while ((await page.evaluate<number>(missing)) > 0) await page.waitForTimeout(100);
-  await page.waitForTimeout(500);
+  // A player's ring turns on for a while after its frame is there.
+  await page.waitForTimeout(2000);
 }
 
 async function take(page: Page, base: string, shot: Shot): Promise<void> {

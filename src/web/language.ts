@@ -78,9 +78,9 @@ export function compact(value: number): string {
 export function bytes(value: number): string {
   const [amount, unit] = value < 1e6 ? [value / 1e3, 'kilobyte'] : [value / 1e6, 'megabyte'];
   const digits = amount < 100 ? 1 : 0;
-  return new Intl.NumberFormat(language, { style: 'unit', unit, maximumFractionDigits: digits }).format(
-    amount,
-  );
+  const format = new Intl.NumberFormat(language, { style: 'unit', unit, maximumFractionDigits: digits });
+  // A line does not end between the number and its unit.
+  return format.format(amount).replace(' ', '\u00a0');
 }
 
 export function day(iso: string): string {

@@ -37,7 +37,7 @@ export function subtitleSaves({ subtitles = [] }: Post, report: Report): HTMLEle
     const detail = join(format.toUpperCase(), source === 'ASR' || source === 'MT' ? t.machine : '');
     return saveLink({ link, label: languageName(language), detail, symbol: 'text', report });
   });
-  return h('div', {}, h('h3', {}, t.subtitles), h('div', { class: 'saves small' }, ...saves));
+  return h('div', {}, h('h3', {}, t.subtitles), h('div', { class: 'saves' }, ...saves));
 }
 
 export function formatSaves({ formats = [] }: Post, report: Report): HTMLElement | null {
@@ -47,7 +47,7 @@ export function formatSaves({ formats = [] }: Post, report: Report): HTMLElement
     const detail = join(...measures(format, fullSize(format)), ...notes);
     return saveLink({ link: format.link, label: format.codec.toUpperCase(), detail, report });
   });
-  return h('details', {}, h('summary', {}, t.formats), h('div', { class: 'saves small' }, ...saves));
+  return h('details', {}, h('summary', {}, t.formats), h('div', { class: 'saves' }, ...saves));
 }
 
 /** The name that people know a resolution by. */

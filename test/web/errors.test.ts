@@ -153,7 +153,8 @@ describe.skipIf(!CHROMIUM)('a failure on the page', () => {
   });
 
   it('real busyness ends in the post', async () => {
-    const small = await openSite({ MAX_WORKERS: '1', MAX_QUEUE: '0', YTDLP_TIMEOUT: '2' });
+    // Long enough that the words can be read in, on a machine that is busy itself.
+    const small = await openSite({ MAX_WORKERS: '1', MAX_QUEUE: '0', YTDLP_TIMEOUT: '8' });
     const post = small.standin.posts.add(videoPost());
     const hanging = small.service.post(scenario('never answering').url);
     const page = await small.visit(`/?url=${encodeURIComponent(post.url)}`);
