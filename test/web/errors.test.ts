@@ -1,5 +1,5 @@
 import type { Page, Route } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { ERRORS, type ErrorCode } from '../../src/errors.ts';
 import { type Asset, Links, TokenBox } from '../../src/links/index.ts';
 import en from '../../src/web/lang/en.ts';
@@ -155,13 +155,13 @@ describe.skipIf(!CHROMIUM)('a failure on the page', () => {
   it('real busyness ends in the post', async () => {
     // Long enough that the words can be read in, on a machine that is busy itself.
     const small = await openSite({ MAX_WORKERS: '1', MAX_QUEUE: '0', YTDLP_TIMEOUT: '8' });
+    onTestFinished(() => small.close());
     const post = small.standin.posts.add(videoPost());
     const hanging = small.service.post(scenario('never answering').url);
     const page = await small.visit(`/?url=${encodeURIComponent(post.url)}`);
     await expectProblem(page, 'busy');
     await page.locator('article.result').waitFor();
     await hanging;
-    await small.close();
   });
 
   it('offers the original where it is a post, and no other address', async () => {
