@@ -2,7 +2,7 @@
  * What runs in each thread of the pool: one connection to one long-lived yt-dlp child, and the way from a link to a
  * Post. Twenty threads load this file and all it imports: keep that small.
  */
-import { setPriority } from 'node:os';
+import { getPriority, setPriority } from 'node:os';
 import { workerData } from 'node:worker_threads';
 import type { ErrorCode } from '../errors.ts';
 import { postFromDouyin } from '../posts/from-douyin.ts';
@@ -42,10 +42,11 @@ const HOST_POLL_MS = 25;
 
 /**
  * Twenty threads that come up at once on two processors kept the main thread, and with it /health, waiting for
- * seconds. On Linux this is about the calling thread; elsewhere it would be about the whole process.
+ * seconds. On Linux this is about the calling thread; elsewhere it would be about the whole process. A service that was
+ * started with less priority than this (`nice`) may not take more: no thread would come up.
  */
 const THREAD_PRIORITY = 10;
-if (process.platform === 'linux') setPriority(THREAD_PRIORITY);
+if (process.platform === 'linux' && getPriority() < THREAD_PRIORITY) setPriority(THREAD_PRIORITY);
 
 const settings = workerData as WorkerSettings;
 let connection: Connection | null = null;
