@@ -4,6 +4,8 @@
 #   docker run --read-only --tmpfs /app/temp:uid=1000,gid=1000,mode=0700 -e ENCRYPTION_KEY=... -p 3021:3021 \
 #     tiktok-downloader-service
 #
+# The yt-dlp inside can be updated without a new image where /app/engines is a volume: -v engines:/app/engines
+#
 # scripts/check-image.sh builds and tries it where there is no Docker.
 ARG NODE_IMAGE=docker.io/library/node:24.21.0-trixie-slim
 
@@ -48,9 +50,15 @@ WORKDIR /app
 COPY --from=engine /app/.engine .engine
 COPY --from=build /app/node_modules node_modules
 COPY --from=build /app/dist dist
+# What updates the engine, and the doctor: `npm run engine:update` and the others work in here as on a bare machine.
+COPY scripts/setup.mjs scripts/engine.mjs scripts/doctor.mjs scripts/
+COPY scripts/setup scripts/setup
+COPY scripts/engine scripts/engine
+COPY scripts/doctor scripts/doctor
 COPY package.json LICENSE ./
-# All else in /app stays root's: the service cannot change its own code.
-RUN install -d -o 1000 -g 1000 -m 0700 temp && install -d -m 0755 cookies
+# All else in /app stays root's: the service cannot change its own code, nor the yt-dlp that the image brings. A new
+# volume on `engines` takes over its owner.
+RUN install -d -o 1000 -g 1000 -m 0700 temp engines && install -d -m 0755 cookies
 
 LABEL org.opencontainers.image.title="tiktok-downloader-service" \
   org.opencontainers.image.description="TikTok and Douyin downloader service: post metadata, expiring encrypted links, media relay, slideshows" \
@@ -60,6 +68,7 @@ LABEL org.opencontainers.image.title="tiktok-downloader-service" \
 # In production the service refuses to start without an ENCRYPTION_KEY of its own.
 ENV NODE_ENV=production \
   TEMP_DIR=/app/temp \
+  ENGINE_DIR=/app/engines \
   PORT=3021
 # By number, so that Kubernetes can see that it is not root. The node image calls it "node".
 USER 1000:1000

@@ -4,10 +4,13 @@
  * already is skipped without starting a single program. Called by those scripts themselves: npm runs no `prestart`
  * where .npmrc says ignore-scripts. (Their `exec` lets a signal sent to npm reach the service, not a shell.)
  *
+ * A container image has all of it inside, and no package-lock.json: there is nothing to do.
+ *
  *   node scripts/setup.mjs [start | test | demo | bench]   all of it, before that command
  *   node scripts/setup.mjs engine                          looks for a yt-dlp and an ffmpeg again, though there are some
  */
-import { dirname } from 'node:path';
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { checkNode } from './setup/node-check.mjs';
 import { SetupError } from './setup/report.mjs';
@@ -17,6 +20,7 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 /** @param {string} mode */
 async function setUp(mode) {
   checkNode(process.versions.node);
+  if (!existsSync(join(root, 'package-lock.json'))) return;
   // Imported only now: an old Node would stop at their syntax or API before it could be told its age.
   const { installDependencies } = await import('./setup/dependencies.mjs');
   const { build, isBuilt } = await import('./setup/build.mjs');

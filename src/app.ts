@@ -8,8 +8,8 @@ import { Posts, SharedMemory, sharePosts } from './cache/index.ts';
 import { MediaClient } from './cdn/index.ts';
 import type { Config } from './config.ts';
 import { Egresses, openVpn } from './egress/index.ts';
-import { Engines, scheduleUpdates } from './engine/index.ts';
-import { Extractor, locateEngine } from './extraction/index.ts';
+import { Engines, engineHome, scheduleUpdates, startOnBest } from './engine/index.ts';
+import { Extractor } from './extraction/index.ts';
 import { locateFfmpeg } from './ffmpeg.ts';
 import { FileLocator } from './files/index.ts';
 import { Canary, Dependencies, Health, Outcomes } from './health/index.ts';
@@ -56,8 +56,12 @@ export async function buildApp(config: Config, projectRoot: string, log: Logger)
   const { observers } = metrics;
   const ffmpeg = locateFfmpeg(projectRoot);
   const { path: runDir } = await temp.createJob('host');
-  const engine = locateEngine(projectRoot);
-  const extractor = await Extractor.start({ engine, runDir, egresses, outcomes, observers, config, log });
+  const home = engineHome(projectRoot, config.extraction.engineDir);
+  const extractor = await startOnBest(
+    home,
+    (engine) => Extractor.start({ engine, runDir, egresses, outcomes, observers, config, log }),
+    log,
+  );
   const { redisUrl } = config.secrets;
   const shared = redisUrl && (await SharedMemory.open(redisUrl.reveal(), log));
   const posts = new Posts({
@@ -94,10 +98,11 @@ export async function buildApp(config: Config, projectRoot: string, log: Logger)
     slideSeconds: config.slideshow.slideSeconds,
   });
   const cleaner = startCleaner({ cron: config.temp.cleanupCron, sweepers: [films, mp3s, temp], log });
-  const engines = new Engines({ projectRoot, user: extractor, log });
+  const engines = new Engines({ home, user: extractor, log });
   engines.start();
   const { canaryUrl, engineUpdateCron, cookiesPath } = config.extraction;
-  const updates = engineUpdateCron === null ? null : scheduleUpdates(engineUpdateCron, projectRoot, log);
+  const updates =
+    engineUpdateCron === null ? null : scheduleUpdates(engineUpdateCron, projectRoot, home.store, log);
   const canary = canaryUrl === null ? null : startCanary(canaryUrl, extractor, outcomes, log);
   const dependencies = new Dependencies({ tempDir: config.temp.dir, cookiesPath });
   await dependencies.start();

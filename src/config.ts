@@ -26,6 +26,8 @@ export interface Config {
     cookiesPath: string;
     canaryUrl: string | null;
     engineUpdateCron: string | null;
+    /** Where updates of the engine go; null for the project's own `.engine`. */
+    engineDir: string | null;
   };
   posts: { preferCodec: 'h264' | 'best' };
   relay: { stallTimeoutMs: number };
@@ -154,6 +156,7 @@ const schema = z.object({
   WEB_PAGE: flag.default(true),
   CANARY_URL: webUrl.optional(),
   ENGINE_UPDATE_CRON: cron.optional(),
+  ENGINE_DIR: z.string().optional(),
   SHUTDOWN_GRACE: number(0, 3600).default(30),
   LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], 'a pino level such as info')
@@ -194,6 +197,7 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>): C
       cookiesPath: resolve(e.COOKIES_PATH),
       canaryUrl: e.CANARY_URL ?? null,
       engineUpdateCron: e.ENGINE_UPDATE_CRON ?? null,
+      engineDir: e.ENGINE_DIR === undefined ? null : resolve(e.ENGINE_DIR),
     },
     posts: { preferCodec: e.PREFER_CODEC },
     relay: { stallTimeoutMs: e.DOWNLOAD_TIMEOUT * 1000 },

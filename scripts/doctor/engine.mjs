@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
-import { loadService } from '../engine/service.mjs';
+import { findHome, loadService } from '../engine/service.mjs';
 
 /** @typedef {import('./page.mjs').Finding} Finding */
 
@@ -18,8 +18,9 @@ const OLD_DAYS = 45;
  */
 export async function examineEngine(root, config) {
   const { extraction, engines, posts } = await loadService();
-  const engine = extraction.locateEngine(root);
-  const { canaryUrl, cookiesPath, timeoutMs } = config.extraction;
+  const home = await findHome(root);
+  const engine = engines.engineInUse(home);
+  const { canaryUrl, cookiesPath, timeoutMs, engineUpdateCron } = config.extraction;
   const runDir = mkdtempSync(join(tmpdir(), 'doctor-'));
   const proof = await extraction.proveEngine({
     engine,
@@ -42,10 +43,11 @@ export async function examineEngine(root, config) {
     const fix = 'npm run engine:update, or npm run engine:rollback where it is new';
     return [{ topic: 'Engine', state: 'bad', says: `${name} does not work: ${proof.why}`, fix }];
   }
-  const { newest, previous, rejected } = engines.readState(engines.engineStore(root));
+  const { newest, previous, rejected } = engines.readState(home.store);
   const days = ageInDays(engine.ytdlp);
   const old = days > OLD_DAYS;
-  const behind = newest !== null && newest.version !== engine.ytdlp ? `, newest known ${newest.version}` : '';
+  const isBehind = newest !== null && engines.compareVersions(newest.version, engine.ytdlp) > 0;
+  const behind = isBehind ? `, newest known ${newest.version}` : '';
   const kept = previous ? `; ${previous} is kept to go back to` : '';
   const refused =
     rejected.length > 0 ? `; rejected: ${rejected.map(({ version }) => version).join(', ')}` : '';
@@ -66,6 +68,15 @@ export async function examineEngine(root, config) {
           fix: 'let this machine reach PyPI and run `node scripts/setup.mjs engine`',
         },
   ];
+  const unwritable = engines.whyNotWritable(home.store);
+  if (unwritable !== null) {
+    findings.push({
+      topic: 'Updates',
+      state: engineUpdateCron === null ? 'good' : 'warn',
+      says: `of the engine are off: ${unwritable}`,
+      ...(engineUpdateCron !== null && { fix: 'give ENGINE_DIR a volume that the service may write to' }),
+    });
+  }
   if (proof.canary) {
     const good = proof.canary === 'ok';
     const says = good ? 'was fetched' : `ended with ${proof.canary}`;

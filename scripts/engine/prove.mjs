@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
-import { loadService } from './service.mjs';
+import { findHome, loadService, loadSettings } from './service.mjs';
 
 /**
  * @typedef {object} Candidate
@@ -22,9 +22,8 @@ import { loadService } from './service.mjs';
  * @returns {Promise<string | null>} why it is not to be taken
  */
 export async function prove(root, { folder, ...facts }) {
-  const { extraction, settings, posts } = await loadService();
-  // Nothing here needs a key for links.
-  const config = settings.loadConfig({ ...process.env, NODE_ENV: 'development' });
+  const { extraction, engines, posts } = await loadService();
+  const config = await loadSettings();
   const { canaryUrl, cookiesPath, timeoutMs } = config.extraction;
   const proxy = config.egress.proxies[0]?.reveal() ?? null;
   const runDir = mkdtempSync(join(tmpdir(), 'engine-'));
@@ -39,7 +38,7 @@ export async function prove(root, { folder, ...facts }) {
       canary: canaryUrl === null ? null : { link: posts.findPostLink(canaryUrl), proxy, timeoutMs },
     });
   try {
-    const inUse = extraction.locateEngine(root);
+    const inUse = engines.engineInUse(await findHome(root));
     const proof = await tried({ ...facts, source: 'update', dir: folder });
     if (!proof.ok) return proof.why;
     if (inUse.impersonation && !proof.impersonation) return 'it cannot look like a browser any more';

@@ -1,7 +1,5 @@
 // @ts-check
-import { basename } from 'node:path';
-import { currentEngine } from '../setup/engine/store.mjs';
-import { loadService } from './service.mjs';
+import { findHome, loadService } from './service.mjs';
 
 const LOCK_PATIENCE_MS = 60_000;
 
@@ -11,13 +9,13 @@ const LOCK_PATIENCE_MS = 60_000;
  */
 export async function rollback(root) {
   const { engines } = await loadService();
-  const store = engines.engineStore(root);
-  return engines.withEngineLock(store, LOCK_PATIENCE_MS, () => {
-    const current = currentEngine(root);
-    if (!current) throw new Error('there is no engine: run `npm start`');
-    const left = { name: basename(current.dir), version: current.record.ytdlp };
-    const name = engines.rollBack(store, left, 'rolled back by hand');
-    if (name === null) throw new Error('no earlier engine was kept: nothing to go back to');
-    return `back to ${name}; yt-dlp ${left.version} is not taken again unless you say \`--again\``;
+  const home = await findHome(root);
+  const why = engines.whyNotWritable(home.store);
+  if (why !== null) throw new Error(`${why}: nothing can be changed there`);
+  return engines.withEngineLock(home.store, LOCK_PATIENCE_MS, () => {
+    const left = engines.engineInUse(home);
+    const next = engines.rollBack(home, left, 'rolled back by hand');
+    if (next === null) throw new Error('no earlier engine was kept: nothing to go back to');
+    return `back to yt-dlp ${next.ytdlp} (${next.source}); ${left.ytdlp} is not taken again unless you say \`--again\``;
   });
 }

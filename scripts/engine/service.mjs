@@ -18,6 +18,25 @@ export async function loadService() {
   return { engines, extraction, settings, posts };
 }
 
+/**
+ * The settings as far as engines need them: no key for links, which an update that the service starts does not get.
+ * @returns {Promise<import('../../src/config.ts').Config>}
+ */
+export async function loadSettings() {
+  const { settings } = await loadService();
+  return settings.loadConfig({ ...process.env, NODE_ENV: 'development' });
+}
+
+/**
+ * Where the service's engines are.
+ * @param {string} root
+ * @returns {Promise<import('../../src/engine/index.ts').EngineHome>}
+ */
+export async function findHome(root) {
+  const { engines } = await loadService();
+  return engines.engineHome(root, (await loadSettings()).extraction.engineDir);
+}
+
 /** @returns {Promise<typeof import('../../src/ffmpeg.ts')>} */
 export function loadFfmpeg() {
   return import(new URL('../../dist/ffmpeg.js', import.meta.url).href);

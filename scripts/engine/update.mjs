@@ -1,13 +1,13 @@
 // @ts-check
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { compareVersions, probe } from '../setup/engine/probe.mjs';
+import { probe } from '../setup/engine/probe.mjs';
 import { installFromPypi } from '../setup/engine/pypi.mjs';
-import { adopt, currentEngine, newFolder } from '../setup/engine/store.mjs';
+import { adopt, newFolder, readRecord } from '../setup/engine/store.mjs';
 import { findPythons } from '../setup/python.mjs';
 import { newestVersion } from './newest.mjs';
 import { prove } from './prove.mjs';
-import { loadService } from './service.mjs';
+import { findHome, loadService } from './service.mjs';
 
 /** Somebody else's update brings what this one would. */
 const LOCK_PATIENCE_MS = 1000;
@@ -28,18 +28,22 @@ const PINS = join(import.meta.dirname, '../setup/engine-requirements.txt');
  */
 export async function update(root, options) {
   const { engines } = await loadService();
-  return engines.withEngineLock(engines.engineStore(root), LOCK_PATIENCE_MS, () => locked(root, options));
+  const home = await findHome(root);
+  const why = engines.whyNotWritable(home.store);
+  if (why !== null)
+    throw new Error(`${why}: updates need a folder of their own, see ENGINE_DIR in .env.example`);
+  return engines.withEngineLock(home.store, LOCK_PATIENCE_MS, () => locked(root, home, options));
 }
 
 /**
  * @param {string} root
+ * @param {import('../../src/engine/index.ts').EngineHome} home
  * @param {UpdateOptions} options
  */
-async function locked(root, { nightly, again }) {
+async function locked(root, home, { nightly, again }) {
   const { engines } = await loadService();
-  const store = engines.engineStore(root);
-  const current = currentEngine(root);
-  if (!current) throw new Error('there is no engine yet: run `npm start`');
+  const { store } = home;
+  const current = engines.engineInUse(home);
   const {
     usable: [python],
   } = await findPythons();
@@ -47,32 +51,37 @@ async function locked(root, { nightly, again }) {
   const newest = await newestVersion(python.path, join(store, `.look-${process.pid}`), nightly);
   const state = engines.readState(store);
   engines.writeState(store, { ...state, newest: { version: newest, seen: new Date().toISOString() } });
-  if (compareVersions(newest, current.record.ytdlp) <= 0) {
-    return `yt-dlp ${current.record.ytdlp} is the newest there is`;
+  if (engines.compareVersions(newest, current.ytdlp) <= 0) {
+    return `yt-dlp ${current.ytdlp} is the newest there is`;
   }
-  const rejected = state.rejected.find(({ version }) => version === newest);
+  const rejected = state.rejected.find(({ version }) => engines.compareVersions(version, newest) === 0);
   if (rejected && !again) {
-    return `yt-dlp ${newest} was rejected on ${rejected.at.slice(0, 10)} (${rejected.why}); ${current.record.ytdlp} stays`;
+    return `yt-dlp ${newest} was rejected on ${rejected.at.slice(0, 10)} (${rejected.why}); ${current.ytdlp} stays`;
   }
-  const folder = newFolder(root);
+  const folder = newFolder(store);
   try {
-    const found = await install(folder, python, newest, nightly);
+    const found = await install(folder, python, newest);
     const facts = typeof found === 'string' ? found : await probe(found.python, found.sysPath);
     if (typeof found === 'string') throw new Error(`yt-dlp ${newest} could not be installed: ${found}`);
     const verdict = typeof facts === 'string' ? facts : await prove(root, { ...found, ...facts, folder });
     if (typeof facts === 'string' || verdict !== null) {
       reject(engines, store, newest, verdict ?? 'unknown');
-      throw new Error(`yt-dlp ${newest} is not taken: ${verdict}. ${current.record.ytdlp} stays`);
+      throw new Error(`yt-dlp ${newest} is not taken: ${verdict}. ${current.ytdlp} stays`);
     }
     const { ytdlp, curlCffi, impersonation, versionFile } = facts;
-    const source = nightly ? 'nightly' : 'update';
-    const record = { ...found, ytdlp, curlCffi, impersonation, source, pins: current.record.pins };
+    // pip's word for what is not released.
+    const source = newest.includes('dev') ? 'nightly' : 'update';
+    const { pins } = readRecord(current.dir);
+    const record = { ...found, ytdlp, curlCffi, impersonation, source, pins };
     const latest = engines.readState(store);
-    // Before the switch: whoever sees the new one knows where to go back to.
-    engines.writeState(store, { ...latest, previous: basename(current.dir) });
-    adopt(root, folder, record, [found.python, versionFile]);
+    // It may have been rejected before; it is no more.
+    const stillRejected = latest.rejected.filter((one) => engines.compareVersions(one.version, ytdlp) !== 0);
+    // Before the switch: whoever sees the new one knows where to go back to. The base is always there for that.
+    const previous = current.dir === home.base?.dir ? null : basename(current.dir);
+    engines.writeState(store, { ...latest, previous, rejected: stillRejected });
+    adopt(store, folder, record, [found.python, versionFile]);
     engines.removeOld(store);
-    return `yt-dlp ${ytdlp} is in use from now on; ${current.record.ytdlp} is kept for \`npm run engine:rollback\``;
+    return `yt-dlp ${ytdlp} is in use from now on; ${current.ytdlp} is kept for \`npm run engine:rollback\``;
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -86,7 +95,7 @@ async function locked(root, { nightly, again }) {
  */
 function reject(engines, store, version, why) {
   const state = engines.readState(store);
-  const others = state.rejected.filter((one) => one.version !== version);
+  const others = state.rejected.filter((one) => engines.compareVersions(one.version, version) !== 0);
   const rejected = [...others, { version, at: new Date().toISOString(), why }];
   engines.writeState(store, { ...state, rejected });
 }
@@ -96,12 +105,10 @@ function reject(engines, store, version, why) {
  * with what the one before was tested with.
  * @param {string} folder
  * @param {import('../setup/python.mjs').Python} python
- * @param {string} version
- * @param {boolean} nightly
+ * @param {string} version one that is not released has to be asked for by name, lest its packages be so too
  */
-async function install(folder, python, version, nightly) {
-  const exact = [...(nightly ? ['--pre'] : []), `yt-dlp[default,curl-cffi]==${version}`];
-  const first = await installFromPypi(folder, [python], exact);
+async function install(folder, python, version) {
+  const first = await installFromPypi(folder, [python], [`yt-dlp[default,curl-cffi]==${version}`]);
   if (typeof first !== 'string') return first;
   const list = `${folder}-requirements.txt`;
   try {

@@ -5,7 +5,7 @@ import { aptInstall, aptInstallFromBackports, isRootOnDebian } from './debian.mj
 import { findInstalled } from './engine/installed.mjs';
 import { compareVersions, probe } from './engine/probe.mjs';
 import { ASKED_OF_PYPI, installFromPypi } from './engine/pypi.mjs';
-import { adopt, currentEngine, isUntouched, newFolder, writeRecord } from './engine/store.mjs';
+import { adopt, currentEngine, isUntouched, newFolder, storeOf, writeRecord } from './engine/store.mjs';
 import { downloadWithYtDlpExec } from './engine/yt-dlp-exec.mjs';
 import { findPythons } from './python.mjs';
 import { report, SetupError, warn } from './report.mjs';
@@ -30,7 +30,8 @@ const SYSTEM_PYTHON = '/usr/bin/python3';
  */
 export async function installEngine(root, again = false) {
   const pins = hashOf(import.meta.dirname, ['engine-requirements.txt']);
-  const current = currentEngine(root);
+  const store = storeOf(root);
+  const current = currentEngine(store);
   if (current && !again && current.record.pins === pins) {
     if (isUntouched(current.dir, current.record)) return;
     if (await stillServes(current)) return;
@@ -42,7 +43,7 @@ export async function installEngine(root, again = false) {
   const pythons = await pythonsToUse();
   const failures = [];
   for (const way of waysFrom(root, pythons)) {
-    const folder = newFolder(root);
+    const folder = newFolder(store);
     try {
       const found = await way.attempt(folder);
       const facts = typeof found === 'string' ? found : await probe(found.python, found.sysPath);
@@ -52,7 +53,7 @@ export async function installEngine(root, again = false) {
       }
       const { ytdlp, curlCffi, impersonation, versionFile } = facts;
       const record = { ...found, ytdlp, curlCffi, impersonation, source: way.source, pins };
-      adopt(root, folder, record, [found.python, versionFile]);
+      adopt(store, folder, record, [found.python, versionFile]);
       announce(way.name, facts, failures);
       return;
     } finally {

@@ -1,4 +1,5 @@
 // @ts-check
+import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { run } from './run.mjs';
 
@@ -12,23 +13,27 @@ const PATIENCE = ['--retries', '1', '--timeout', '10'];
 const INSTALL_LIMIT_MS = 5 * 60_000;
 
 /**
- * Settings of the user's that cannot go together with `--target`.
+ * Without settings of the user's that cannot go together with `--target`. What pip unpacks on the way is more than the
+ * /tmp of a container holds.
+ * @param {string} scratch
  * @returns {NodeJS.ProcessEnv}
  */
-function pipEnvironment() {
-  return { ...process.env, PIP_USER: '0', PIP_REQUIRE_VIRTUALENV: '0', PIP_DISABLE_PIP_VERSION_CHECK: '1' };
+function pipEnvironment(scratch) {
+  const settings = { PIP_USER: '0', PIP_REQUIRE_VIRTUALENV: '0', PIP_DISABLE_PIP_VERSION_CHECK: '1' };
+  return { ...process.env, ...settings, TMPDIR: scratch };
 }
 
 /**
  * Installs Python packages into a folder, wheels only: nothing is compiled on the user's machine.
  * @param {string} python the interpreter that will import them
  * @param {string} target
- * @param {string} scratch a folder for a pip where this Python has none
+ * @param {string} scratch a folder for what pip unpacks, and for a pip where this Python has none
  * @param {readonly string[]} what requirements and options
  * @returns {Promise<import('./run.mjs').Outcome>}
  */
 export async function pipInstall(python, target, scratch, what) {
-  const env = pipEnvironment();
+  mkdirSync(scratch, { recursive: true });
+  const env = pipEnvironment(scratch);
   const args = [
     'install',
     '--quiet',

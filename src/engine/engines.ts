@@ -1,9 +1,10 @@
-import { basename } from 'node:path';
 import type { Logger } from 'pino';
-import { type Engine, type ExtractorStatus, locateEngine } from '../extraction/index.ts';
+import type { Engine, ExtractorStatus } from '../extraction/index.ts';
+import { type EngineHome, engineInUse } from './home.ts';
 import { withEngineLock } from './lock.ts';
+import { rollBack } from './rollback.ts';
 import { type EngineState, readState } from './state.ts';
-import { currentName, engineStore, rollBack } from './store.ts';
+import { isAmong } from './versions.ts';
 
 /** Reading one link. Watching a folder does not work on every shared file system. */
 const LOOK_EVERY_MS = 2000;
@@ -26,27 +27,26 @@ export interface EngineStatus {
 }
 
 /**
- * Follows `.engine/current`: whoever switches it, an update, a rollback or another instance, the workers are handed
- * over without a restart. A new engine that does worse than the one before is taken back, for all instances.
+ * Follows the engine in use: whoever changes it, an update, a rollback or another instance, the workers are handed over
+ * without a restart. A new engine that does worse than the one before is taken back, for all instances.
  */
 export class Engines {
-  readonly #root: string;
-  readonly #store: string;
+  readonly #home: EngineHome;
   readonly #user: EngineUser;
   readonly #log: Logger;
+  /** The folder of the engine that was last found in use; null for none. */
   #seen: string | null;
   #state: EngineState;
   #timer: NodeJS.Timeout | null = null;
   #problem: string | null = null;
   #rejections = 0;
 
-  constructor(options: { projectRoot: string; user: EngineUser; log: Logger }) {
-    this.#root = options.projectRoot;
-    this.#store = engineStore(options.projectRoot);
+  constructor(options: { home: EngineHome; user: EngineUser; log: Logger }) {
+    this.#home = options.home;
     this.#user = options.user;
     this.#log = options.log;
-    this.#seen = currentName(this.#store);
-    this.#state = readState(this.#store);
+    this.#seen = this.#inUse()?.dir ?? null;
+    this.#state = readState(this.#home.store);
     options.user.onRejection = (engine, why) => void this.#reject(engine, why);
   }
 
@@ -76,26 +76,28 @@ export class Engines {
   }
 
   async #look(): Promise<void> {
-    const name = currentName(this.#store);
-    this.#state = readState(this.#store);
-    if (name === null || name === this.#seen) return;
-    this.#seen = name;
+    const engine = this.#inUse();
+    this.#state = readState(this.#home.store);
+    if (engine === null || engine.dir === this.#seen) return;
+    this.#seen = engine.dir;
     const running = this.#user.status.engine;
-    let engine: Engine;
-    try {
-      engine = locateEngine(this.#root);
-    } catch (err) {
-      this.#log.error({ err }, 'the engine that .engine/current points to cannot be used');
-      return;
-    }
     if (engine.dir === running?.dir) return;
     await this.#switchTo(engine, running);
+  }
+
+  /** Null while somebody mends the folder, or removed it: what works goes on. */
+  #inUse(): Engine | null {
+    try {
+      return engineInUse(this.#home);
+    } catch {
+      return null;
+    }
   }
 
   async #switchTo(engine: Engine, running: Engine | null): Promise<void> {
     const { rejected } = this.#state;
     // Back to what was there before needs no trial, least of all beside what was found to be worse.
-    const trial = !rejected.some(({ version }) => version === running?.ytdlp);
+    const trial = !(running && isAmong(running.ytdlp, rejected));
     const change = { from: running?.ytdlp, to: engine.ytdlp, trial };
     try {
       await this.#user.switchTo(engine, { trial });
@@ -109,19 +111,18 @@ export class Engines {
   }
 
   /** The workers are back on the former engine already. */
-  async #reject({ dir, ytdlp: version }: Engine, why: string): Promise<void> {
+  async #reject(engine: Engine, why: string): Promise<void> {
+    const { store } = this.#home;
+    const { ytdlp: version } = engine;
     this.#rejections += 1;
     this.#log.error({ version, why }, 'the new engine was taken back');
     try {
-      const name = await withEngineLock(this.#store, LOCK_PATIENCE_MS, () =>
-        rollBack(this.#store, { name: basename(dir), version }, why),
-      );
-      this.#seen = name ?? this.#seen;
-      this.#problem = name
+      const next = await withEngineLock(store, LOCK_PATIENCE_MS, () => rollBack(this.#home, engine, why));
+      this.#problem = next
         ? null
-        : `yt-dlp ${version} is no good (${why}), and .engine has no other: try \`npm run engine:update\``;
+        : `yt-dlp ${version} is no good (${why}), and there is no other: try \`npm run engine:update\``;
     } catch (err) {
-      this.#problem = `yt-dlp ${version} is no good (${why}), but .engine could not be changed back`;
+      this.#problem = `yt-dlp ${version} is no good (${why}), but the engines' folder could not be changed`;
       this.#log.error({ err }, 'the engine folder could not be changed');
     }
   }

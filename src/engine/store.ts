@@ -1,8 +1,18 @@
-import { existsSync, lstatSync, readdirSync, readlinkSync, renameSync, rmSync, symlinkSync } from 'node:fs';
+import {
+  accessSync,
+  constants,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+} from 'node:fs';
 import { basename, join } from 'node:path';
-import { readState, writeState } from './state.ts';
+import { readState } from './state.ts';
 
-/** `.engine`: one folder for each engine, and the link `current` to the one in use (scripts/setup/engine/store.mjs). */
+/** The project's own: one folder for each engine, and the link `current` to one (scripts/setup/engine/store.mjs). */
 export function engineStore(projectRoot: string): string {
   return join(projectRoot, '.engine');
 }
@@ -24,28 +34,21 @@ export function pointTo(store: string, name: string): void {
   renameSync(link, join(store, 'current'));
 }
 
-/**
- * Makes the engine before this one the current one again. Call it with the lock.
- * @param rejected its folder's name and version; nothing is done where it is not the current one (any more)
- * @returns the name of the engine that is current now; null where there is none to go back to
- */
-export function rollBack(
-  store: string,
-  rejected: { name: string; version: string },
-  why: string,
-): string | null {
-  const state = readState(store);
-  if (currentName(store) !== rejected.name) return currentName(store);
-  const { previous } = state;
-  if (!previous || !existsSync(join(store, previous, 'engine.json'))) return null;
-  pointTo(store, previous);
-  const at = new Date().toISOString();
-  writeState(store, {
-    ...state,
-    previous: null,
-    rejected: [...state.rejected, { version: rejected.version, at, why }],
-  });
-  return previous;
+/** Without a link the project's own engine is the one in use; see EngineHome. */
+export function pointToNone(store: string): void {
+  rmSync(join(store, 'current'), { force: true });
+}
+
+/** Makes the folder where it is missing. @returns why updates cannot go there; null where they can */
+export function whyNotWritable(store: string): string | null {
+  try {
+    mkdirSync(store, { recursive: true });
+    accessSync(store, constants.W_OK);
+    return null;
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : error;
+    return `${store} cannot be written to (${code})`;
+  }
 }
 
 /** Removes the engines that nobody can go back to. A running service has at most the current and the previous one. */

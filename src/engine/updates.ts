@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { Cron } from 'croner';
 import type { Logger } from 'pino';
+import { whyNotWritable } from './store.ts';
 
 /** What an update has no use for, and pip and a new yt-dlp no right to. */
 const SECRETS = ['ENCRYPTION_KEY', 'ENCRYPTION_KEY_PREVIOUS', 'REDIS_URL', 'GLUETUN_API_KEY'];
@@ -14,12 +15,18 @@ export interface UpdateSchedule {
 
 /**
  * Looks for a newer yt-dlp at the times of ENGINE_UPDATE_CRON, as `npm run engine:update` would, in a process of its
- * own. What it finds good it points `.engine/current` to, and Engines sees that.
+ * own. What it finds good it makes the engine in use, and Engines sees that.
  */
-export function scheduleUpdates(cron: string, projectRoot: string, log: Logger): UpdateSchedule {
+export function scheduleUpdates(
+  cron: string,
+  projectRoot: string,
+  store: string,
+  log: Logger,
+): UpdateSchedule {
   const script = join(projectRoot, 'scripts/engine.mjs');
-  if (!existsSync(script)) {
-    log.warn('ENGINE_UPDATE_CRON is set, but scripts/ is not installed: the engine is not updated');
+  const why = existsSync(script) ? whyNotWritable(store) : 'scripts/ is not installed';
+  if (why !== null) {
+    log.warn({ why }, 'ENGINE_UPDATE_CRON is set, but the engine cannot be updated');
     return { stop: () => {} };
   }
   const running = new Set<AbortController>();

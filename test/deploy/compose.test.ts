@@ -40,6 +40,7 @@ interface ServiceFile {
 interface ComposeFile {
   services: Record<string, ServiceFile>;
   configs?: Record<string, { content: string }>;
+  volumes?: Record<string, null>;
 }
 
 function read(name: string): ComposeFile {
@@ -124,6 +125,17 @@ describe.each(FILES)('%s', (file) => {
     }
   });
 
+  it('keeps updates of the engine in a volume of its own, which the image gives to the service’s user', () => {
+    for (const [name, { volumes, environment }] of instances) {
+      expect(volumes, name).toContain(`engines:${environment?.ENGINE_DIR}`);
+    }
+    expect(read(file).volumes).toHaveProperty('engines');
+    const dockerfile = readFileSync(`${ROOT}/Dockerfile`, 'utf8');
+    expect(dockerfile).toMatch(/^RUN install -d -o 1000 -g 1000 -m 0700 .*\bengines\b/m);
+    // One that nobody asked for would be writable too.
+    expect(dockerfile).not.toMatch(/^VOLUME/m);
+  });
+
   it('hands every variable of the service on, and no other', () => {
     const example = readFileSync(`${ROOT}/.env.example`, 'utf8').split(/^# === /m)[0] ?? '';
     const names = [...example.matchAll(/^#?([A-Z_]+)=/gm)].map((match) => match[1]);
@@ -148,7 +160,7 @@ describe.each(FILES)('%s', (file) => {
     expect(service.security_opt).toEqual(['no-new-privileges:true']);
     expect(service.user).toMatch(/^[1-9]\d*:[1-9]\d*$/);
     expect(service.healthcheck?.test[0]).toBe('CMD');
-    for (const volume of service.volumes ?? []) expect(volume).toMatch(/:ro$|^prometheus:/);
+    for (const volume of service.volumes ?? []) expect(volume).toMatch(/:ro$|^prometheus:|^engines:/);
     for (const mount of service.tmpfs ?? []) expect(mount).toMatch(/:size=.*nosuid,nodev/);
   });
 

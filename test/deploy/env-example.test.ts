@@ -69,8 +69,10 @@ describe.skipIf(!existsSync(contract))('the contract beside this project', () =>
       defaults: defaults.trim().replaceAll('`', ''),
     }));
     const names = rows.flatMap((row) => row.names);
-    // Beyond the contract: the grace of a shutdown, and what Node projects are used to.
-    expect([...names, 'NODE_ENV', 'SHUTDOWN_GRACE'].sort()).toEqual(Object.keys(example).sort());
+    // Beyond the contract: the grace of a shutdown, where a container's engines go, and what Node projects are used to.
+    expect([...names, 'NODE_ENV', 'SHUTDOWN_GRACE', 'ENGINE_DIR'].sort()).toEqual(
+      Object.keys(example).sort(),
+    );
     const explained = new Set(['BASE_URL', 'ENCRYPTION_KEY']);
     for (const { names: inRow, defaults } of rows) {
       const values = inRow.length > 1 && defaults ? defaults.split(', ') : inRow.map(() => defaults);

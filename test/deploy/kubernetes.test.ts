@@ -217,11 +217,14 @@ describe('the service', () => {
     expect(podOf(one('Deployment')).terminationGracePeriodSeconds).toBeGreaterThan(before + grace);
   });
 
-  it('keeps its files in a volume with a limit', () => {
-    const temp = service.volumeMounts.find(({ mountPath }) => mountPath === '/app/temp');
-    const volume = podOf(one('Deployment')).volumes.find(({ name }) => name === temp?.name);
+  it.each([
+    ['TEMP_DIR', '/app/temp'],
+    ['ENGINE_DIR', '/app/engines'],
+  ])('keeps what %s is for in a volume with a limit', (variable, path) => {
+    const mount = service.volumeMounts.find(({ mountPath }) => mountPath === path);
+    const volume = podOf(one('Deployment')).volumes.find(({ name }) => name === mount?.name);
     expect(volume).toMatchObject({ emptyDir: { sizeLimit: expect.any(String) } });
-    expect(service.env).toContainEqual({ name: 'TEMP_DIR', value: '/app/temp' });
+    expect(service.env).toContainEqual({ name: variable, value: path });
   });
 
   it('is scaled, and never taken away as a whole', () => {

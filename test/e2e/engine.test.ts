@@ -1,6 +1,6 @@
 /** Engines that change under a running service: no request may be lost, and no visitor meet a broken release. */
 import { execFileSync } from 'node:child_process';
-import { readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { MENDED, type Release, UNREADABLE_FOR_REAL } from '../helpers/engine/poisons.ts';
@@ -78,11 +78,12 @@ function load() {
 }
 
 /** What the last step of an update does: the release in its place, and the link on it. */
-function install(version: string, release: Pick<Release, 'patches'>): void {
+function install(version: string, release: Pick<Release, 'patches'>, volume?: string): void {
   const { folder } = project.patched({
     patches: { ...release.patches, 'version.py': `\n__version__ = '${version}'\n` },
   });
-  const store = join(project.root, '.engine');
+  const store = volume ?? join(project.root, '.engine');
+  mkdirSync(store, { recursive: true });
   const name = `${version}-update`;
   renameSync(folder, join(store, name));
   const file = join(store, name, 'engine.json');
@@ -90,7 +91,7 @@ function install(version: string, release: Pick<Release, 'patches'>): void {
   // Not into the file itself: it is a hard link to the real engine's.
   rmSync(file);
   writeFileSync(file, JSON.stringify({ ...record, ytdlp: version }));
-  const state = { previous: first, rejected: [], newest: null };
+  const state = { previous: volume ? null : first, rejected: [], newest: null };
   writeFileSync(join(store, 'state.json'), JSON.stringify(state));
   symlinkSync(name, join(store, '.link'));
   renameSync(join(store, '.link'), join(store, 'current'));
@@ -138,6 +139,37 @@ describe.skipIf(!ownEngine)('a new engine under load', () => {
     expect((await ask()).status).toBe(200);
     expect(await health()).toMatchObject({ status: 'ok', ytdlp: first.split('-')[0] });
   });
+});
+
+describe.skipIf(!ownEngine)('ENGINE_DIR', () => {
+  it('has the engine that a service starts on, takes over and goes back from; its own is always there', async () => {
+    const volume = join(project.root, 'volume');
+    const ofFirst = first.split('-')[0];
+    await start({ ENGINE_DIR: volume });
+    expect(await health()).toMatchObject({ ytdlp: ofFirst, engine: { rejected: [] } });
+    const stop = load();
+    install('2027.1.6', { patches: {} }, volume);
+    expect(await until(async () => (await health()).ytdlp === '2027.1.6', 30_000)).toBe(true);
+    expect((await project.engine(['rollback'], { ENGINE_DIR: volume })).code).toBe(0);
+    expect(await until(async () => (await health()).ytdlp === ofFirst, 30_000)).toBe(true);
+    expect((await stop()).filter((status) => status !== 200)).toEqual([]);
+    await service.stop();
+
+    install('2027.1.7', { patches: {} }, volume);
+    await start({ ENGINE_DIR: volume });
+    expect(await health()).toMatchObject({ status: 'ok', ytdlp: '2027.1.7' });
+    await service.stop();
+
+    install('2027.1.8', { patches: { '^__init__.py': "raise ImportError('damaged')\n" } }, volume);
+    await start({ ENGINE_DIR: volume });
+    expect(await health()).toMatchObject({
+      status: 'ok',
+      ytdlp: ofFirst,
+      engine: { rejected: ['2027.1.8'] },
+    });
+    expect((await ask()).status).toBe(200);
+    expect(project.current()).toBe(first);
+  }, 150_000);
 });
 
 describe.skipIf(!ownEngine)('ENGINE_UPDATE_CRON', () => {

@@ -1,5 +1,8 @@
 /** `npm run engine:update` and `engine:rollback`, with an index of our own. */
+import { existsSync, readdirSync, readlinkSync, realpathSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { engineAt } from '../../src/extraction/index.ts';
 import { MENDED, UNREADABLE_FOR_REAL } from '../helpers/engine/poisons.ts';
 import { makeProject, type Project } from '../helpers/engine/project.ts';
 import { ownEngine } from '../helpers/engine.ts';
@@ -54,6 +57,56 @@ describe.skipIf(!ownEngine)('an update', () => {
     expect([back.code, project.current()]).toEqual([0, first]);
     expect((await project.engine(['update'], env)).output).toContain('rolled back by hand');
     expect((await project.engine(['rollback'])).code).toBe(1);
+  });
+
+  it(
+    'to a nightly is made when asked for, takes nothing else that is unreleased, and knows it again',
+    async () => {
+      await project.publishNightly('2027.03.01.120000', { idna: '99.0rc1' });
+      expect((await project.engine(['update'], env)).output).toContain('the newest there is');
+      expect(project.current()).toBe(first);
+      const taken = await project.engine(['update', '--nightly'], env);
+      expect(taken.output).toContain('yt-dlp 2027.03.01.120000 is in use from now on');
+      expect(project.current()).toBe('2027.03.01.120000-nightly');
+      const { sysPath } = engineAt(realpathSync(join(project.root, '.engine/current')));
+      const installed = readdirSync(sysPath[0] ?? '');
+      expect(installed.filter((name) => /^idna-.*dist-info$/.test(name))).toHaveLength(1);
+      expect(installed).not.toContain('idna-99.0rc1.dist-info');
+      expect((await project.engine(['update', '--nightly'], env)).output).toContain('the newest there is');
+      expect((await project.engine(['rollback'])).code).toBe(0);
+      // yt-dlp and the index write its version differently.
+      const again = await project.engine(['update', '--nightly'], env);
+      expect(again.output).toContain('rolled back by hand');
+      expect(project.current()).toBe(first);
+      expect((await project.engine(['update', '--nightly', '--again'], env)).code).toBe(0);
+      expect(project.current()).toBe('2027.03.01.120000-nightly');
+      expect((await project.engine(['rollback'])).code).toBe(0);
+    },
+    2 * LIMIT_MS,
+  );
+
+  it('goes to ENGINE_DIR where the project’s own engine cannot be written to', {
+    timeout: LIMIT_MS,
+  }, async () => {
+    const volume = join(project.root, 'volume');
+    const elsewhere = { ...env, ENGINE_DIR: volume };
+    const own = join(project.root, '.engine');
+    await project.publish('2027.4.1', MENDED);
+    const before = readdirSync(own);
+    const taken = await project.engine(['update'], elsewhere);
+    expect(taken.output).toContain('yt-dlp 2027.4.1 is in use from now on');
+    expect(readlinkSync(join(volume, 'current'))).toBe('2027.4.1-update');
+    expect([project.current(), readdirSync(own)]).toEqual([first, before]);
+    const back = await project.engine(['rollback'], elsewhere);
+    expect(back.output).toContain(`back to yt-dlp ${first.split('-')[0]}`);
+    expect(existsSync(join(volume, 'current'))).toBe(false);
+    expect((await project.engine(['update'], elsewhere)).output).toContain('rolled back by hand');
+    expect((await project.engine(['rollback'], elsewhere)).code).toBe(1);
+  });
+
+  it('says that it cannot write where it cannot', async () => {
+    const refused = await project.engine(['update'], { ...env, ENGINE_DIR: join(project.main, 'engines') });
+    expect([refused.code, refused.output]).toEqual([1, expect.stringContaining('cannot be written to')]);
   });
 
   it.each([['sideways'], ['update', '--now']])('does not take %s for a command', async (...args) => {

@@ -12,8 +12,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { isZipapp } from '../../scripts/setup/engine/installed.mjs';
-import { compareVersions } from '../../scripts/setup/engine/probe.mjs';
-import { adopt, currentEngine, isUntouched, newFolder } from '../../scripts/setup/engine/store.mjs';
+import { compareVersions as compareAtSetUp } from '../../scripts/setup/engine/probe.mjs';
+import { adopt, currentEngine, isUntouched, newFolder, storeOf } from '../../scripts/setup/engine/store.mjs';
+import { compareVersions } from '../../src/engine/index.ts';
 import { locateEngine } from '../../src/extraction/engine.ts';
 
 let root: string;
@@ -36,7 +37,7 @@ const facts = {
 
 /** Makes an engine of empty files, the way set-up does. */
 function install(version = facts.ytdlp): void {
-  const folder = newFolder(root);
+  const folder = newFolder(storeOf(root));
   mkdirSync(join(folder, 'bin'));
   mkdirSync(join(folder, 'packages'));
   const python = join(folder, 'bin/python');
@@ -44,7 +45,7 @@ function install(version = facts.ytdlp): void {
   writeFileSync(python, '');
   writeFileSync(versionFile, version);
   const record = { ...facts, ytdlp: version, python, sysPath: [join(folder, 'packages')] };
-  adopt(root, folder, record, [python, versionFile]);
+  adopt(storeOf(root), folder, record, [python, versionFile]);
 }
 
 it('is found with absolute paths', () => {
@@ -94,7 +95,7 @@ it('takes the place of a broken one of the same name, and of a folder in the way
 
 it('has to be tried again once its Python or its yt-dlp is another', () => {
   install();
-  const engine = currentEngine(root);
+  const engine = currentEngine(storeOf(root));
   if (!engine) throw new Error('no engine');
   const untouched = () => isUntouched(engine.dir, engine.record);
   expect(untouched()).toBe(true);
@@ -107,19 +108,27 @@ it('has to be tried again once its Python or its yt-dlp is another', () => {
   expect(untouched()).toBe(false);
 });
 
-it('leaves no folder of an interrupted set-up behind', () => {
+it('leaves nothing of an interrupted set-up or update behind', () => {
   // No process has this number: Linux stops at 2^22.
-  const left = join(root, '.engine/.new-99999999');
-  mkdirSync(left, { recursive: true });
-  newFolder(root);
-  expect(() => realpathSync(left)).toThrow('ENOENT');
+  const left = ['.new-99999999', '.new-99999999-old', '.look-99999999'].map((name) =>
+    join(storeOf(root), name),
+  );
+  for (const folder of left) mkdirSync(folder, { recursive: true });
+  newFolder(storeOf(root));
+  for (const folder of left) expect(() => realpathSync(folder)).toThrow('ENOENT');
 });
 
-it('orders versions as dates', () => {
+it.each([
+  ['set-up', compareAtSetUp],
+  ['the service', compareVersions],
+])('orders versions as dates in %s', (_, compareVersions) => {
   expect(compareVersions('2026.08.19', '2026.8.19')).toBe(0);
   expect(compareVersions('2025.04.30', '2026.10.26')).toBeLessThan(0);
   expect(compareVersions('2026.10.26', '2026.9.30')).toBeGreaterThan(0);
   expect(compareVersions('2026.10.26.232811', '2026.10.26')).toBeGreaterThan(0);
+  // The same nightly in yt-dlp's words, in its package's and in the index's.
+  expect(compareVersions('2026.08.09.232811', '2026.8.9.232811dev')).toBe(0);
+  expect(compareVersions('2026.08.09.232811', '2026.8.9.232811.dev0')).toBe(0);
 });
 
 it('tells a zipapp from a console script', () => {

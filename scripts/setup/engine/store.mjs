@@ -35,31 +35,41 @@ import { join, relative, resolve } from 'node:path';
  * @property {number} mtimeMs
  */
 
-/** @param {string} root */
-const storeOf = (root) => join(root, '.engine');
+/**
+ * The project's own store.
+ * @param {string} root
+ */
+export const storeOf = (root) => join(root, '.engine');
 
 /**
- * @param {string} root
+ * @param {string} store
  * @returns {{ dir: string, record: EngineRecord } | null} null when there is none, or only a broken one
  */
-export function currentEngine(root) {
+export function currentEngine(store) {
   try {
-    const dir = realpathSync(join(storeOf(root), 'current'));
-    return { dir, record: JSON.parse(readFileSync(join(dir, 'engine.json'), 'utf8')) };
+    const dir = realpathSync(join(store, 'current'));
+    return { dir, record: readRecord(dir) };
   } catch {
     return null;
   }
 }
 
 /**
- * A folder to make an engine in. Those that an interrupted set-up left are removed.
- * @param {string} root
+ * @param {string} dir an engine's folder
+ * @returns {EngineRecord}
  */
-export function newFolder(root) {
-  const store = storeOf(root);
+export function readRecord(dir) {
+  return JSON.parse(readFileSync(join(dir, 'engine.json'), 'utf8'));
+}
+
+/**
+ * A folder to make an engine in. What an interrupted set-up or update left is removed.
+ * @param {string} store
+ */
+export function newFolder(store) {
   mkdirSync(store, { recursive: true });
   for (const name of readdirSync(store)) {
-    const pid = /^\.new-(\d+)$/.exec(name)?.[1];
+    const pid = /^\.(?:new|look|link)-(\d+)/.exec(name)?.[1];
     if (pid && !isAlive(Number(pid))) rmSync(join(store, name), { recursive: true, force: true });
   }
   const folder = join(store, `.new-${process.pid}`);
@@ -79,26 +89,26 @@ function isAlive(pid) {
 
 /**
  * Puts a finished folder in its place and makes it the current engine.
- * @param {string} root
+ * @param {string} store
  * @param {string} folder from newFolder
  * @param {Omit<EngineRecord, 'watched'>} record with absolute paths
  * @param {readonly string[]} watch absolute paths
  */
-export function adopt(root, folder, record, watch) {
+export function adopt(store, folder, record, watch) {
   writeRecord(folder, record, watch);
   const name = `${record.ytdlp}-${record.source}`;
-  const place = join(storeOf(root), name);
+  const place = join(store, name);
   if (existsSync(place)) {
     // Aside first, for the new one has to be there at once; nobody uses a folder that a set-up found broken.
-    const aside = join(storeOf(root), `.new-${process.pid}-old`);
+    const aside = join(store, `.new-${process.pid}-old`);
     renameSync(place, aside);
     renameSync(folder, place);
     rmSync(aside, { recursive: true, force: true });
   } else {
     renameSync(folder, place);
   }
-  const current = join(storeOf(root), 'current');
-  const link = join(storeOf(root), `.link-${process.pid}`);
+  const current = join(store, 'current');
+  const link = join(store, `.link-${process.pid}`);
   rmSync(link, { force: true });
   symlinkSync(name, link);
   // A rename replaces a link, not a folder.

@@ -38,6 +38,11 @@ export interface Project {
   current(): string;
   /** Has an index offer yt-dlp of that version, and everything it needs. */
   publish(version: string, release: Pick<Release, 'patches'>): Promise<void>;
+  /**
+   * Has an index offer what yt-dlp's nightly is on PyPI beside the release that is in use: its version in yt-dlp's own
+   * words is `2027.03.01.120000`, its package's `2027.3.1.120000.dev0`. `others` are packages that are not released either.
+   */
+  publishNightly(version: string, others: Record<string, string>): Promise<void>;
   /** A copy of the engine with the release's patches, as `prove` takes it. */
   patched(release: Pick<Release, 'patches'>): Candidate;
   /** Settings that make pip take what was published, and nothing else. */
@@ -69,15 +74,13 @@ export function makeProject(): Project {
     current: () => basename(readlinkSync(join(store, 'current'))),
     async publish(version, { patches }) {
       rmSync(index, { recursive: true, force: true });
-      const { python, sysPath } = engineAt(dir);
-      const args = [
-        REPACK,
-        sysPath[0] ?? '',
-        index,
-        version,
-        JSON.stringify({ ...patches, 'version.py': `\n__version__ = '${version}'\n` }),
-      ];
-      await promisify(execFile)(python, args);
+      await repack(dir, index, version, { ...patches, 'version.py': versionLine(version) });
+    },
+    async publishNightly(version, others) {
+      rmSync(index, { recursive: true, force: true });
+      await repack(dir, index, engineAt(dir).ytdlp, {});
+      const ofPackage = `${version.split('.').map(Number).join('.')}.dev0`;
+      await repack(dir, index, ofPackage, { 'version.py': versionLine(version) }, others);
     },
     patched: ({ patches }) => patchedCopy(dir, join(root, 'patched'), patches),
     index: { PIP_NO_INDEX: '1', PIP_FIND_LINKS: index },
@@ -91,6 +94,20 @@ export function makeProject(): Project {
     },
     remove: () => rmSync(root, { recursive: true, force: true }),
   };
+}
+
+const versionLine = (version: string) => `\n__version__ = '${version}'\n`;
+
+async function repack(
+  dir: string,
+  index: string,
+  version: string,
+  patches: Release['patches'],
+  others: Record<string, string> = {},
+): Promise<void> {
+  const { python, sysPath } = engineAt(dir);
+  const args = [REPACK, sysPath[0] ?? '', index, version, JSON.stringify(patches), JSON.stringify(others)];
+  await promisify(execFile)(python, args);
 }
 
 /** Hard links to the engine's files, but for those that are patched. */

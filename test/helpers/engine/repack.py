@@ -1,7 +1,7 @@
 """Makes wheels again of what is installed, so that tests can have pip install a yt-dlp of their own, without an index.
 
-Arguments: site-packages, target folder, version for yt-dlp, JSON of {file in yt_dlp: text to put behind it}. A file
-name with a leading `^` gets the text in front.
+Arguments: site-packages, target folder, version for yt-dlp, JSON of {file in yt_dlp: text to put behind it}, JSON of
+{other package: version} to offer besides what is installed. A file name with a leading `^` gets the text in front.
 """
 
 import json
@@ -45,12 +45,16 @@ def pack(packages, info, target, version, patches):
         wheel.writestr(f'{new_info}/RECORD', ''.join(f'{one},,\n' for one in [*names, f'{new_info}/RECORD']))
 
 
-def main(packages, target, version, patches):
+def main(packages, target, version, patches, others='{}'):
     os.makedirs(target, exist_ok=True)
+    others = json.loads(others)
     for info in os.listdir(packages):
         if info.endswith('.dist-info'):
-            ours = info.startswith('yt_dlp-')
+            name = info.split('-')[0]
+            ours = name == 'yt_dlp'
             pack(packages, info, target, version if ours else None, json.loads(patches) if ours else {})
+            if name in others:
+                pack(packages, info, target, others[name], {})
 
 
 main(*sys.argv[1:])
