@@ -110,6 +110,15 @@ describe('alerts and dashboard', () => {
     ).toEqual([]);
   });
 
+  it('the dashboard shows the health and the engine of now, not every one that there was in the window', () => {
+    const { panels } = JSON.parse(readFileSync(DASHBOARD, 'utf8')) as {
+      panels: { title: string; targets?: { instant?: boolean }[] }[];
+    };
+    for (const title of ['Health', 'Engine']) {
+      expect(panels.find((panel) => panel.title === title)?.targets).toMatchObject([{ instant: true }]);
+    }
+  });
+
   it('are all in the runbook', () => {
     const alerts = [...rules.matchAll(/- alert: (\w+)/g)].map(([, name]) => name ?? '');
     const runbook = readFileSync(RUNBOOK, 'utf8');
