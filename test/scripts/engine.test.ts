@@ -94,18 +94,21 @@ it('takes the place of a broken one of the same name, and of a folder in the way
 });
 
 it('has to be tried again once its Python or its yt-dlp is another', () => {
-  install();
-  const engine = currentEngine(storeOf(root));
-  if (!engine) throw new Error('no engine');
-  const untouched = () => isUntouched(engine.dir, engine.record);
-  expect(untouched()).toBe(true);
-  const versionFile = join(engine.dir, 'packages/version.py');
-  utimesSync(versionFile, 1, 1);
-  expect(untouched()).toBe(false);
-  install();
-  expect(untouched()).toBe(false);
-  rmSync(join(engine.dir, 'bin/python'));
-  expect(untouched()).toBe(false);
+  const fresh = () => {
+    install();
+    const engine = currentEngine(storeOf(root));
+    if (!engine) throw new Error('no engine');
+    expect(isUntouched(engine.dir, engine.record)).toBe(true);
+    return engine;
+  };
+  const upgraded = fresh();
+  utimesSync(join(upgraded.dir, 'packages/version.py'), 1, 1);
+  expect(isUntouched(upgraded.dir, upgraded.record)).toBe(false);
+  const { dir, record } = fresh();
+  writeFileSync(join(dir, 'bin/python'), 'another');
+  expect(isUntouched(dir, record)).toBe(false);
+  rmSync(join(dir, 'bin/python'));
+  expect(isUntouched(dir, record)).toBe(false);
 });
 
 it('leaves nothing of an interrupted set-up or update behind', () => {
