@@ -3,6 +3,7 @@
 # the base image is made of Debian's packages and npm's Node under the name that the Dockerfile asks for.
 #
 #   sudo bash scripts/check-image.sh        some minutes, 5 GB of disk for the time of the check
+#   CHECK_IMAGE_ARCHIVE=image.tar           keeps the image there, for `docker load`
 #
 # Needs root, Linux, node, npm and Debian's buildah and mmdebstrap; without them it says so and ends with 0.
 set -euo pipefail
@@ -84,6 +85,9 @@ in_store inspect --type image "$image" >"$work/image.json"
 echo "size: $(du -sm "$root" | cut -f1) MB unpacked, of which the base has $base_size MB"
 (cd "$root" && du -xm --max-depth=3 . | sort -rn | sed -n '2,25p')
 if [[ -n ${CHECK_IMAGE_COMPRESSED:-} ]]; then echo "$(tar -C "$root" -c . | gzip -6 | wc -c) bytes as one tar.gz"; fi
+if [[ -n ${CHECK_IMAGE_ARCHIVE:-} ]]; then
+  in_store push --quiet "$image" "docker-archive:$CHECK_IMAGE_ARCHIVE:tiktok-downloader-service:latest"
+fi
 for secret in app/.env app/.encryption-key app/src app/test app/.git; do
   if [[ -e $root/$secret ]]; then
     echo "$secret must not be in the image"
