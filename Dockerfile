@@ -69,6 +69,7 @@ LABEL org.opencontainers.image.title="tiktok-downloader-service" \
 ENV NODE_ENV=production \
   TEMP_DIR=/app/temp \
   ENGINE_DIR=/app/engines \
+  NPM_CONFIG_UPDATE_NOTIFIER=false \
   PORT=3021
 # By number, so that Kubernetes can see that it is not root. The node image calls it "node".
 USER 1000:1000

@@ -48,7 +48,8 @@ export async function examineEngine(root, config) {
   const old = days > OLD_DAYS;
   const isBehind = newest !== null && engines.compareVersions(newest.version, engine.ytdlp) > 0;
   const behind = isBehind ? `, newest known ${newest.version}` : '';
-  const kept = previous ? `; ${previous} is kept to go back to` : '';
+  const next = previous ?? (home.base && home.base.dir !== engine.dir ? home.base.ytdlp : null);
+  const kept = next ? `; ${next} is kept to go back to` : '';
   const refused =
     rejected.length > 0 ? `; rejected: ${rejected.map(({ version }) => version).join(', ')}` : '';
   /** @type {Finding[]} */
