@@ -1,6 +1,8 @@
 // @ts-check
 import { connect } from 'node:net';
-import { Redis } from 'ioredis';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { pino } from 'pino';
+import { loadCache } from '../engine/service.mjs';
 
 /**
  * @typedef {import('./page.mjs').Finding} Finding
@@ -86,22 +88,19 @@ export async function examineVpn({ egress: { gluetunUrl }, secrets: { gluetunApi
 export async function examineRedis({ secrets: { redisUrl } }) {
   if (!redisUrl) return [{ topic: 'Redis', state: 'good', says: 'none: cache and limits in memory' }];
   const { host } = new URL(redisUrl.reveal());
-  const redis = new Redis(redisUrl.reveal(), {
-    lazyConnect: true,
-    connectTimeout: PATIENCE_MS,
-    retryStrategy: () => null,
-    maxRetriesPerRequest: 0,
-  });
-  redis.on('error', () => {});
+  const { SharedMemory } = await loadCache();
+  const memory = await SharedMemory.open(redisUrl.reveal(), pino({ level: 'silent' }));
   try {
-    await redis.connect();
-    await redis.ping();
-    return [{ topic: 'Redis', state: 'good', says: `${host} answers` }];
-  } catch {
+    const patience = Date.now() + PATIENCE_MS;
+    while (memory.status.state === 'down' && Date.now() < patience) await sleep(50);
+    // A user without rights, a full one and a replica all answer a PING.
+    await memory.ask((redis) => redis.set('doctor', '1', 'PX', 1000));
+    const { problem } = memory.status;
+    if (problem === null) return [{ topic: 'Redis', state: 'good', says: `${host} takes what it is given` }];
     const fix = 'see whether it runs and REDIS_URL is right; the service goes on without it meanwhile';
-    return [{ topic: 'Redis', state: 'warn', says: `${host} does not answer, or refuses us`, fix }];
+    return [{ topic: 'Redis', state: 'warn', says: `${host}: ${problem}`, fix }];
   } finally {
-    redis.disconnect();
+    memory.close();
   }
 }
 

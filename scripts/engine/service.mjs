@@ -41,3 +41,8 @@ export async function findHome(root) {
 export function loadFfmpeg() {
   return import(new URL('../../dist/ffmpeg.js', import.meta.url).href);
 }
+
+/** @returns {Promise<typeof import('../../src/cache/index.ts')>} */
+export function loadCache() {
+  return import(new URL('../../dist/cache/index.js', import.meta.url).href);
+}

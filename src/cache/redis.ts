@@ -1,5 +1,6 @@
-import { Redis, ReplyError } from 'ioredis';
+import { Redis } from 'ioredis';
 import type { Logger } from 'pino';
+import { isReply, troubleOf } from './redis-trouble.ts';
 
 /** A healthy Redis answers within a millisecond; a visitor must not wait longer than this for a sick one. */
 const ANSWER_LIMIT_MS = 250;
@@ -17,13 +18,19 @@ const START_LIMIT_MS = 500;
 
 const COMPLAIN_EVERY_MS = 60_000;
 
+/** Refusals come with commands, and a quiet service sends few: one stands for so long. */
+const REFUSING_MS = 60_000;
+
 /** The number counts up when the form of what lies under the keys changes. */
 const KEY_PREFIX = 'ttdl:1:';
 
 export interface RedisStatus {
-  state: 'up' | 'down';
+  /** `refusing`: it answers, but with errors; it is still asked, for a full one serves what it has. */
+  state: 'up' | 'refusing' | 'down';
   /** Unix milliseconds. */
   since: number;
+  /** What is wrong, in words; null while it is up. */
+  problem: string | null;
   /** Commands that got no answer in time, or lost their connection. */
   unanswered: number;
   /** Commands that were not even tried, because it was down. */
@@ -35,6 +42,8 @@ export interface RedisStatus {
   /** Times it went away. */
   outages: number;
 }
+
+const NOT_YET = 'no connection yet';
 
 /**
  * A Redis that the service can do without. Every command has an answer in time: the one of Redis, or null. Once it
@@ -48,6 +57,9 @@ export class SharedMemory {
   #complainedAt = 0;
   #up = false;
   #since = Date.now();
+  /** Why it is down, while it is. */
+  #problem = NOT_YET;
+  #refusal: Refusal | null = null;
   #probe: NodeJS.Timeout | null = null;
 
   /** @param url redis:// or rediss:// address, credentials included */
@@ -71,18 +83,14 @@ export class SharedMemory {
       connectTimeout: 2000,
       retryStrategy: (attempt) => Math.min(50 * 2 ** attempt, PROBE_EVERY_MS),
     });
-    // Without a listener each failed attempt to connect would be uncaught; #lost and #found tell what matters.
-    this.#redis.on('error', () => {});
+    // Each failed attempt to connect, a wrong password included; without a listener it would be uncaught.
+    this.#redis.on('error', (error) => this.#failed(error));
     this.#redis.on('ready', () => this.#found());
-    this.#redis.on('close', () => this.#lost('connection closed'));
-  }
-
-  get up(): boolean {
-    return this.#up;
+    this.#redis.on('close', () => this.#lost('the connection closed'));
   }
 
   get status(): RedisStatus {
-    return { state: this.#up ? 'up' : 'down', since: this.#since, ...this.#counts };
+    return { ...this.#state(), ...this.#counts };
   }
 
   /** A value was read that nobody of us wrote. */
@@ -101,15 +109,14 @@ export class SharedMemory {
       this.#inARow = 0;
       return answer;
     } catch (error) {
-      if (error instanceof ReplyError) {
+      if (error instanceof Error && isReply(error)) {
         // It answers, so it is there: a full one still serves what it has.
         this.#inARow = 0;
-        this.#counts.refused += 1;
-        this.#complain(String(error));
+        this.#refused(error);
       } else {
         this.#counts.unanswered += 1;
         this.#inARow += 1;
-        if (this.#inARow >= GONE_AFTER) this.#lost('no answers');
+        if (this.#inARow >= GONE_AFTER) this.#lost('it does not answer');
       }
       return null;
     }
@@ -125,7 +132,25 @@ export class SharedMemory {
     const connected = this.#redis.connect().catch(() => {});
     const limit = new Promise<void>((resolve) => setTimeout(resolve, START_LIMIT_MS));
     await Promise.race([connected, limit]);
-    if (!this.#up) this.#log.warn('Redis is not reachable: going on without it until it is');
+    if (this.#problem === NOT_YET)
+      this.#log.warn('Redis does not answer yet: going on without it until it does');
+  }
+
+  #state(): Pick<RedisStatus, 'state' | 'since' | 'problem'> {
+    if (!this.#up) return { state: 'down', since: this.#since, problem: this.#problem };
+    const refusal = this.#refusal;
+    if (refusal && Date.now() - refusal.last < REFUSING_MS) {
+      return { state: 'refusing', since: refusal.since, problem: refusal.problem };
+    }
+    return { state: 'up', since: this.#since, problem: null };
+  }
+
+  /** An attempt to connect has failed. */
+  #failed(error: Error): void {
+    const problem = troubleOf(error);
+    if (this.#up || problem === this.#problem) return;
+    this.#problem = problem;
+    this.#log.warn({ reason: problem }, 'Redis cannot be used: going on without it until it can');
   }
 
   #found(): void {
@@ -136,6 +161,7 @@ export class SharedMemory {
     this.#log.info({ downMs: Date.now() - this.#since }, 'Redis is there');
     this.#up = true;
     this.#since = Date.now();
+    this.#refusal = null;
   }
 
   #lost(reason: string): void {
@@ -143,16 +169,24 @@ export class SharedMemory {
     this.#log.warn({ reason }, 'Redis is gone: going on without it');
     this.#up = false;
     this.#since = Date.now();
+    this.#problem = reason;
     this.#counts.outages += 1;
     // A lost connection comes back by itself ('ready'); one that is only silent has to be asked.
     this.#probe ??= setInterval(() => this.#ping(), PROBE_EVERY_MS).unref();
   }
 
-  /** A wrong password or a full memory has to be seen, but not a thousand times a second. */
-  #complain(reason: string): void {
-    if (Date.now() - this.#complainedAt < COMPLAIN_EVERY_MS) return;
-    this.#complainedAt = Date.now();
-    this.#log.warn({ reason: reason.slice(0, 200) }, 'Redis refuses a command');
+  #refused(error: Error): void {
+    this.#counts.refused += 1;
+    // Something that is not ours lies under a key of ours: that is no fault of Redis's.
+    if (error.message.startsWith('WRONGTYPE')) return;
+    const now = Date.now();
+    const problem = troubleOf(error);
+    const since = this.#state().state === 'refusing' && this.#refusal ? this.#refusal.since : now;
+    this.#refusal = { since, last: now, problem };
+    // It has to be seen, but not a thousand times a second.
+    if (now - this.#complainedAt < COMPLAIN_EVERY_MS) return;
+    this.#complainedAt = now;
+    this.#log.warn({ reason: problem }, 'Redis refuses a command');
   }
 
   #ping(): void {
@@ -162,6 +196,13 @@ export class SharedMemory {
       () => {},
     );
   }
+}
+
+interface Refusal {
+  /** Unix milliseconds of the first of them, and of the last. */
+  since: number;
+  last: number;
+  problem: string;
 }
 
 class Unanswered extends Error {

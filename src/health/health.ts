@@ -5,7 +5,7 @@ import type { ExtractorStatus } from '../extraction/index.ts';
 import type { Canary } from './canary.ts';
 import type { Dependencies } from './dependencies.ts';
 import type { Outcomes } from './outcomes.ts';
-import { canaryReason, diskReason, extractionReason } from './reasons.ts';
+import { canaryReason, diskReason, extractionReason, redisReason } from './reasons.ts';
 
 export interface HealthSources {
   version: string;
@@ -98,12 +98,11 @@ export class Health {
     if (!host) reasons.push('the yt-dlp host is not running');
     if (host && !host.impersonation) reasons.push('yt-dlp cannot look like a browser: curl_cffi is missing');
     if (!egresses.open) reasons.push('every way out is refused, or nothing gets through it');
-    if (shared?.status.state === 'down')
-      reasons.push('Redis is gone: cache and limits are this instance’s own');
     if (!ffmpeg) reasons.push('ffmpeg is missing: no slideshows, no conversion to MP3');
     const found = [
       extractionReason(outcomes.judge(), host?.ytdlp ?? 'of this host'),
       canary && canaryReason(canary.status),
+      shared && redisReason(shared.status),
       diskReason(dependencies.facts),
       engines.status.problem,
     ];

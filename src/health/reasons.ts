@@ -1,3 +1,4 @@
+import type { RedisStatus } from '../cache/index.ts';
 import type { ErrorCode } from '../errors.ts';
 import type { CanaryStatus } from './canary.ts';
 import type { DependencyFacts } from './dependencies.ts';
@@ -49,4 +50,10 @@ export function diskReason({ disk }: DependencyFacts): string | null {
   if (!disk || disk.free_bytes >= LITTLE_DISK_BYTES) return null;
   const free = Math.floor(disk.free_bytes / 1024 / 1024);
   return `The disk of TEMP_DIR has only ${free} MB left: slideshows and MP3s may fail`;
+}
+
+export function redisReason({ state, problem }: RedisStatus): string | null {
+  if (state === 'up') return null;
+  const what = state === 'down' ? 'Redis cannot be used' : 'Redis refuses commands';
+  return `${what}: ${problem}. Meanwhile cache and limits are not shared`;
 }

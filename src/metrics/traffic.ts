@@ -32,7 +32,7 @@ export function cacheMetrics(
     () => posts.status.misses,
   );
   if (!shared) return;
-  readGauge(registry, { name: 'redis_up', help: '1 while Redis answers.' }, () =>
+  readGauge(registry, { name: 'redis_up', help: '1 while Redis answers and refuses nothing.' }, () =>
     shared.status.state === 'up' ? 1 : 0,
   );
   readCounter(

@@ -13,6 +13,7 @@ let lastId = 7_430_000_000_000_000_000n;
 
 interface Health {
   status: string;
+  reasons: string[];
   cache: { hits: { memory: number; redis: number }; extractions: number; waits_for_other_instances: number };
   redis: { state: string; unanswered: number; refused: number; garbage: number; outages: number };
 }
@@ -36,6 +37,10 @@ function pagesOf(url: string): number {
 
 async function healthOf({ baseUrl }: Service): Promise<Health> {
   return (await (await fetch(`${baseUrl}/health`)).json()) as Health;
+}
+
+async function metricsOf({ baseUrl }: Service): Promise<string> {
+  return (await fetch(`${baseUrl}/metrics`)).text();
 }
 
 describe.skipIf(NO_REDIS !== null)('three instances with Redis', () => {
@@ -208,13 +213,45 @@ describe.skipIf(NO_REDIS !== null)('three instances with Redis', () => {
     const url = freshUrl();
     const answers = await Promise.all(Array.from({ length: 30 }, (_, number) => instance(number).post(url)));
     expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200));
-    const { redis: report } = await healthOf(instance(0));
+    const { status, reasons, redis: report } = await healthOf(instance(0));
     expect(report.refused).toBeGreaterThan(0);
-    expect(report.state).toBe('up');
+    expect([status, report.state]).toEqual(['degraded', 'refusing']);
+    expect(reasons.join()).toMatch(/Redis refuses commands: it is full.*\(OOM\)/);
     await redis.ask((client) => client.config('SET', 'maxmemory', '0'));
     const next = freshUrl();
     await instance(0).post(next);
     expect((await instance(1).post(next)).body.cached).toBe(true);
+  });
+
+  it('lose no request to a Redis that does not know their password', async () => {
+    const user = async (password: string) =>
+      void (await redis.ask((client) =>
+        client.call('ACL', 'SETUSER', 'new', 'on', `>${password}`, '~*', '+@all'),
+      ));
+    await user('right');
+    const service = await startService(standin, {
+      REDIS_URL: redis.url.replace('//', '//new:wrong4711@'),
+      MAX_WORKERS: '1',
+    });
+    try {
+      const url = freshUrl();
+      expect((await service.post(url)).status).toBe(200);
+      expect((await service.post(url)).body.cached).toBe(true);
+      const isSaid = async () => (await healthOf(service)).reasons.join().includes('WRONGPASS');
+      expect(await until(isSaid, 10_000)).toBe(true);
+      const report = await healthOf(service);
+      expect(report).toMatchObject({ status: 'degraded', redis: { state: 'down' } });
+      expect(report.reasons.join()).toMatch(
+        /Redis cannot be used: it refuses the user or the password in REDIS_URL/,
+      );
+      expect(await metricsOf(service)).toMatch(/^tiktok_redis_up 0$/m);
+      await user('wrong4711');
+      expect(await until(async () => (await healthOf(service)).status === healthy, 10_000)).toBe(true);
+      expect(await metricsOf(service)).toMatch(/^tiktok_redis_up 1$/m);
+      expect(JSON.stringify([report, service.log])).not.toContain('wrong4711');
+    } finally {
+      await service.stop();
+    }
   });
 
   it('lose no request to garbage under their keys', async () => {

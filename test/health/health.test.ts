@@ -1,6 +1,6 @@
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
-import { Posts } from '../../src/cache/index.ts';
+import { Posts, type RedisStatus } from '../../src/cache/index.ts';
 import { Egresses } from '../../src/egress/index.ts';
 import type { ErrorCode } from '../../src/errors.ts';
 import { type CanaryStatus, Health, Outcomes } from '../../src/health/index.ts';
@@ -14,6 +14,7 @@ const HOST = {
   curlCffi: '0.14.0',
   impersonation: true,
 };
+const REDIS = { since: 0, unanswered: 0, skipped: 0, refused: 0, garbage: 0, outages: 0 };
 const WORKERS = { max: 20, active: 3, idle: 17, queued: 0 };
 
 interface Given {
@@ -24,6 +25,7 @@ interface Given {
   canary?: CanaryStatus;
   freeBytes?: number;
   engineProblem?: string;
+  redis?: Pick<RedisStatus, 'state' | 'problem'>;
 }
 
 function health(given: Given = {}) {
@@ -61,7 +63,7 @@ function health(given: Given = {}) {
     posts: {
       status: new Posts({ source: { extract: () => Promise.reject() }, ttlMs: 0, shared: null }).status,
     },
-    shared: null,
+    shared: given.redis ? { status: { ...REDIS, ...given.redis } } : null,
     ffmpeg,
     engines: { status: { newest_known: null, rejected: [], problem: given.engineProblem ?? null } },
     canary: canary ? { status: canary } : null,
@@ -104,6 +106,9 @@ describe('the report', () => {
       'degraded',
     ],
     ['the disk is nearly full', { freeBytes: 1e8 }, 'degraded'],
+    ['Redis is there', { redis: { state: 'up', problem: null } }, 'ok'],
+    ['Redis is gone', { redis: { state: 'down', problem: 'x' } }, 'degraded'],
+    ['Redis refuses', { redis: { state: 'refusing', problem: 'x' } }, 'degraded'],
     ['the engine has a problem', { engineProblem: 'x' }, 'degraded'],
   ])('when %s, given %j, says %s', (_, given, status) => {
     const report = health(given).report();
