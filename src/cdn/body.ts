@@ -26,7 +26,7 @@ export interface ResumePoint {
   /** What was delivered just before `position`. */
   tail: Tail;
   /** The answer that broke: the same link may be held to its validator. */
-  broken: Pick<UpstreamAnswer, 'link' | 'validator'>;
+  broken: Pick<UpstreamAnswer, 'link' | 'validator' | 'lastModified'>;
 }
 
 export interface BodyOptions {

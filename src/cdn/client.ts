@@ -10,7 +10,7 @@ import { createDispatcher } from './egresses.ts';
 import type { MediaFacts } from './facts.ts';
 import { type Begun, type Opening, openRange, openResume, openStart } from './opening.ts';
 import { type ByteRange, parseRange } from './range.ts';
-import type { MediaSource, Renew } from './source.ts';
+import { isChange, type MediaSource, type Renew } from './source.ts';
 import { LinkTrail, type Round } from './trail.ts';
 
 /** An upstream silent for this long is left for the next link, well before the client's patience ends. */
@@ -175,8 +175,16 @@ export class MediaClient {
       },
       resume: (point, gone) => {
         this.#stats.resumes += 1;
+        let replaced = false;
         return trail.follow(
-          (link, from, round) => openResume(this.#opening(link, from, round), point, facts),
+          async (link, from, round) => {
+            try {
+              return await openResume(this.#opening(link, from, round), point, facts, replaced);
+            } catch (error) {
+              replaced ||= link === point.broken.link && isChange(error);
+              throw error;
+            }
+          },
           stallTimeoutMs,
           gone,
         );

@@ -49,15 +49,24 @@ export function openRange(opening: Opening, range: ByteRange, facts: MediaFacts)
 /**
  * Opens a file in the middle to go on with a body that broke. The link that broke is held to its own validator
  * and asked for the exact byte. Any other answer has to repeat the last bytes delivered: a new extraction may
- * hand out a file of the same size that was encoded again.
+ * hand out a file of the same size that was encoded again. That is no proof of the bytes to come, so once the link
+ * that broke has another file (`replaced`), another answer has to be of the old one by its tag or date as well.
  */
-export function openResume(opening: Opening, point: ResumePoint, facts: MediaFacts): Promise<UpstreamAnswer> {
+export function openResume(
+  opening: Opening,
+  point: ResumePoint,
+  facts: MediaFacts,
+  replaced: boolean,
+): Promise<UpstreamAnswer> {
   const { position, end, tail, broken } = point;
   const validator = opening.link === broken.link ? broken.validator : null;
   const start = validator === null ? position - tail.length : position;
   return asking(opening, { start, end }, validator, async (answer) => {
     if (validator !== null && answer.validator !== null && answer.validator !== validator) {
       throw new LinkFailure('changed', 'another validator at the same link');
+    }
+    if (replaced && !isOfSameVersion(answer, broken)) {
+      throw new LinkFailure('changed', 'the link that broke has another file, and so may this one');
     }
     await sameFile(answer, facts);
     if (answer.start < position) {
@@ -82,6 +91,17 @@ async function sameFile(answer: UpstreamAnswer, facts: MediaFacts): Promise<void
   if (head.length < expected && answer.transfer.status === 206) return;
   const found = await establishFacts(head, facts.size, null);
   if (found?.etag !== facts.etag) throw new LinkFailure('changed', 'another start');
+}
+
+/** Mirrors have tags of their own for the same bytes, but the date is mostly that of the upload. */
+function isOfSameVersion(
+  answer: UpstreamAnswer,
+  { validator, lastModified }: ResumePoint['broken'],
+): boolean {
+  return (
+    (validator !== null && answer.validator === validator) ||
+    (lastModified !== null && answer.lastModified === lastModified)
+  );
 }
 
 async function someBytes({ transfer }: UpstreamAnswer): Promise<void> {

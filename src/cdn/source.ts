@@ -40,3 +40,8 @@ export class LinkFailure extends Error {
     this.fault = fault;
   }
 }
+
+/** Whether a link led to another file than the one that was begun. */
+export function isChange(error: unknown): boolean {
+  return error instanceof LinkFailure && error.fault === 'changed';
+}

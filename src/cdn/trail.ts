@@ -1,6 +1,6 @@
 import { ServiceError } from '../errors.ts';
 import { linkExpiry } from '../posts/expiry.ts';
-import { LinkFailure, type MediaSource, type Renew } from './source.ts';
+import { isChange, LinkFailure, type MediaSource, type Renew } from './source.ts';
 
 /**
  * Extractions for one download, however long it takes. One is what a refused link needs; a slow reader of a long
@@ -32,7 +32,7 @@ export class LinkTrail {
 
   /** Whether a link of the last round led to another file. */
   get sawChange(): boolean {
-    return this.#failures.some(({ fault }) => fault === 'changed');
+    return this.#failures.some(isChange);
   }
 
   /**

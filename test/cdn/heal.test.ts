@@ -265,6 +265,17 @@ describe('in the middle', () => {
     expect(upstream.seen).toHaveLength(3);
   });
 
+  it('breaks off when link and mirror have another file that is the same up to here', async () => {
+    const another = Buffer.concat([file.subarray(0, file.length - 100), other.subarray(file.length - 100)]);
+    const later = { etag: '"v2"', lastModified: 'Wed, 07 Jan 2026 08:00:00 GMT' };
+    upstream.script(A, serve(file, { cutAfter: 400_000 }), serve(another, later));
+    upstream.script(B, serve(another, later));
+    upstream.script(C, serve(another, later));
+    const answer = await open(source(link(A), link(B)), async () => source(link(C)));
+    expect(await code(received(answer))).toBe('upstream_failed');
+    expect(upstream.seen).toHaveLength(4);
+  });
+
   it('breaks off with what the extraction found when the post is gone by then', async () => {
     upstream.script(A, serve(file, { cutAfter: 400_000 }), status(404));
     const answer = await open(source(link(A)), async () => {

@@ -159,6 +159,18 @@ function piecesOf(media: MediaLibrary, post: StandinPost, part: AssetPart, index
   return { type: 'image/jpeg', pieces: withJpegComment(media.get(file), mark) };
 }
 
+/** From here on another version's bytes differ: what a relay looks at to tell what a file is stays the same. */
+const ALIKE_BYTES = 4096;
+/** More often than any number of bytes by which two files could be compared where one broke off. */
+const ALTERED_EVERY = 500;
+
+/** Of the same size and the same start, and another file nevertheless. */
+function altered(piece: Buffer): Buffer {
+  const copy = Buffer.from(piece);
+  for (let at = ALIKE_BYTES; at < copy.length; at += ALTERED_EVERY) copy[at] = (copy[at] ?? 0) ^ 0xff;
+  return copy;
+}
+
 /**
  * The very bytes of one file of a post. Every post has its own, so that a test can prove that the right
  * file came; `version` makes other bytes at the same address.
@@ -173,6 +185,8 @@ export function contentOf(
   const mark = `${post.id} ${part} ${index} version ${version}`;
   const made = piecesOf(media, post, part, index, mark);
   if (made === null) return null;
+  if (version > 0)
+    made.pieces = made.pieces.map((piece) => (Buffer.isBuffer(piece) ? altered(piece) : piece));
   const size = made.pieces.reduce((sum, piece) => sum + piece.length, 0);
   return {
     ...made,

@@ -55,9 +55,12 @@ export interface Block {
 
 /** What the files really are, to compare with what a client got. */
 export interface MediaTruth {
-  /** The file of a post, or of any address that the stand-in gave out. */
-  content(target: string | AssetRef | { post: StandinPost; part: AssetPart; index?: number }): Content;
-  bytes(target: Parameters<MediaTruth['content']>[0]): Buffer;
+  /** The file of a post, or of any address that the stand-in gave out; `version` as the fault `changed` has it. */
+  content(
+    target: string | AssetRef | { post: StandinPost; part: AssetPart; index?: number },
+    version?: number,
+  ): Content;
+  bytes(...target: Parameters<MediaTruth['content']>): Buffer;
   sha256(target: Parameters<MediaTruth['content']>[0]): string;
 }
 
@@ -203,7 +206,7 @@ export async function startStandin(options: StandinOptions = {}): Promise<Standi
   const caFile = join(folder, 'ca.pem');
   await writeFile(caFile, authority.caPem);
 
-  const content: MediaTruth['content'] = (target) => {
+  const content: MediaTruth['content'] = (target, version) => {
     const ref =
       typeof target === 'string'
         ? addresses.judge(new URL(target).hostname, target, {}).ref
@@ -211,7 +214,7 @@ export async function startStandin(options: StandinOptions = {}): Promise<Standi
           ? { postId: target.post.id, part: target.part, index: target.index ?? 0 }
           : target;
     const post = ref === null ? null : posts.get(ref.postId);
-    const found = ref === null || post === null ? null : contentOf(media, post, ref.part, ref.index);
+    const found = ref === null || post === null ? null : contentOf(media, post, ref.part, ref.index, version);
     if (found === null) throw new Error('The stand-in has no such file');
     return found;
   };
@@ -231,7 +234,7 @@ export async function startStandin(options: StandinOptions = {}): Promise<Standi
     unreachable,
     media: {
       content,
-      bytes: (target) => bytesOf(content(target)),
+      bytes: (...target) => bytesOf(content(...target)),
       sha256: (target) => sha256Of(content(target)),
     },
     proxyUrlFor: (identity, proxy = 0) =>
