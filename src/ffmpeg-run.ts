@@ -17,11 +17,8 @@ export interface FfmpegInput {
 }
 
 export interface FfmpegRun {
-  /**
-   * Settles when the process is really gone; holds the last lines of its stdout (none where that is `stream`).
-   * Rejects with FfmpegFailed.
-   */
-  finished: Promise<string>;
+  /** Settles when the process is really gone. Rejects with FfmpegFailed. */
+  finished: Promise<void>;
   /** SIGKILL. Resolves when the process is gone; a run that has not begun never does. */
   kill(): Promise<void>;
 }
@@ -56,13 +53,13 @@ export function ffmpegToStream(job: FfmpegJob): FfmpegRun & { stream: Readable }
 export async function finishWithin(
   { finished, kill }: FfmpegRun,
   { limitMs, signal }: { limitMs: number; signal: AbortSignal },
-): Promise<string> {
+): Promise<void> {
   const stop = () => void kill();
   const timer = setTimeout(stop, limitMs);
   signal.addEventListener('abort', stop, { once: true });
   if (signal.aborted) stop();
   try {
-    return await finished;
+    await finished;
   } catch (error) {
     signal.throwIfAborted();
     throw error;
@@ -72,6 +69,7 @@ export async function finishWithin(
   }
 }
 
+/** Of its words, for the log. */
 const TAIL_LINES = 30;
 const QUIET = ['-hide_banner', '-nostats', '-loglevel', 'warning'];
 const ANY_FORMAT = { canDemux: true, canMux: true };
@@ -132,8 +130,8 @@ function run(command: Ffmpeg.FfmpegCommand): FfmpegRun {
     // kill() may have come before fluent-ffmpeg got round to starting it.
     if (killed) child?.kill('SIGKILL');
   });
-  const finished = new Promise<string>((resolve, reject) => {
-    command.once('end', (stdout: string | null) => resolve(stdout ?? ''));
+  const finished = new Promise<void>((resolve, reject) => {
+    command.once('end', () => resolve());
     command.once('error', (error: Error, _stdout, stderr: string | null) => {
       child?.kill('SIGKILL');
       void exited.then(() => reject(new FfmpegFailed(error, stderr ?? '')));

@@ -60,8 +60,7 @@ it('pipes a stream in and the output out', async () => {
   await finished;
 });
 
-it('gives the last lines of stdout, and of stderr where it fails', async () => {
-  expect(await ffmpegToFile(await job('echo frame=7'), out).finished).toContain('frame=7');
+it('gives the last lines of stderr where it fails', async () => {
   await expect(
     ffmpegToFile(await job('echo "No such filter" >&2; exit 3'), out).finished,
   ).rejects.toMatchObject({

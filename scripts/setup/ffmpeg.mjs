@@ -86,10 +86,11 @@ async function canEncode(path) {
 }
 
 /**
+ * Puts the static one out of the wheel into `.ffmpeg`.
  * @param {string} root
- * @returns {Promise<{ path?: string, why?: string }>}
+ * @returns {Promise<{ path?: string, why?: string }>} relative to that folder
  */
-async function fromWheel(root) {
+export async function fromWheel(root) {
   const { usable } = await findPythons();
   const python = usable[0]?.path;
   if (!python) return { why: 'no Python to ask PyPI with' };

@@ -60,9 +60,7 @@ export async function makeMovie(
   );
   const pouring = pipeline(wholeOf(encoder), new StillStream(plan.slideFrames, onSlide), frames);
   await allOrNone([encoder, muxer], pouring, signal);
-  const written = lastFrame(await muxer.finished);
-  if (written !== plan.totalFrames) throw new Error(`ffmpeg wrote ${written} of ${plan.totalFrames} frames`);
-  await assertWholeMp4(unfinished);
+  await assertWholeMp4(unfinished, plan.totalFrames);
   await rename(unfinished, order.output);
 }
 
@@ -105,9 +103,4 @@ async function allOrNone(runs: FfmpegRun[], pouring: Promise<void>, signal: Abor
       words.join('\n').trim(),
     );
   }
-}
-
-/** The last `frame=N` of ffmpeg's `-progress` report: how many frames it wrote. */
-function lastFrame(progress: string): number {
-  return Number([...progress.matchAll(/^frame=\s*(\d+)/gm)].at(-1)?.[1]);
 }

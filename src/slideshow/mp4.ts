@@ -1,30 +1,84 @@
-import { open } from 'node:fs/promises';
+import { type FileHandle, open } from 'node:fs/promises';
+
+/** The index of a film of 35 photos has some 50 KB; nothing that we make has more than this. */
+const MAX_INDEX_BYTES = 16 * 1024 * 1024;
 
 /**
- * Reads the top-level boxes of an MP4 and throws where they do not cover the file exactly, or the index (`moov`) does
- * not come before the pictures (`mdat`). Catches a file cut off by a full disk, whatever ffmpeg's exit code says.
+ * Reads the top-level boxes of an MP4 and throws where they do not cover the file exactly, where the index (`moov`) does
+ * not come before the pictures (`mdat`), or where it has another number of pictures. Catches a file cut off by a full
+ * disk or by an ffmpeg that died, whatever the exit code says. (ffmpeg's own report of frames is no help: 7.0 leaves
+ * it out for streams that are copied.)
  */
-export async function assertWholeMp4(path: string): Promise<void> {
+export async function assertWholeMp4(path: string, pictures: number): Promise<void> {
   const file = await open(path, 'r');
   try {
-    const { size } = await file.stat();
-    const types: string[] = [];
-    const header = Buffer.alloc(16);
-    let at = 0;
-    while (at < size) {
-      const { bytesRead } = await file.read(header, 0, 16, at);
-      if (bytesRead < 8) throw new Error('an MP4 that ends inside a box');
-      const short = header.readUInt32BE(0);
-      // 1 says that the length follows in 64 bits.
-      const length = short === 1 && bytesRead === 16 ? Number(header.readBigUInt64BE(8)) : short;
-      if (length < 8) throw new Error(`an MP4 box of ${length} bytes`);
-      types.push(header.toString('latin1', 4, 8));
-      at += length;
-    }
-    const [index, pictures] = [types.indexOf('moov'), types.indexOf('mdat')];
-    if (at !== size || index < 0 || pictures < index)
+    const boxes = await topLevelBoxes(file);
+    const types = boxes.map(({ type }) => type);
+    const [index, media] = [types.indexOf('moov'), types.indexOf('mdat')];
+    const moov = boxes[index];
+    if (!moov || media < index || moov.length > MAX_INDEX_BYTES) {
       throw new Error(`an unfinished MP4: ${types.join(' ')}`);
+    }
+    const bytes = Buffer.alloc(moov.length);
+    await file.read(bytes, 0, moov.length, moov.at);
+    const found = countPictures(bytes.subarray(8));
+    if (found !== pictures) throw new Error(`an MP4 with ${found} of ${pictures} pictures`);
   } finally {
     await file.close();
   }
+}
+
+interface Box {
+  type: string;
+  /** Offset in the file. */
+  at: number;
+  /** Bytes, header included. */
+  length: number;
+}
+
+async function topLevelBoxes(file: FileHandle): Promise<Box[]> {
+  const { size } = await file.stat();
+  const boxes: Box[] = [];
+  const header = Buffer.alloc(16);
+  let at = 0;
+  while (at < size) {
+    const { bytesRead } = await file.read(header, 0, 16, at);
+    if (bytesRead < 8) throw new Error('an MP4 that ends inside a box');
+    const short = header.readUInt32BE(0);
+    // 1 says that the length follows in 64 bits.
+    const length = short === 1 && bytesRead === 16 ? Number(header.readBigUInt64BE(8)) : short;
+    if (length < 8) throw new Error(`an MP4 box of ${length} bytes`);
+    boxes.push({ type: header.toString('latin1', 4, 8), at, length });
+    at += length;
+  }
+  if (at !== size) throw new Error(`an MP4 that ends inside its ${boxes.at(-1)?.type}`);
+  return boxes;
+}
+
+/** How many samples the video track has, by the table of their sizes (ISO/IEC 14496-12 §8.7.3). */
+function countPictures(moov: Buffer): number {
+  for (const trak of inside(moov, 'trak')) {
+    for (const mdia of inside(trak, 'mdia')) {
+      const [handler] = inside(mdia, 'hdlr');
+      if (handler?.toString('latin1', 8, 12) !== 'vide') continue;
+      const [minf = Buffer.alloc(0)] = inside(mdia, 'minf');
+      const [stbl = Buffer.alloc(0)] = inside(minf, 'stbl');
+      const [sizes] = inside(stbl, 'stsz');
+      return sizes && sizes.length >= 12 ? sizes.readUInt32BE(8) : 0;
+    }
+  }
+  return 0;
+}
+
+/** The contents of all boxes of a type that lie directly in a container. */
+function inside(container: Buffer, type: string): Buffer[] {
+  const found: Buffer[] = [];
+  for (let at = 0; at + 8 <= container.length; ) {
+    const length = container.readUInt32BE(at);
+    if (length < 8) break;
+    if (container.toString('latin1', at + 4, at + 8) === type)
+      found.push(container.subarray(at + 8, at + length));
+    at += length;
+  }
+  return found;
 }

@@ -119,7 +119,7 @@ export function movieOutput(plan: SlideshowPlan, hasSound: boolean): string[] {
     // The raw stream has no timestamps; counting frames gives each its own, exactly.
     ...['-c:v', 'copy', '-bsf:v', `setts=ts=N/${FRAME_RATE}/TB`],
     ...['-c:a', 'aac', '-b:a', '128k'],
-    ...['-movflags', '+faststart', '-progress', 'pipe:1'],
+    ...['-movflags', '+faststart'],
   ];
 }
 
