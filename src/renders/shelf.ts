@@ -22,7 +22,8 @@ interface Item {
 /** Finished files, kept while young and while they fit; of those not being read, the longest unused goes first. */
 export class Shelf {
   readonly #maxAgeMs: number;
-  readonly #maxBytes: number;
+  /** Changes with the room that there is; what is too much goes at the next `trim`. */
+  maxBytes: number;
   /** In order of use: a Map keeps the order of insertion. */
   readonly #items = new Map<string, Item>();
   /** No longer offered, but still being read. */
@@ -31,7 +32,7 @@ export class Shelf {
 
   constructor(options: { maxAgeMs: number; maxBytes: number }) {
     this.#maxAgeMs = options.maxAgeMs;
-    this.#maxBytes = options.maxBytes;
+    this.maxBytes = options.maxBytes;
   }
 
   get bytes(): number {
@@ -80,7 +81,7 @@ export class Shelf {
     const freed: Freed = { files: 0, bytes: 0 };
     let bytes = this.bytes;
     for (const [key, item] of [...this.#items]) {
-      if (!this.#isOld(item) && (bytes <= this.#maxBytes || item.readers > 0)) continue;
+      if (!this.#isOld(item) && (bytes <= this.maxBytes || item.readers > 0)) continue;
       this.#retire(key, item);
       if (item.readers > 0) continue;
       bytes -= item.size;

@@ -15,7 +15,7 @@ export interface RenderStoreOptions {
   maxQueue: number;
   /** How long a finished file is kept, in milliseconds. */
   maxAgeMs: number;
-  /** How much all finished files may take together, in bytes. */
+  /** How much all finished files may take together, in bytes; less where the disk is small or fills up. */
   maxBytes: number;
   /** Hears how each file came out, or `abandoned`, and after how long; for the metrics. */
   onMade?: (outcome: 'ok' | 'abandoned' | ErrorCode, seconds: number) => void;
@@ -23,6 +23,14 @@ export interface RenderStoreOptions {
 
 /** A typical file takes a second or two with its downloads. */
 const BUSY_RETRY_SECONDS = 5;
+
+/**
+ * Of the room that is free or taken by finished files, so much may go to these. They are a convenience; the rest is for
+ * what is being made, here and in other stores on the same disk.
+ */
+const KEPT_SHARE = 0.25;
+/** Until works under way have ended, or the cleaner has been round. */
+const FULL_DISK_RETRY_SECONDS = 30;
 
 /**
  * Files by key (post and parameters): made once for all who ask at the same time, kept for those who come later,
@@ -38,6 +46,7 @@ export class RenderStore {
   readonly #landing = new Set<Promise<void>>();
   readonly #board = new ProgressBoard();
   readonly #shelf: Shelf;
+  readonly #maxKeptBytes: number;
   /** Fetching may run ahead of rendering, by as many again, so that a slow CDN does not leave processors idle. */
   readonly #work: Gate;
   readonly #renders: Gate;
@@ -51,6 +60,7 @@ export class RenderStore {
     this.#work = new Gate(maxRenders * 2);
     this.#renders = new Gate(maxRenders);
     this.#shelf = new Shelf({ maxAgeMs, maxBytes });
+    this.#maxKeptBytes = maxBytes;
   }
 
   /** In flight, kept files, and their bytes; for health and metrics. */
@@ -63,7 +73,7 @@ export class RenderStore {
    * already. Release the file when it has been sent.
    *
    * @param options.signal aborts when this caller has gone; the others are served all the same.
-   * @throws ServiceError `busy` where the queue is full; whatever `produce` throws; the signal's reason.
+   * @throws ServiceError `busy` where the queue or the disk is full; whatever `produce` throws; the signal's reason.
    */
   async get(key: string, produce: Produce, { signal }: { signal?: AbortSignal } = {}): Promise<RenderedFile> {
     signal?.throwIfAborted();
@@ -90,8 +100,10 @@ export class RenderStore {
     return this.#board.watch(key, listener);
   }
 
-  /** For the cleaner: lets go of files past their age. */
+  /** Lets go of files past their age, and of those that the disk has no room for; for the cleaner too. */
   async sweep(): Promise<Freed> {
+    const room = this.#shelf.bytes + (await this.#temp.freeBytes());
+    this.#shelf.maxBytes = Math.min(this.#maxKeptBytes, room * KEPT_SHARE);
     const freed = this.#shelf.trim();
     await this.#shelf.settled();
     return freed;
@@ -127,7 +139,10 @@ export class RenderStore {
   }
 
   async #make(key: string, produce: Produce, signal: AbortSignal): Promise<void> {
-    const job = await this.#temp.createJob(this.#kind);
+    await this.sweep();
+    const job = await this.#temp.createJob(this.#kind).catch((error) => {
+      throw withCode(error);
+    });
     const began = performance.now();
     const tell = (outcome: 'ok' | 'abandoned' | ErrorCode) =>
       this.#onMade(outcome, (performance.now() - began) / 1000);
@@ -144,8 +159,9 @@ export class RenderStore {
       await this.#shelf.add(key, path, job);
       report({ stage: 'done', percent: 100 });
       tell('ok');
-    } catch (error) {
+    } catch (cause) {
       await job.dispose();
+      const error = withCode(cause);
       if (signal.aborted) tell('abandoned');
       else {
         const code = error instanceof ServiceError ? error.code : 'internal';
@@ -155,4 +171,12 @@ export class RenderStore {
       throw error;
     }
   }
+}
+
+/** A full disk is nobody's mistake, and passes. */
+function withCode(error: unknown): unknown {
+  const { code } = error as NodeJS.ErrnoException;
+  if (code !== 'ENOSPC' && code !== 'EDQUOT') return error;
+  const message = 'The server has no room for this file right now.';
+  return new ServiceError('busy', { message, retryAfter: FULL_DISK_RETRY_SECONDS, cause: error });
 }

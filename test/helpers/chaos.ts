@@ -417,7 +417,7 @@ class Chaos {
     if (disk !== null) {
       list.push({
         name: 'disk full',
-        explains: ['render_failed', 'internal'],
+        explains: ['render_failed', 'busy'],
         run: async () => {
           const filler = join(disk, 'filler');
           try {

@@ -3,7 +3,7 @@ import { copyFile, mkdtemp, readdir, rm, statfs, writeFile } from 'node:fs/promi
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it, vi } from 'vitest';
-import { RenderStore } from '../../src/renders/index.ts';
+import { type Produce, RenderStore } from '../../src/renders/index.ts';
 import { SlideshowRenderer, slideshowOf } from '../../src/slideshow/index.ts';
 import { TempStore } from '../../src/temp/index.ts';
 import { locate, quarters } from '../slideshow/media.ts';
@@ -114,11 +114,34 @@ describe.skipIf(!full)('on a disk of 2 MB', () => {
       fetchSound: null,
     };
     await expect(store.get('large', slideshowOf(source, 1, renderer))).rejects.toMatchObject({
-      code: 'ENOSPC',
+      code: 'busy',
+      retryAfter: 30,
+      cause: { code: 'ENOSPC' },
     });
     await vi.waitFor(() => expect(temp.inUse).toBe(0));
     await store.close();
     await temp.close();
     expect(await readdir(disk)).toEqual([]);
+  });
+
+  it('lets go of finished files for new ones', async () => {
+    const { temp, store } = await openStores();
+    const produce: Produce = async ({ job }) => {
+      const path = join(job.path, 'file');
+      await writeFile(path, Buffer.alloc(300 * 1024));
+      return path;
+    };
+    for (let made = 1; made <= 20; made += 1) {
+      (await store.get(`file ${made}`, produce)).release();
+      expect(await temp.freeBytes()).toBeGreaterThan(1024 * 1024);
+    }
+    expect(store.status.files).toBeGreaterThan(0);
+    // Somebody else's, which leave no room even for one of ours.
+    await writeFile(join(disk, 'filler'), Buffer.alloc(await temp.freeBytes()));
+    await expect(store.get('one more', produce)).resolves.toBeDefined();
+    expect(store.status.files).toBeLessThanOrEqual(1);
+    await rm(join(disk, 'filler'));
+    await store.close();
+    await temp.close();
   });
 });
