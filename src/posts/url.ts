@@ -12,7 +12,8 @@ const ID = '(?<id>\\d{1,25})';
 const CODE = /^\/(?<code>[\w-]{1,64})\/?$/;
 
 const TIKTOK_PATHS = [
-  new RegExp(`^/@(?<user>[\\w.-]{0,64})/(?:video|photo)/${ID}/?$`),
+  // Messengers and mail programs write the @ as %40.
+  new RegExp(`^/(?:@|%40)(?<user>[\\w.-]{0,64})/(?:video|photo)/${ID}/?$`),
   new RegExp(`^/(?:share/)?(?:video|photo)/${ID}/?$`),
   new RegExp(`^/v/${ID}(?:\\.html)?/?$`),
   new RegExp(`^/embed/(?:v2/)?${ID}/?$`),

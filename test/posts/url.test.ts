@@ -66,6 +66,7 @@ describe('a post link', () => {
     ["the scheme's own port", `https://www.tiktok.com:443/@user/video/${ID}`],
     ['full-width letters, as the URL standard maps them', `https://ｗｗｗ.tiktok.com/@user/video/${ID}`],
     ['backslashes, as the URL standard reads them', `https://www.tiktok.com\\@user\\video\\${ID}`],
+    ['an escaped @', `https://www.tiktok.com/%40user/video/${ID}`],
     ['dot segments', `https://www.tiktok.com/x/../@user/video/${ID}`],
   ])('is read with %s', (_, url) => {
     expect(parsePostUrl(url)).toEqual(tiktok('user'));
