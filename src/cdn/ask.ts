@@ -103,7 +103,8 @@ function accept(transfer: Transfer, url: URL, { link, range }: Question): Upstre
   const host = url.hostname;
   if (status !== 200 && !(status === 206 && range)) throw new LinkFailure('status', `${status} from ${host}`);
   const type = transfer.header('content-type') ?? '';
-  if (/html|json|xml/i.test(type)) throw new LinkFailure('no-media', `${type.slice(0, 40)} from ${host}`);
+  // Not JSON: creators' captions are that, and any other is told by its first bytes.
+  if (/html|xml/i.test(type)) throw new LinkFailure('no-media', `${type.slice(0, 40)} from ${host}`);
   if (!/^(?:identity)?$/i.test(transfer.header('content-encoding') ?? '')) {
     throw new LinkFailure('length', `compressed by ${host}`);
   }

@@ -21,13 +21,25 @@ export interface Begun {
 }
 
 /** Opens the file at its start, `whole` or only as much as tells what it is. */
-export function openStart(opening: Opening, whole: boolean): Promise<Begun> {
+export async function openStart(opening: Opening, whole: boolean): Promise<Begun> {
   const range = whole ? null : { start: 0, end: HEAD_BYTES - 1 };
+  try {
+    return await begin(opening, range);
+  } catch (error) {
+    if (!(error instanceof LargeWithoutLength) || range !== null) throw error;
+    // Asked for a range, a server that streams without a length says how large the file is.
+    return begin(opening, { start: 0 });
+  }
+}
+
+class LargeWithoutLength extends LinkFailure {}
+
+function begin(opening: Opening, range: Question['range']): Promise<Begun> {
   return asking(opening, range, null, async (answer) => {
     const { transfer } = answer;
     const size = answer.size ?? (await transfer.head(MAX_UNKNOWN_BYTES)).length;
     if (answer.size === null && size >= MAX_UNKNOWN_BYTES) {
-      throw new LinkFailure('length', 'a large body without a length');
+      throw new LargeWithoutLength('length', 'a large body without a length');
     }
     const head = await transfer.head(Math.min(HEAD_BYTES, size));
     const facts = await establishFacts(head, size, answer.lastModified);

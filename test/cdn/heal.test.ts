@@ -182,14 +182,27 @@ describe('before the first byte', () => {
     expect(await code(open(source(link(A)), () => new Promise<MediaSource>(() => {})))).toBe('timeout');
   });
 
-  it('learns the length of a small chunked body, and refuses a large one', async () => {
+  it('learns the length of a small chunked body by reading it, of a large one by a range, else refuses', async () => {
     const small = movie(300_000);
     upstream.script(A, serve(small, { chunked: true }));
     const answer = await open(source(link(A)));
     expect(answer.headers['content-length']).toBe('300000');
     expect(await received(answer)).toBe(sha(small));
-    upstream.script(A, serve(movie(5_000_000), { chunked: true }));
+    const large = movie(5_000_000);
+    upstream.script(A, serve(large, { chunked: true }));
+    const second = await open(source(link(A)));
+    expect(second.headers['content-length']).toBe('5000000');
+    expect(await received(second)).toBe(sha(large));
+    upstream.script(A, serve(large, { chunked: true, ignoreRange: true }));
     expect(await code(open(source(link(A))))).toBe('upstream_failed');
+  });
+
+  it('takes captions of creators for what they are, served as JSON', async () => {
+    const captions = Buffer.from(JSON.stringify({ utterances: [{ start_time: 0, end_time: 1, text: 'a' }] }));
+    upstream.script(A, serve(captions, { type: 'application/json; charset=utf-8' }));
+    const answer = await open(source(link(A)));
+    expect(answer.extension).toBe('json');
+    expect(await received(answer)).toBe(sha(captions));
   });
 });
 
