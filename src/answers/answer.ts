@@ -17,6 +17,7 @@ export function toAnswer(post: Post, { links, preferCodec, cached, images = fals
   const link = (route: LinkRoute, asset: Asset) =>
     links.make(route, { ref: post.ref, asset, source: assetSource(post, asset) }, expiresAt);
   const tail = {
+    subtitles: subtitleLinks(post, link),
     links_expire_at: isoSeconds(expiresAt),
     cached,
     ...(images && { images: imageLinks(post, link) }),
@@ -100,14 +101,17 @@ function videoLinks(post: Post, link: MakeLink, preferCodec: 'h264' | 'best') {
       watermark: rendition.watermark,
       link: address,
     })),
-    subtitles: post.subtitles.map(({ language, source }) => ({
-      language,
-      source,
-      // Whatever TikTok keeps them as, subtitles/ makes WebVTT of it.
-      format: 'vtt' as const,
-      link: link('download', { kind: 'subtitle', language, source }),
-    })),
   };
+}
+
+function subtitleLinks(post: Post, link: MakeLink) {
+  return post.subtitles.map(({ language, source }) => ({
+    language,
+    source,
+    // Whatever TikTok keeps them as, subtitles/ makes WebVTT of it.
+    format: 'vtt' as const,
+    link: link('download', { kind: 'subtitle', language, source }),
+  }));
 }
 
 function photoLinks(post: Post, link: MakeLink) {

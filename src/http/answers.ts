@@ -36,6 +36,16 @@ const common = {
 };
 
 const tail = {
+  subtitles: z
+    .array(
+      z.object({
+        language: z.string(),
+        source: z.string(),
+        format: z.string().meta({ example: 'vtt' }),
+        link,
+      }),
+    )
+    .meta({ description: 'Photo posts have none.' }),
   links_expire_at: z.string().meta({ format: 'date-time', description: 'Until then every link works.' }),
   cached: z.boolean(),
   images: z
@@ -66,9 +76,6 @@ const videoAnswer = z.object({
     mp3: link,
   }),
   formats: z.array(format),
-  subtitles: z.array(
-    z.object({ language: z.string(), source: z.string(), format: z.string().meta({ example: 'vtt' }), link }),
-  ),
   ...tail,
 });
 

@@ -91,6 +91,10 @@ describe('the answer for a photo post', () => {
     expect(answer(samplePhotoPost())).not.toHaveProperty('formats');
   });
 
+  it('says in the same words as one for a video that it has no subtitles', () => {
+    expect(answer(samplePhotoPost()).subtitles).toEqual([]);
+  });
+
   it('has a link to each photo, in order, twice', () => {
     const { photos, download_link } = sent(samplePhotoPost());
     const inPhotos = (photos as unknown as { link: string }[]).map(({ link }) => link);
