@@ -1,6 +1,6 @@
 import { finishPost } from './finish.ts';
 import type { Photo, Post, PostRef, Sound } from './post.ts';
-import { count, links, numeric, positive, record, records, text } from './raw.ts';
+import { count, links, milliseconds, moment, positive, record, records, text } from './raw.ts';
 import { readRenditions } from './renditions.ts';
 import type { Extracted, Raw } from './ytdlp.ts';
 
@@ -23,10 +23,10 @@ export function postFromDouyin(extracted: Extracted, asked: PostRef, egress: str
     kind: photos.length > 0 ? 'photo' : 'video',
     title: description || `Douyin video #${id}`,
     description,
-    createdAt: numeric(item.create_time) ?? numeric(info.timestamp),
+    createdAt: moment(item.create_time) ?? moment(info.timestamp),
     cover: firstLink(video.cover) ?? firstLink(video.origin_cover) ?? photos[0]?.urls[0] ?? null,
     durationMs:
-      count(video.duration) || (photos.length > 0 ? (sound?.durationMs ?? 0) : count(info.duration) * 1000),
+      count(video.duration) || (photos.length > 0 ? (sound?.durationMs ?? 0) : milliseconds(info.duration)),
     author: {
       nickname: text(author.nickname) || text(info.channel),
       uniqueId: text(author.unique_id) || text(author.short_id) || text(info.uploader),
@@ -68,7 +68,7 @@ function readSound(music: Raw): Sound | null {
     title: text(music.title),
     author: text(music.author),
     album: text(music.album),
-    durationMs: count(music.duration) * 1000,
+    durationMs: milliseconds(music.duration),
     cover: firstLink(music.cover_large),
     urls,
   };

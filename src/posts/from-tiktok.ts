@@ -1,6 +1,6 @@
 import { finishPost } from './finish.ts';
 import type { Author, Photo, Post, PostRef, Sound, Statistics, Subtitle } from './post.ts';
-import { count, link, links, numeric, positive, record, records, text } from './raw.ts';
+import { count, link, links, milliseconds, moment, positive, record, records, text } from './raw.ts';
 import { readRenditions } from './renditions.ts';
 import type { Extracted, Raw } from './ytdlp.ts';
 
@@ -18,10 +18,12 @@ export function postFromTikTok(extracted: Extracted, asked: PostRef, egress: str
     kind: photos.length > 0 ? 'photo' : 'video',
     title: description || text(record(item.imagePost).title) || `TikTok video #${id}`,
     description,
-    createdAt: numeric(item.createTime) ?? numeric(info.timestamp),
+    createdAt: moment(item.createTime) ?? moment(info.timestamp),
     cover:
       link(video.cover) ?? link(video.originCover) ?? photos[0]?.urls[0] ?? link(info.thumbnails?.[0]?.url),
-    durationMs: toMs(video.duration) || (photos.length > 0 ? (sound?.durationMs ?? 0) : toMs(info.duration)),
+    durationMs:
+      milliseconds(video.duration) ||
+      (photos.length > 0 ? (sound?.durationMs ?? 0) : milliseconds(info.duration)),
     author,
     statistics: readStatistics(extracted),
     renditions: photos.length > 0 ? [] : readRenditions(info.formats ?? [], item),
@@ -93,12 +95,8 @@ function readSound({ info, item }: Extracted): Sound | null {
     title,
     author: text(music.authorName) || (info.artists ?? []).join(', '),
     album: text(music.album) || text(info.album),
-    durationMs: toMs(music.duration),
+    durationMs: milliseconds(music.duration),
     cover: link(music.coverLarge) ?? link(music.coverMedium),
     urls: url ? [url] : [],
   };
-}
-
-function toMs(seconds: unknown): number {
-  return Math.round((numeric(seconds) ?? 0) * 1000);
 }

@@ -29,6 +29,20 @@ export function positive(value: unknown): number | null {
   return count(value) || null;
 }
 
+/** The last second of the year 9999; a Date holds more, but writes it as no other program expects. */
+const LAST_SECOND = 253_402_300_799;
+
+/** A Unix time in seconds; 0 says that there is none. */
+export function moment(value: unknown): number | null {
+  const seconds = numeric(value);
+  return seconds !== null && seconds > 0 && seconds <= LAST_SECOND ? seconds : null;
+}
+
+/** Milliseconds of a length in seconds. */
+export function milliseconds(seconds: unknown): number {
+  return count(Math.round((numeric(seconds) ?? 0) * 1000));
+}
+
 /** A web address, over https whatever the page wrote; null for anything else. */
 export function link(value: unknown): string | null {
   const address = text(value).replace(/^(http:)?\/\//, 'https://');

@@ -6,6 +6,9 @@ import type { Raw, YtdlpFormat } from './ytdlp.ts';
 /** yt-dlp's name for the rendition with TikTok's watermark burnt in. */
 const WATERMARKED = 'download';
 
+/** And for the file that the page plays itself. */
+const PLAYED = 'play';
+
 /** ByteDance's own H.266 variant: no player knows it. */
 const UNPLAYABLE_CODEC = 'bytevc2';
 
@@ -38,7 +41,7 @@ export function readRenditions(formats: readonly YtdlpFormat[], item: Raw): Rend
       // The same file as another format: a mirror, unless it is the same host signed once more.
       if (!known.urls.some((mirror) => hostOf(mirror) === hostOf(url))) known.urls.push(url);
     } else {
-      byFile.set(file, rendition(format, url, details.get(file) ?? {}, byFile.size));
+      byFile.set(file, rendition(format, url, details.get(file) ?? shown(format, item), byFile.size));
     }
   }
   return [...byFile.values()].sort((a, b) => rank(b) - rank(a) || (b.bitrate ?? 0) - (a.bitrate ?? 0));
@@ -60,7 +63,7 @@ export function chooseRenditions(renditions: readonly Rendition[], prefer: 'h264
 
 function rendition(format: YtdlpFormat, url: string, detail: Raw, index: number): Rendition {
   const address = record(detail.PlayAddr);
-  const codec = format.vcodec || 'h264';
+  const codec = codecOf(format, text(detail.CodecType));
   const height = positive(address.Height) ?? positive(format.height);
   return {
     id: format.format_id || `${codec}_${height ?? 0}p_${index}`,
@@ -74,6 +77,19 @@ function rendition(format: YtdlpFormat, url: string, detail: Raw, index: number)
     playable: codec !== UNPLAYABLE_CODEC,
     urls: [url],
   };
+}
+
+/** What the page says of the file that it plays itself, where that is none of `bitrateInfo`. */
+function shown(format: YtdlpFormat, item: Raw): Raw {
+  return format.format_id === PLAYED ? { CodecType: record(item.video).codecType } : {};
+}
+
+/** yt-dlp takes the codec from a name (`UrlKey`), and what has none for H.264. */
+function codecOf({ vcodec }: YtdlpFormat, told: string): string {
+  if (vcodec && vcodec !== 'h264') return vcodec;
+  if (/^(h265|hevc|bytevc1)/i.test(told)) return 'h265';
+  if (/^(h266|vvc|bytevc2)/i.test(told)) return UNPLAYABLE_CODEC;
+  return 'h264';
 }
 
 function fileOf(url: string): string {

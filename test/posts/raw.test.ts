@@ -1,6 +1,17 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { count, link, links, numeric, positive, record, records, text } from '../../src/posts/raw.ts';
+import {
+  count,
+  link,
+  links,
+  milliseconds,
+  moment,
+  numeric,
+  positive,
+  record,
+  records,
+  text,
+} from '../../src/posts/raw.ts';
 
 describe('a reader of foreign JSON', () => {
   it.each<[string, unknown, unknown]>([
@@ -20,6 +31,11 @@ describe('a reader of foreign JSON', () => {
     ['no negative count', count(-3), 0],
     ['no broken count', count(2.9), 2],
     ['nothing where a size is 0', positive(0), null],
+    ['a moment', moment('1763798400'), 1_763_798_400],
+    ['no moment in 0', moment(0), null],
+    ['no moment that no date can say', moment('99999999999999999'), null],
+    ['a length', milliseconds('12.3456'), 12_346],
+    ['no length without end', milliseconds(1e307), 0],
     ['a link', link('https://a.example/x'), 'https://a.example/x'],
     ['a link over https, whatever the page wrote', link('http://a.example/x'), 'https://a.example/x'],
     ['a link without scheme', link('//a.example/x'), 'https://a.example/x'],
@@ -34,7 +50,19 @@ describe('a reader of foreign JSON', () => {
   it('never throws, whatever it is given', () => {
     fc.assert(
       fc.property(fc.anything({ withNullPrototype: true }), (value) => {
-        for (const read of [record, records, text, numeric, count, positive, link, links]) read(value);
+        for (const read of [
+          record,
+          records,
+          text,
+          numeric,
+          moment,
+          milliseconds,
+          count,
+          positive,
+          link,
+          links,
+        ])
+          read(value);
       }),
     );
   });

@@ -81,6 +81,19 @@ describe('reading renditions', () => {
     ]);
   });
 
+  it.each([
+    ['h264', 'h264', 'h264'],
+    ['h264', 'h265_hvc1', 'h265'],
+    ['h264', 'bytevc2', 'bytevc2'],
+    ['h265', 'h264', 'h265'],
+  ])('of a file that is %s to yt-dlp and %s to the page, says %s', (guessed, told, codec) => {
+    const bitrateInfo = [{ CodecType: told, PlayAddr: { UrlList: [format({}).url] } }];
+    const read = (given: Partial<YtdlpFormat>, video: object) =>
+      readRenditions([format({ vcodec: guessed, ...given })], { video }).map((one) => one.codec);
+    expect(read({}, { bitrateInfo })).toEqual([codec]);
+    expect(read({ format_id: 'play' }, { codecType: told })).toEqual([codec]);
+  });
+
   it('puts the larger picture first, then the higher bitrate', () => {
     const made = (id: string, width: number, tbr: number) =>
       format({ format_id: id, width, height: width * 2, tbr, url: `https://v16.example.com/${id}` });
