@@ -8,7 +8,7 @@ const EVERY_MS = 5 * 60_000;
 /** After a failure: soon again, so that within a minute it is known whether it was luck; then less and less. */
 const AGAIN_MS = 12_000;
 const PATIENT_AFTER = 5;
-/** The service has just started: its first visitor may come first. */
+/** The service has just started, or has another engine: its first visitor may come first. */
 const FIRST_MS = 2000;
 /** Each pause is up to this share shorter or longer: many instances must not knock together. */
 const JITTER = 0.2;
@@ -35,6 +35,8 @@ export class Canary {
   #timer: NodeJS.Timeout | null = null;
   #last: CanaryStatus['last'] = null;
   #failures = 0;
+  /** Failures since the start, or since another engine: the pauses grow with them. */
+  #disappointments = 0;
   #stopped = false;
 
   /** @throws ServiceError `unsupported_url` where CANARY_URL is no post */
@@ -48,6 +50,7 @@ export class Canary {
   }
 
   start(): void {
+    this.#options.outcomes.onAnew = () => this.#hurry();
     this.#schedule(FIRST_MS);
   }
 
@@ -56,8 +59,17 @@ export class Canary {
     if (this.#timer) clearTimeout(this.#timer);
   }
 
+  /** Another engine may have mended what failed: that must not be seen only after the pause of a long blind night. */
+  #hurry(): void {
+    if (this.#failures === 0) return;
+    this.#disappointments = 0;
+    // None while it is being fetched: then it is fetched again soon after.
+    if (this.#timer) this.#schedule(FIRST_MS);
+  }
+
   #schedule(pauseMs: number): void {
     if (this.#stopped) return;
+    if (this.#timer) clearTimeout(this.#timer);
     const { random = Math.random } = this.#options;
     const spread = 1 + (random() * 2 - 1) * JITTER;
     this.#timer = setTimeout(() => void this.#look(), pauseMs * spread).unref();
@@ -65,6 +77,7 @@ export class Canary {
 
   async #look(): Promise<void> {
     const { outcomes } = this.#options;
+    this.#timer = null;
     const quiet = Date.now() - (outcomes.lastSuccess ?? 0) > EVERY_MS * (1 - JITTER);
     // While things look bad, visitors' successes count, but the canary goes on until it has one of its own.
     if (quiet || this.#failures > 0) await this.#fetch();
@@ -73,7 +86,7 @@ export class Canary {
 
   #pause(): number {
     if (this.#failures === 0) return EVERY_MS;
-    return Math.min(EVERY_MS, AGAIN_MS * 2 ** Math.max(0, this.#failures - PATIENT_AFTER));
+    return Math.min(EVERY_MS, AGAIN_MS * 2 ** Math.max(0, this.#disappointments - PATIENT_AFTER));
   }
 
   async #fetch(): Promise<void> {
@@ -86,6 +99,7 @@ export class Canary {
     // A full queue says that there are visitors enough.
     if (code === 'busy') return;
     this.#failures = code === 'ok' ? 0 : this.#failures + 1;
+    this.#disappointments = code === 'ok' ? 0 : this.#disappointments + 1;
     this.#last = { at: Date.now() / 1000, code };
     if (code !== 'ok') this.#options.log.warn({ code, failures: this.#failures }, 'the canary failed');
   }

@@ -40,6 +40,8 @@ export class Outcomes {
   #latest: { at: number; code: ErrorCode | null }[] = [];
   lastSuccess: number | null = null;
   lastFailure: { at: number; code: ErrorCode } | null = null;
+  /** Called when another engine is at work. */
+  onAnew: () => void = () => {};
 
   succeeded(now = Date.now()): void {
     this.lastSuccess = now;
@@ -65,6 +67,7 @@ export class Outcomes {
   /** Another engine is at work: how the last one did says nothing of it. The counts stay. */
   beginAnew(): void {
     this.#latest = [];
+    this.onAnew();
   }
 
   /** How the last attempts ended, those of the last five minutes at most. */

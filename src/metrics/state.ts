@@ -93,10 +93,14 @@ export function healthMetrics(registry: Registry, health: MetricSources['health'
   });
   readGauge(
     registry,
-    { name: 'canary_failures', help: "Times in a row that the canary's post could not be fetched." },
+    {
+      name: 'canary_failures',
+      help: "Times in a row that the canary's post could not be fetched, by the last outcome: ok or an error code.",
+      labels: ['code'],
+    },
     () => {
-      const { canary } = health.report();
-      return canary ? [[{}, canary.failures_in_a_row]] : [];
+      const { last, failures_in_a_row: failures } = health.report().canary ?? {};
+      return last ? [[{ code: last.code }, failures ?? 0]] : [];
     },
   );
 }

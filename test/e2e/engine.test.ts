@@ -1,9 +1,8 @@
 /** Engines that change under a running service: no request may be lost, and no visitor meet a broken release. */
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { MENDED, type Release, UNREADABLE_FOR_REAL } from '../helpers/engine/poisons.ts';
+import { MENDED, UNREADABLE_FOR_REAL } from '../helpers/engine/poisons.ts';
 import { makeProject, type Project } from '../helpers/engine/project.ts';
 import { ownEngine } from '../helpers/engine.ts';
 import { pythonTree, until } from '../helpers/processes.ts';
@@ -77,32 +76,12 @@ function load() {
   };
 }
 
-/** What the last step of an update does: the release in its place, and the link on it. */
-function install(version: string, release: Pick<Release, 'patches'>, volume?: string): void {
-  const { folder } = project.patched({
-    patches: { ...release.patches, 'version.py': `\n__version__ = '${version}'\n` },
-  });
-  const store = volume ?? join(project.root, '.engine');
-  mkdirSync(store, { recursive: true });
-  const name = `${version}-update`;
-  renameSync(folder, join(store, name));
-  const file = join(store, name, 'engine.json');
-  const record = JSON.parse(readFileSync(file, 'utf8'));
-  // Not into the file itself: it is a hard link to the real engine's.
-  rmSync(file);
-  writeFileSync(file, JSON.stringify({ ...record, ytdlp: version }));
-  const state = { previous: volume ? null : first, rejected: [], newest: null };
-  writeFileSync(join(store, 'state.json'), JSON.stringify(state));
-  symlinkSync(name, join(store, '.link'));
-  renameSync(join(store, '.link'), join(store, 'current'));
-}
-
 describe.skipIf(!ownEngine)('a new engine under load', () => {
   it('takes over without a failed request', async () => {
     await start();
     const stop = load();
     await until(() => standin.requests.length > 50, 20_000);
-    install('2027.1.1', { patches: {} });
+    project.install('2027.1.1', { patches: {} });
     expect(await until(async () => (await health()).ytdlp === '2027.1.1', 30_000)).toBe(true);
     const tried = await until(async () => ((await health()).engine.trial?.succeeded ?? 0) > 20, 20_000);
     expect(tried).toBe(true);
@@ -115,7 +94,7 @@ describe.skipIf(!ownEngine)('a new engine under load', () => {
     await start();
     const stop = load();
     await until(() => standin.requests.length > 50, 20_000);
-    install('2027.1.2', UNREADABLE_FOR_REAL);
+    project.install('2027.1.2', UNREADABLE_FOR_REAL);
     expect(await until(async () => (await health()).engine.rejected.includes('2027.1.2'), 30_000)).toBe(true);
     expect(project.current()).toBe(first);
     const statuses = await stop();
@@ -134,7 +113,7 @@ describe.skipIf(!ownEngine)('a new engine under load', () => {
 
   it('that does not start is not taken', async () => {
     await start();
-    install('2027.1.3', { patches: { '^__init__.py': "raise ImportError('poisoned')\n" } });
+    project.install('2027.1.3', { patches: { '^__init__.py': "raise ImportError('poisoned')\n" } });
     expect(await until(() => project.current() === first, 30_000)).toBe(true);
     expect((await ask()).status).toBe(200);
     expect(await health()).toMatchObject({ status: 'ok', ytdlp: first.split('-')[0] });
@@ -148,19 +127,19 @@ describe.skipIf(!ownEngine)('ENGINE_DIR', () => {
     await start({ ENGINE_DIR: volume });
     expect(await health()).toMatchObject({ ytdlp: ofFirst, engine: { rejected: [] } });
     const stop = load();
-    install('2027.1.6', { patches: {} }, volume);
+    project.install('2027.1.6', { patches: {} }, volume);
     expect(await until(async () => (await health()).ytdlp === '2027.1.6', 30_000)).toBe(true);
     expect((await project.engine(['rollback'], { ENGINE_DIR: volume })).code).toBe(0);
     expect(await until(async () => (await health()).ytdlp === ofFirst, 30_000)).toBe(true);
     expect((await stop()).filter((status) => status !== 200)).toEqual([]);
     await service.stop();
 
-    install('2027.1.7', { patches: {} }, volume);
+    project.install('2027.1.7', { patches: {} }, volume);
     await start({ ENGINE_DIR: volume });
     expect(await health()).toMatchObject({ status: 'ok', ytdlp: '2027.1.7' });
     await service.stop();
 
-    install('2027.1.8', { patches: { '^__init__.py': "raise ImportError('damaged')\n" } }, volume);
+    project.install('2027.1.8', { patches: { '^__init__.py': "raise ImportError('damaged')\n" } }, volume);
     await start({ ENGINE_DIR: volume });
     expect(await health()).toMatchObject({
       status: 'ok',
@@ -197,7 +176,7 @@ describe.skipIf(!ownEngine)('a service that goes blind', () => {
     };
     expect(await until(told, 60_000)).toBe(true);
     const { pid } = service;
-    install('2027.1.4', MENDED);
+    project.install('2027.1.4', MENDED);
     expect(await until(async () => (await health()).ytdlp === '2027.1.4', 30_000)).toBe(true);
     const answers = await Promise.all(Array.from({ length: 20 }, ask));
     expect(answers.map(({ status }) => status)).toEqual(Array(20).fill(200));

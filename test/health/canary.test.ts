@@ -62,6 +62,32 @@ describe('the canary', () => {
     expect(canary.status.failures_in_a_row).toBe(0);
   });
 
+  it('is asked at once when another engine is at work after a long blind night', async () => {
+    answer = 'extractor_outdated';
+    await vi.advanceTimersByTimeAsync(60 * MINUTE);
+    answer = 'ok';
+    outcomes.beginAnew();
+    await vi.advanceTimersByTimeAsync(5000);
+    expect(canary.status).toMatchObject({ last: { code: 'ok' }, failures_in_a_row: 0 });
+  });
+
+  it('is asked soon, and often at first, when another engine is at work that is no better', async () => {
+    answer = 'extractor_outdated';
+    await vi.advanceTimersByTimeAsync(60 * MINUTE);
+    const before = asked;
+    outcomes.beginAnew();
+    await vi.advanceTimersByTimeAsync(MINUTE);
+    expect(asked - before).toBeGreaterThanOrEqual(4);
+    expect(canary.status.failures_in_a_row).toBe(asked);
+  });
+
+  it('has no reason to hurry for another engine while all is well', async () => {
+    await vi.advanceTimersByTimeAsync(MINUTE);
+    outcomes.beginAnew();
+    await vi.advanceTimersByTimeAsync(MINUTE);
+    expect(asked).toBe(1);
+  });
+
   it('takes a full queue for a sign of life', async () => {
     answer = 'busy';
     await vi.advanceTimersByTimeAsync(20 * MINUTE);

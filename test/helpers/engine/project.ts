@@ -7,6 +7,7 @@ import {
   readFileSync,
   readlinkSync,
   realpathSync,
+  renameSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -45,6 +46,8 @@ export interface Project {
   publishNightly(version: string, others: Record<string, string>): Promise<void>;
   /** A copy of the engine with the release's patches, as `prove` takes it. */
   patched(release: Pick<Release, 'patches'>): Candidate;
+  /** What the last step of an update does: the release in its place (ENGINE_DIR, where one is given), and the link on it. */
+  install(version: string, release: Pick<Release, 'patches'>, volume?: string): void;
   /** Settings that make pip take what was published, and nothing else. */
   index: Record<string, string>;
   /** `npm run engine:…` after its set-up. */
@@ -68,6 +71,7 @@ export function makeProject(): Project {
   symlinkSync(dir, join(store, basename(dir)));
   symlinkSync(basename(dir), join(store, 'current'));
   const index = join(root, 'index');
+  const patched: Project['patched'] = ({ patches }) => patchedCopy(dir, join(root, 'patched'), patches);
   return {
     root,
     main: join(root, 'dist/main.js'),
@@ -82,7 +86,23 @@ export function makeProject(): Project {
       const ofPackage = `${version.split('.').map(Number).join('.')}.dev0`;
       await repack(dir, index, ofPackage, { 'version.py': versionLine(version) }, others);
     },
-    patched: ({ patches }) => patchedCopy(dir, join(root, 'patched'), patches),
+    patched,
+    install(version, { patches }, volume) {
+      const { folder } = patched({ patches: { ...patches, 'version.py': versionLine(version) } });
+      const into = volume ?? store;
+      mkdirSync(into, { recursive: true });
+      const name = `${version}-update`;
+      renameSync(folder, join(into, name));
+      const file = join(into, name, 'engine.json');
+      const record = JSON.parse(readFileSync(file, 'utf8'));
+      // Not into the file itself: it is a hard link to the real engine's.
+      rmSync(file);
+      writeFileSync(file, JSON.stringify({ ...record, ytdlp: version }));
+      const state = { previous: volume ? null : basename(dir), rejected: [], newest: null };
+      writeFileSync(join(into, 'state.json'), JSON.stringify(state));
+      symlinkSync(name, join(into, '.link'));
+      renameSync(join(into, '.link'), join(into, 'current'));
+    },
     index: { PIP_NO_INDEX: '1', PIP_FIND_LINKS: index },
     engine(args, env = {}) {
       return run(root, [join(root, 'scripts/engine.mjs'), ...args], { ...this.index, ...env });
