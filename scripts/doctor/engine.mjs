@@ -10,6 +10,20 @@ import { findHome, loadService } from '../engine/service.mjs';
 /** TikTok changes some time each month, and yt-dlp follows within days. */
 const OLD_DAYS = 45;
 
+const ANOTHER_POST = 'set CANARY_URL to a post that anybody may see here';
+const THE_WAY = 'see whether the network and the proxies work, and what EXTRA_CA_CERTS should be';
+/** @type {Record<string, string>} */
+const CANARY_FIXES = {
+  post_not_found: ANOTHER_POST,
+  post_private: ANOTHER_POST,
+  login_required: ANOTHER_POST,
+  region_blocked: ANOTHER_POST,
+  extractor_outdated: 'npm run engine:update',
+  ip_blocked: 'TikTok refuses this address: other ways out (PROXY_URLS, GLUETUN_URL) or cookies help',
+  timeout: THE_WAY,
+  upstream_failed: THE_WAY,
+};
+
 /**
  * Starts the engine as the service does, and has it read a made-up page; the canary's post too, where one is set.
  * @param {string} root
@@ -47,6 +61,9 @@ export async function examineEngine(root, config) {
   const days = ageInDays(engine.ytdlp);
   const old = days > OLD_DAYS;
   const isBehind = newest !== null && engines.compareVersions(newest.version, engine.ytdlp) > 0;
+  // One that was rejected is no reason to hurry.
+  const due =
+    isBehind && !rejected.some(({ version }) => engines.compareVersions(version, newest.version) === 0);
   const behind = isBehind ? `, newest known ${newest.version}` : '';
   const next = previous ?? (home.base && home.base.dir !== engine.dir ? home.base.ytdlp : null);
   const kept = next ? `; ${next} is kept to go back to` : '';
@@ -56,9 +73,9 @@ export async function examineEngine(root, config) {
   const findings = [
     {
       topic: 'Engine',
-      state: old ? 'warn' : 'good',
+      state: old || due ? 'warn' : 'good',
       says: `${name} reads a page; ${days} days old${behind}${kept}${refused}`,
-      ...(old && { fix: 'npm run engine:update' }),
+      ...((old || due) && { fix: 'npm run engine:update' }),
     },
     proof.impersonation
       ? { topic: 'Impersonation', state: 'good', says: `looks like a browser (curl_cffi ${engine.curlCffi})` }
@@ -81,7 +98,7 @@ export async function examineEngine(root, config) {
   if (proof.canary) {
     const good = proof.canary === 'ok';
     const says = good ? 'was fetched' : `ended with ${proof.canary}`;
-    const fix = 'see docs/RUNBOOK.md for this code';
+    const fix = CANARY_FIXES[proof.canary] ?? 'see TikTokExtractionsFail in docs/RUNBOOK.md';
     findings.push({
       topic: 'Canary',
       state: good ? 'good' : 'bad',

@@ -6,7 +6,10 @@ import { run } from '../setup/run.mjs';
 
 /** @typedef {import('./page.mjs').Finding} Finding */
 
-const GIGABYTE = 1024 ** 3;
+const MEGABYTE = 1024 ** 2;
+/** Below: not one film. /health minds below half a gigabyte, when several are made. */
+const FULL_MB = 100;
+const LITTLE_MB = 1024;
 const NEEDED_ENCODERS = ['libx264', 'libmp3lame', 'aac'];
 
 /**
@@ -54,13 +57,9 @@ export function examineDisk({ temp: { dir } }) {
     return { topic: 'Disk', state: 'bad', says, fix: 'give TEMP_DIR a folder that the service may write to' };
   }
   const { bavail, bsize } = statfsSync(dir);
-  const free = (bavail * bsize) / GIGABYTE;
-  const says = `${free.toFixed(1)} GB free where TEMP_DIR is`;
-  if (free > 1) return { topic: 'Disk', state: 'good', says };
-  return {
-    topic: 'Disk',
-    state: 'warn',
-    says,
-    fix: 'make room: a film and an MP3 need space while they are made',
-  };
+  const free = Math.floor((bavail * bsize) / MEGABYTE);
+  const says = `${free < 10_000 ? `${free} MB` : `${Math.floor(free / 1024)} GB`} free where TEMP_DIR is`;
+  if (free >= LITTLE_MB) return { topic: 'Disk', state: 'good', says };
+  const fix = 'make room where TEMP_DIR is: a film and an MP3 need space while they are made';
+  return { topic: 'Disk', state: free < FULL_MB ? 'bad' : 'warn', says, fix };
 }

@@ -1,8 +1,8 @@
 // @ts-check
-import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pino } from 'pino';
 import { loadCache } from '../engine/service.mjs';
+import { whyNoConnection, whyNoWay } from './proxy.mjs';
 
 /**
  * @typedef {import('./page.mjs').Finding} Finding
@@ -10,12 +10,6 @@ import { loadCache } from '../engine/service.mjs';
  */
 
 const PATIENCE_MS = 3000;
-const DEFAULT_PORTS = new Map([
-  ['http:', 80],
-  ['https:', 443],
-]);
-/** socks5's own. */
-const SOCKS_PORT = 1080;
 
 /**
  * @param {Config} config
@@ -23,43 +17,23 @@ const SOCKS_PORT = 1080;
  */
 export async function examineProxies({ egress: { proxies } }) {
   if (proxies.length === 0) return [{ topic: 'Way out', state: 'good', says: 'direct, no PROXY_URLS' }];
-  const reached = await Promise.all(
+  const tried = await Promise.all(
     proxies.map(async (proxy) => {
       const url = new URL(proxy.reveal());
-      const port = Number(url.port) || DEFAULT_PORTS.get(url.protocol) || SOCKS_PORT;
-      return { label: url.host, why: await tryConnect(url.hostname.replace(/^\[|\]$/g, ''), port) };
+      return { label: url.host, why: await whyNoWay(url, PATIENCE_MS) };
     }),
   );
-  const allDead = reached.every(({ why }) => why !== '');
-  return reached.map(({ label, why }) =>
-    why === ''
-      ? { topic: 'Proxy', state: 'good', says: `${label} answers` }
+  const allDead = tried.every(({ why }) => why !== null);
+  return tried.map(({ label, why }) =>
+    why === null
+      ? { topic: 'Proxy', state: 'good', says: `${label} opens a way to TikTok` }
       : {
           topic: 'Proxy',
           state: allDead ? 'bad' : 'warn',
-          says: `${label} does not answer: ${why}`,
-          fix: `see whether ${label} runs, or take it out of PROXY_URLS`,
+          says: `${label} ${why}`,
+          fix: `see whether ${label} runs and takes us, or take it out of PROXY_URLS`,
         },
   );
-}
-
-/**
- * @param {string} host
- * @param {number} port
- * @returns {Promise<string>} why not; empty when it answers
- */
-function tryConnect(host, port) {
-  return new Promise((resolve) => {
-    const socket = connect({ host, port, timeout: PATIENCE_MS });
-    /** @param {string} why */
-    const end = (why) => {
-      socket.destroy();
-      resolve(why);
-    };
-    socket.once('connect', () => end(''));
-    socket.once('timeout', () => end('no answer'));
-    socket.once('error', (error) => end('code' in error ? String(error.code) : 'failed'));
-  });
 }
 
 /**
@@ -97,7 +71,8 @@ export async function examineRedis({ secrets: { redisUrl } }) {
     await memory.ask((redis) => redis.set('doctor', '1', 'PX', 1000));
     const { problem } = memory.status;
     if (problem === null) return [{ topic: 'Redis', state: 'good', says: `${host} takes what it is given` }];
-    const fix = 'see whether it runs and REDIS_URL is right; the service goes on without it meanwhile';
+    const fix =
+      'what to do for this is in docs/RUNBOOK.md, TikTokRedisGone; the service goes on without meanwhile';
     return [{ topic: 'Redis', state: 'warn', says: `${host}: ${problem}`, fix }];
   } finally {
     memory.close();
@@ -111,6 +86,8 @@ export async function examineRedis({ secrets: { redisUrl } }) {
 export async function examineService({ server: { host, port } }) {
   const address = ['0.0.0.0', '::'].includes(host) ? '127.0.0.1' : host;
   const topic = 'Service';
+  const nobody = await whyNoConnection(address, port, PATIENCE_MS);
+  if (nobody !== null) return [{ topic, state: 'good', says: `none runs on port ${port}` }];
   try {
     const answer = await fetch(`http://${address}:${port}/health`, {
       signal: AbortSignal.timeout(PATIENCE_MS),
@@ -120,6 +97,7 @@ export async function examineService({ server: { host, port } }) {
     const fix = 'see what /health and docs/RUNBOOK.md say';
     return [{ topic, state: 'warn', says: `runs on port ${port}, ${status}: ${reasons.join('; ')}`, fix }];
   } catch {
-    return [{ topic, state: 'good', says: `none runs on port ${port}` }];
+    const says = `port ${port} is taken by something that does not answer as this service`;
+    return [{ topic, state: 'bad', says, fix: `end what listens on port ${port}, or set another PORT` }];
   }
 }

@@ -58,6 +58,10 @@ export function examineCookies({ extraction: { cookiesPath } }) {
   const now = Date.now() / 1000;
   const age = `${Math.floor((now - mtimeMs / 1000) / DAY_SECONDS)} days old`;
   const cookies = readCookies(cookiesPath);
+  if (typeof cookies === 'string') {
+    const says = `the file cannot be read (${cookies}): the service goes on without`;
+    return { topic, state: 'warn', says, fix: 'give COOKIES_PATH a file that the service may read' };
+  }
   if (cookies.length === 0) {
     const fix = 'export it again in the Netscape format';
     return { topic, state: 'warn', says: `the file, ${age}, has no cookie in it`, fix };
@@ -79,10 +83,17 @@ export function examineCookies({ extraction: { cookiesPath } }) {
 
 /**
  * @param {string} path of a file in the Netscape format
- * @returns {{ name: string, expires: number }[]} Unix seconds; 0 for those that end with the browser
+ * @returns {{ name: string, expires: number }[] | string} Unix seconds, 0 for those that end with the browser; or why
+ *   there are none
  */
 function readCookies(path) {
-  return readFileSync(path, 'utf8')
+  let text;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    return error instanceof Error && 'code' in error ? String(error.code) : String(error);
+  }
+  return text
     .split(/\r?\n/)
     .map((line) => line.replace(/^#HttpOnly_/, ''))
     .filter((line) => line !== '' && !line.startsWith('#'))

@@ -58,6 +58,7 @@ async function locked(root, home, { nightly, again }) {
   if (rejected && !again) {
     return `yt-dlp ${newest} was rejected on ${rejected.at.slice(0, 10)} (${rejected.why}); ${current.ytdlp} stays`;
   }
+  process.stdout.write(`engine: yt-dlp ${newest} is installed beside ${current.ytdlp} and tried …\n`);
   const folder = newFolder(store);
   try {
     const found = await install(folder, python, newest);

@@ -42,8 +42,12 @@ export type Proof =
 export async function proveEngine(options: ProofOptions): Promise<Proof> {
   const { engine, runDir, cookiesPath, caFile, log } = options;
   const host = new HostProcess({ engine, runDir, cookiesPath, caFile, log, socketName: 'proof.sock' });
-  // Ending the host makes its start fail.
-  const impatience = setTimeout(() => void host.close(), START_LIMIT_MS);
+  let late = false;
+  const impatience = setTimeout(() => {
+    late = true;
+    // Ending the host makes its start fail.
+    void host.close();
+  }, START_LIMIT_MS);
   try {
     const hello = await host.start();
     clearTimeout(impatience);
@@ -53,7 +57,8 @@ export async function proveEngine(options: ProofOptions): Promise<Proof> {
     const canary = options.canary && (await fetchCanary(host.socketPath, options.canary, log));
     return { ok: true, impersonation: hello.impersonation, soakSeconds, canary };
   } catch (error) {
-    return { ok: false, why: messageOf(error) };
+    const why = late ? `it does not start within ${START_LIMIT_MS / 1000} seconds` : messageOf(error);
+    return { ok: false, why };
   } finally {
     clearTimeout(impatience);
     await host.close();

@@ -48,7 +48,12 @@ _json.dumps = lambda it, **k: _dumps({**it, 'protocol': 99} if isinstance(it, di
   {
     name: 'hangs at the start',
     patches: { [TIKTOK]: '\nimport time\ntime.sleep(3600)\n' },
-    refusal: /host ended/,
+    refusal: /does not start within 20 seconds/,
+  },
+  {
+    name: 'hangs after some jobs',
+    patches: { [TIKTOK]: aroundExtraction('if len(_kept) > 50: __import__("time").sleep(3600)') },
+    refusal: /rehearsal 50 of \d+ failed: /,
   },
   {
     name: 'tells something else than the page says',
