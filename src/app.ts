@@ -127,6 +127,7 @@ export async function buildApp(config: Config, projectRoot: string, log: Logger)
     links,
     posts,
     shared,
+    egresses,
     files,
     media,
     mp3s,

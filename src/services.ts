@@ -3,6 +3,7 @@ import type { Mp3s } from './audio/index.ts';
 import type { Posts, SharedMemory } from './cache/index.ts';
 import type { MediaClient } from './cdn/index.ts';
 import type { Config } from './config.ts';
+import type { Egresses } from './egress/index.ts';
 import type { FileLocator } from './files/index.ts';
 import type { Health } from './health/index.ts';
 import type { Links } from './links/index.ts';
@@ -18,6 +19,7 @@ export interface Services {
   posts: Posts;
   /** What all instances share; null for one that is alone. */
   shared: SharedMemory | null;
+  egresses: Pick<Egresses, 'labelOf'>;
   files: FileLocator;
   media: MediaClient;
   mp3s: Mp3s;

@@ -56,6 +56,11 @@ export class Egresses {
     this.#log = log;
   }
 
+  /** How logs name an egress; posts of ids that are gone go out through the first, as their media do. */
+  labelOf(id: string): string {
+    return (this.all.find((egress) => egress.id === id) ?? this.all[0]).label;
+  }
+
   /** For /health and /metrics. Never credentials. */
   get status() {
     return this.all.map(({ label, refusals, standing: { state, since, until, reason } }) => ({

@@ -1,11 +1,17 @@
 /** The log of a whole run: a line for each request, and nothing in it that is nobody's business. */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { stripVTControlCharacters } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { until } from '../helpers/processes.ts';
-import { KEY, type Service, startService } from '../helpers/service.ts';
+import { engine } from '../helpers/engine.ts';
+import { processes, until } from '../helpers/processes.ts';
+import { freePort, KEY, type Service, startService } from '../helpers/service.ts';
 import { SCENARIOS, type Standin, scenario, startStandin } from '../helpers/standin/index.ts';
 
+const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 const VISITORS = ['203.0.113.77', '2001:db8:aaaa:bbbb:cccc:dddd:eeee:1'];
 /** The password that stands in every proxy address of the stand-in with an identity. */
 const PROXY_PASSWORD = 'secret@';
@@ -69,6 +75,19 @@ describe('the log', () => {
       expect.objectContaining({ cached: true, client: '2001:db8:aaaa::/48' }),
     ]);
     expect(line('request-2')[0]).not.toHaveProperty('extractionMs');
+    const { body } = await service.post(scenario('video').url);
+    const link = body.download_link?.no_watermark as string;
+    await (await fetch(link, { headers: { 'x-request-id': 'request-3' } })).arrayBuffer();
+    expect(await until(() => line('request-3').length > 0, 5000)).toBe(true);
+    expect(line('request-3')).toEqual([
+      expect.objectContaining({
+        path: '/stream',
+        status: 200,
+        post: expect.stringMatching(/^tiktok:76/),
+        firstByteMs: expect.any(Number),
+        egress: expect.stringMatching(/^127\.0\.0\.1:\d+$/),
+      }),
+    ]);
   });
 
   it('shows no token, cookie, password or address of a visitor, whatever happens', async () => {
@@ -94,5 +113,60 @@ describe('the log', () => {
     const log = JSON.stringify(service.log);
     expect(log.length).toBeGreaterThan(10_000);
     expect([...secrets].filter((secret) => log.includes(secret))).toEqual([]);
+  });
+});
+
+describe('the log in a terminal', () => {
+  it('has one line for each request too, to be read by a person, and no more secrets', async () => {
+    const port = await freePort();
+    const env = {
+      PATH: process.env.PATH,
+      HOME: process.env.HOME,
+      HOST: '127.0.0.1',
+      PORT: String(port),
+      TEMP_DIR: service.tempDir,
+      ENCRYPTION_KEY: KEY,
+      MAX_WORKERS: '1',
+      LOG_LEVEL: 'debug',
+      PROXY_URLS: `http://somebody:dead4711@127.0.0.1:1,${standin.proxyUrlFor('somebody')}`,
+      EXTRA_CA_CERTS: standin.caFile,
+    };
+    const inTerminal = 'import pty, sys; pty.spawn(sys.argv[1:])';
+    const terminal = spawn(engine.python, ['-c', inTerminal, process.execPath, MAIN], {
+      cwd: service.tempDir,
+      env,
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
+    const exit = once(terminal, 'exit');
+    let screen = '';
+    terminal.stdout.on('data', (chunk) => (screen += String(chunk)));
+    const main = () => processes().find(({ ppid }) => ppid === terminal.pid);
+    try {
+      expect(await until(() => screen.includes('Server listening'), 30_000)).toBe(true);
+      await fetch(`http://127.0.0.1:${port}/tiktok`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ url: scenario('video').url }),
+      });
+      await fetch(`http://127.0.0.1:${port}/stream?data=${'A'.repeat(50)}`);
+      expect(await until(() => /GET \/stream/.test(screen), 5000)).toBe(true);
+    } finally {
+      const pid = main()?.pid;
+      if (pid !== undefined) process.kill(pid, 'SIGTERM');
+      await exit;
+    }
+    const lines = stripVTControlCharacters(screen).split('\r\n');
+    const requests = lines.filter((line) => line.includes(': request '));
+    expect(requests).toEqual([
+      expect.stringMatching(
+        /^\[\d\d:\d\d:\d\d\] INFO: request POST \/tiktok 200 in \d+ ms \{.*"post":"tiktok:76\d+".*\}$/,
+      ),
+      expect.stringMatching(/request GET \/stream 400 in \d+ ms \{.*"code":"link_invalid".*\}$/),
+    ]);
+    // The dead proxy's failure is told, its password is not.
+    expect(screen).toContain('127.0.0.1:1"');
+    expect(screen).not.toMatch(/dead4711|secret@|A{50}/);
+    // Every line is one of its own, begun with its time.
+    expect(lines.filter((line) => line !== '' && !/^\[\d\d:/.test(line))).toEqual([]);
   });
 });

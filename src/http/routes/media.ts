@@ -85,12 +85,14 @@ async function open(
   request: FastifyRequest,
   visitor: Visitor,
 ): Promise<MediaAnswer> {
-  const { files, media, mp3s } = services;
+  const { files, media, mp3s, egresses } = services;
   const { ref, asset } = target;
   const { client, signal } = visitor;
   if (asset.kind === 'slideshow') throw new ServiceError('link_invalid');
   if (asset.kind === 'zip') return openPhotos(services, target, request, visitor);
   const source = await files.source(target, visitor);
+  // Whatever has to be extracted again says it anew.
+  visitor.trace.egress = egresses.labelOf(source.egress);
   const wanted = mediaRequest(request);
   if (asset.kind === 'mp3') {
     return mp3s.open(source, wanted, {
