@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { ERRORS, type ErrorCode } from '../errors.ts';
+import { HEALTH_EXAMPLES, PHOTO_EXAMPLE, SICK_EXAMPLES, VIDEO_EXAMPLE } from './examples.ts';
 
 /** What clients receive, for the OpenAPI document. The tests hold running answers against these schemas. */
 
@@ -66,7 +67,7 @@ const format = z.object({
   link: link,
 });
 
-const videoAnswer = z.object({
+export const videoAnswer = z.object({
   status: z.literal('tunnel'),
   ...common,
   download_link: z.object({
@@ -79,7 +80,7 @@ const videoAnswer = z.object({
   ...tail,
 });
 
-const photoAnswer = z.object({
+export const photoAnswer = z.object({
   status: z.literal('picker'),
   ...common,
   photos: z.array(
@@ -96,7 +97,9 @@ const photoAnswer = z.object({
   ...tail,
 });
 
-export const postAnswer = z.discriminatedUnion('status', [videoAnswer, photoAnswer]);
+export const postAnswer = z
+  .discriminatedUnion('status', [videoAnswer, photoAnswer])
+  .meta({ description: 'A video, or a photo post.', examples: [VIDEO_EXAMPLE, PHOTO_EXAMPLE] });
 
 const errorAnswer = z.object({
   error: z.string().meta({ description: 'A sentence for a person.' }),
@@ -144,15 +147,24 @@ export function fileAnswers(...mediaTypes: string[]): Record<number, unknown> {
 }
 
 /** What a route answers that is not JSON and has no schema. */
-export function textAnswer(mediaType: string, description: string): Record<number, unknown> {
-  return { 200: { description, content: { [mediaType]: { schema: z.string() } } } };
+export function textAnswer(mediaType: string, description: string, example: string): Record<number, unknown> {
+  return {
+    200: { description, content: { [mediaType]: { schema: z.string().meta({ examples: [example] }) } } },
+  };
 }
 
 const workers = z.object({ max: count, active: count, idle: count, queued: count });
 
 const status = z.enum(['ok', 'degraded', 'down', 'draining']);
 
-export const statusAnswer = z.object({ status });
+const statusOf = (description: string, ...examples: z.infer<typeof status>[]) =>
+  z.object({ status }).meta({ description, examples: examples.map((one) => ({ status: one })) });
+
+export const liveAnswer = statusOf('The process answers.', 'ok');
+export const readyAnswers = {
+  200: statusOf('It may be sent visitors.', 'ok', 'degraded'),
+  503: statusOf('It may not.', 'down', 'draining'),
+};
 
 export const healthAnswer = z.looseObject({
   status,
@@ -163,3 +175,8 @@ export const healthAnswer = z.looseObject({
   ytdlp: z.string().nullable(),
   workers,
 });
+
+export const healthAnswers = {
+  200: healthAnswer.meta({ description: 'Posts are served.', examples: HEALTH_EXAMPLES }),
+  503: healthAnswer.meta({ description: 'They are not.', examples: SICK_EXAMPLES }),
+};

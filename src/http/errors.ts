@@ -2,6 +2,9 @@ import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
 import { ServiceError } from '../errors.ts';
 
+/** Those that any route of ours has. OPTIONS is answered everywhere, for CORS. */
+const METHODS = ['GET', 'HEAD', 'POST'];
+
 /** The body of every error (CONTRACT §6). */
 export function errorBody(error: ServiceError, requestId: string) {
   return {
@@ -21,9 +24,13 @@ export function answerErrors(app: FastifyInstance): void {
     return sendError(reply, known);
   });
   app.setNotFoundHandler((request, reply) => {
-    const message = `There is no ${request.method} ${request.url.split('?', 1)[0]?.slice(0, 100)} here.`;
+    const [path = ''] = request.url.split('?', 1);
+    const allowed = METHODS.filter((method) => app.hasRoute({ method, url: path }));
+    const message = `There is no ${request.method} ${path.slice(0, 100)} here.`;
+    // RFC 9110 §15.5.6.
+    if (allowed.length > 0) void reply.header('allow', [...allowed, 'OPTIONS'].join(', '));
     return reply
-      .code(404)
+      .code(allowed.length > 0 ? 405 : 404)
       .type('application/json; charset=utf-8')
       .send(JSON.stringify(errorBody(new ServiceError('invalid_request', { message }), request.id)));
   });

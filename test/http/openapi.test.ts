@@ -10,6 +10,7 @@ import {
   type PhotoPost,
   type Video,
 } from '../../docs/examples/client.ts';
+import { ERRORS } from '../../src/errors.ts';
 import type { postAnswer } from '../../src/http/answers.ts';
 import { type Service, startService } from '../helpers/service.ts';
 import { SCENARIOS, type Standin, scenario, startStandin } from '../helpers/standin/index.ts';
@@ -162,22 +163,93 @@ describe('the document', () => {
     }
   });
 
-  it('has an example for each error, and each is valid', () => {
-    let seen = 0;
-    for (const { path, operation } of operations()) {
-      for (const [status, { content }] of Object.entries(operation.responses)) {
-        const json = content?.['application/json'];
-        if (!json || Number(status) < 400 || path.startsWith('/health')) continue;
-        const several = Object.values(json.examples ?? {}).map(({ value }) => value);
-        const examples = json.example === undefined ? several : [json.example];
-        expect([path, status, examples.length > 0]).toEqual([path, status, true]);
-        for (const example of examples) {
-          z.fromJSONSchema(json.schema).parse(example);
-          seen += 1;
+  it('has an example for each answer that is text or JSON, one for each error code, and each is valid', () => {
+    const seen: string[] = [];
+    for (const { path, method, operation } of operations()) {
+      for (const [status, { description, content = {} }] of Object.entries(operation.responses)) {
+        const where = `${method} ${path} ${status}`;
+        expect([where, description]).toEqual([where, expect.stringMatching(/\w{3}/)]);
+        for (const [type, { schema, example, examples = {} }] of Object.entries(content)) {
+          if (isBinary(schema)) continue;
+          const given = examplesOf(schema, example, examples);
+          expect([where, type, given.length > 0]).toEqual([where, type, true]);
+          for (const one of given) {
+            z.fromJSONSchema(schema).parse(one);
+            seen.push((one as { code?: string }).code ?? where);
+          }
+          const codes =
+            Number(status) < 400 ? [] : [...description.matchAll(/`(\w+)`:/g)].map(([, it]) => it);
+          expect(given.slice(0, codes.length)).toEqual(
+            codes.map((code) => expect.objectContaining({ code })),
+          );
         }
       }
     }
-    expect(seen).toBeGreaterThan(30);
+    expect([...new Set(seen)]).toEqual(
+      expect.arrayContaining([
+        ...Object.keys(ERRORS),
+        'post /tiktok 200',
+        'get /health 503',
+        'get /metrics 200',
+      ]),
+    );
+  });
+
+  it('shows a video and a photo post as the service sends them, field by field', async () => {
+    const { content } = documented('POST', '/tiktok', 200);
+    const shown = Object.values(content?.['application/json']?.examples ?? {}).map(({ value }) => value);
+    const sent = await Promise.all(
+      [scenario('video').url, scenario('photos, 3').url].map((url) => fetchPost(service.baseUrl, url)),
+    );
+    expect(shown.map(keysOf)).toEqual(sent.map(keysOf));
+  });
+});
+
+/** Of JSON they stand beside the schema, of text in it; OpenAPI 3.1 has both. */
+function examplesOf(
+  schema: Schema,
+  example: unknown,
+  examples: Record<string, { value: unknown }>,
+): unknown[] {
+  if (example !== undefined) return [example];
+  const inSchema = typeof schema === 'object' && Array.isArray(schema.examples) ? schema.examples : [];
+  return [...Object.values(examples).map(({ value }) => value), ...inSchema];
+}
+
+function isBinary(schema: Schema): boolean {
+  return typeof schema === 'object' && schema.format === 'binary';
+}
+
+/** Of an answer's own fields: what is listed in arrays may be none. */
+function keysOf(answer: unknown): string[] {
+  return Object.entries(answer as object)
+    .flatMap(([key, value]) =>
+      ['author', 'statistics'].includes(key) ? Object.keys(value).map((inner) => `${key}.${inner}`) : [key],
+    )
+    .sort();
+}
+
+describe('a method that a route does not have', () => {
+  it.each([
+    ['GET', '/tiktok', 'POST, OPTIONS'],
+    ['POST', '/stream?data=x', 'GET, HEAD, OPTIONS'],
+    ['DELETE', '/health', 'GET, HEAD, OPTIONS'],
+    ['PUT', '/openapi.json', 'GET, OPTIONS'],
+  ])('%s %s is answered with 405 and the ones it has', async (method, path, allow) => {
+    const answer = await fetch(service.baseUrl + path, { method });
+    expect([answer.status, answer.headers.get('allow')]).toEqual([405, allow]);
+    expect(await answer.json()).toMatchObject({ code: 'invalid_request' });
+  });
+
+  it('is told from a path that there is not', async () => {
+    const answer = await fetch(`${service.baseUrl}/no/such/path`, { method: 'POST' });
+    expect([answer.status, answer.headers.get('allow')]).toEqual([404, null]);
+  });
+
+  it('leaves uptime monitors their HEAD', async () => {
+    for (const path of ['/health', '/health/live', '/health/ready']) {
+      expect((await fetch(service.baseUrl + path, { method: 'HEAD' })).status).toBe(200);
+    }
   });
 });
 

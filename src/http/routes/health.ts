@@ -1,21 +1,14 @@
 import type { FastifyInstance } from 'fastify';
 import type { Services } from '../../services.ts';
-import { healthAnswer, statusAnswer } from '../answers.ts';
+import { healthAnswers, liveAnswer, readyAnswers } from '../answers.ts';
 
-const HEALTH = {
-  summary: 'Whether posts can be fetched now',
-  response: { 200: healthAnswer, 503: healthAnswer },
-};
+const HEALTH = { summary: 'Whether posts can be fetched now', response: healthAnswers };
+const LIVE = { summary: 'Whether the process answers', response: { 200: liveAnswer } };
+const READY = { summary: 'Whether it may be sent visitors', response: readyAnswers };
 
-const LIVE = { summary: 'Whether the process answers', response: { 200: statusAnswer } };
-const READY = {
-  summary: 'Whether it may be sent visitors',
-  response: { 200: statusAnswer, 503: statusAnswer },
-};
-
-/** GET /health and its two short forms. Reads what is known; asks nobody, so it stays fast under load. */
+/** GET and HEAD (which uptime monitors like to send) of /health and its two short forms. Reads what is known; asks nobody, so it stays fast under load. */
 export function healthRoute(app: FastifyInstance, { health }: Services): void {
-  app.get('/health', { schema: HEALTH }, async (_request, reply) => {
+  app.get('/health', { schema: HEALTH, exposeHeadRoute: true }, async (_request, reply) => {
     const report = health.report();
     const serving = report.status === 'ok' || report.status === 'degraded';
     return reply
@@ -23,10 +16,10 @@ export function healthRoute(app: FastifyInstance, { health }: Services): void {
       .header('cache-control', 'no-store')
       .send(report);
   });
-  app.get('/health/live', { schema: LIVE }, async (_request, reply) =>
+  app.get('/health/live', { schema: LIVE, exposeHeadRoute: true }, async (_request, reply) =>
     reply.header('cache-control', 'no-store').send({ status: 'ok' }),
   );
-  app.get('/health/ready', { schema: READY }, async (_request, reply) => {
+  app.get('/health/ready', { schema: READY, exposeHeadRoute: true }, async (_request, reply) => {
     const { status } = health.report();
     const ready = status === 'ok' || status === 'degraded';
     return reply

@@ -1,10 +1,11 @@
 import type { FastifyInstance } from 'fastify';
 import type { Services } from '../../services.ts';
 import { textAnswer } from '../answers.ts';
+import { METRICS_EXAMPLE } from '../examples.ts';
 
 const METRICS = {
   summary: 'Numbers for Prometheus',
-  response: textAnswer('text/plain', "Prometheus' text format."),
+  response: textAnswer('text/plain', "Prometheus' text format.", METRICS_EXAMPLE),
 };
 
 /** GET /metrics: what Prometheus is told. Numbers only; nothing in it is a visitor's. */

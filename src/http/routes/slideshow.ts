@@ -10,6 +10,7 @@ import type { Progress } from '../../renders/index.ts';
 import type { Services } from '../../services.ts';
 import { errorAnswers, fileAnswers, textAnswer } from '../answers.ts';
 import { visitorOf } from '../client.ts';
+import { PROGRESS_EXAMPLE } from '../examples.ts';
 import { workLimit } from '../limits.ts';
 import type { RelaySlots } from '../relay-slots.ts';
 import { slideshowQuery } from '../schemas.ts';
@@ -35,7 +36,7 @@ const PROGRESS = {
   description: 'Server-sent events, `data: {"stage": "rendering", "percent": 40}`, until `done` or `failed`.',
   querystring: slideshowQuery,
   response: {
-    ...textAnswer('text/event-stream', 'Events until the film is done, or has failed.'),
+    ...textAnswer('text/event-stream', 'Events until the film is done, or has failed.', PROGRESS_EXAMPLE),
     ...errorAnswers('invalid_request', 'link_invalid', 'link_expired'),
   },
 };
