@@ -79,6 +79,17 @@ export function inline(link: string): string {
   return `${local(link)}&inline=1`;
 }
 
+/** What stands in `fresh` where `link` stands in `old`: links are new in each answer, their places are the same. */
+export function counterpart(old: unknown, fresh: unknown, link: string): string | undefined {
+  if (old === link) return typeof fresh === 'string' ? fresh : undefined;
+  if (typeof old !== 'object' || typeof fresh !== 'object' || !old || !fresh) return undefined;
+  for (const [name, value] of Object.entries(old)) {
+    const found = counterpart(value, (fresh as Record<string, unknown>)[name], link);
+    if (found) return found;
+  }
+  return undefined;
+}
+
 /** POST /tiktok. @throws Failure */
 export async function fetchPost(text: string, signal: AbortSignal): Promise<Post> {
   const response = await ask('./tiktok', {

@@ -1,9 +1,17 @@
 import { Failure, local, ready } from './api.ts';
-import { h, icon } from './dom.ts';
+import { announce, h, icon } from './dom.ts';
 import { t } from './language.ts';
 
-/** Shows a failure where the visitor looks; `retry` does again what failed. */
-export type Report = (failure: Failure, retry: (attempt: number) => void, attempt: number) => void;
+/**
+ * Shows a failure where the visitor looks; `retry` does again what failed.
+ * @param link of the file that failed; '' where it only was to be played
+ */
+export type Report = (
+  failure: Failure,
+  retry: (attempt: number) => void,
+  attempt: number,
+  link: string,
+) => void;
 
 export interface Saving {
   link: string;
@@ -32,14 +40,16 @@ export function saveLink(saving: Saving): HTMLElement {
     if (anchor.ariaBusy === 'true') return;
     anchor.ariaBusy = 'true';
     small.textContent = t.preparing;
+    announce(t.preparing);
     try {
       await ready(link);
       save(link);
     } catch (error) {
       if (!(error instanceof Failure)) throw error;
-      report(error, start, attempt);
+      report(error, start, attempt, link);
     } finally {
       anchor.ariaBusy = null;
+      announce('');
       small.textContent = detail;
     }
   };
@@ -52,6 +62,6 @@ export function saveLink(saving: Saving): HTMLElement {
 }
 
 /** The name comes from the answer's Content-Disposition. */
-function save(link: string): void {
+export function save(link: string): void {
   h('a', { href: local(link), download: true }).click();
 }

@@ -1,5 +1,6 @@
 import { byId, icon } from './dom.ts';
 import { t } from './language.ts';
+import { postAddress } from './visit.ts';
 
 const input = byId<HTMLInputElement>('link');
 const button = byId<HTMLButtonElement>('fill');
@@ -33,6 +34,17 @@ export function startField(open: (text: string) => void): void {
     if (event.target === input || !text) return;
     event.preventDefault();
     open(text);
+  });
+  // A link that is dropped on the page would take the visitor to TikTok.
+  document.addEventListener('dragover', (event) => {
+    if (event.target !== input && event.dataTransfer?.types.includes('text/plain')) event.preventDefault();
+  });
+  document.addEventListener('drop', (event) => {
+    const text = event.dataTransfer?.getData('text') ?? '';
+    if (event.target === input && input.value !== '') return;
+    if (postAddress(text) === null) return;
+    event.preventDefault();
+    open(text.trim());
   });
   relabelField();
 }

@@ -9,6 +9,9 @@ const EAGER = 6;
 /** Three rows; a post can have 35, and what can be saved should not be far below them. */
 const FOLDED = 9;
 
+/** Pixels that a finger has to go. */
+const SWIPE = 48;
+
 /** All photos small, each to be opened large and to be saved. They come through the service, not from the CDN. */
 export function gallery(photos: Photo[], report: Report): HTMLElement {
   const viewer = photoViewer(photos, report);
@@ -97,6 +100,21 @@ function photoViewer(photos: Photo[], report: Report) {
   dialog.addEventListener('keydown', ({ key }) => {
     const forth = document.dir === 'rtl' ? 'ArrowLeft' : 'ArrowRight';
     if (key === 'ArrowLeft' || key === 'ArrowRight') step(key === forth ? 1 : -1);
+  });
+  // A finger that goes sideways turns over; two fingers zoom.
+  let from = 0;
+  const finger = ({ touches, changedTouches }: TouchEvent) =>
+    touches.length > 1 ? Number.NaN : (changedTouches[0]?.clientX ?? Number.NaN);
+  stage.addEventListener(
+    'touchstart',
+    (event) => {
+      from = finger(event);
+    },
+    { passive: true },
+  );
+  stage.addEventListener('touchend', (event) => {
+    const moved = finger(event) - from;
+    if (Math.abs(moved) > SWIPE && photos.length > 1) step(moved < 0 === (document.dir !== 'rtl') ? 1 : -1);
   });
   stage.addEventListener('click', ({ target }) => {
     if (target === stage) close();

@@ -3,6 +3,7 @@ import { bdi, h, icon } from './dom.ts';
 import type { Report } from './download.ts';
 import { compact, day, fill, number, t, time } from './language.ts';
 import { gallery } from './photos.ts';
+import { player } from './player.ts';
 import { formatSaves, photoSaves, subtitleSaves, videoSaves } from './saves.ts';
 import { slideshow } from './slideshow.ts';
 
@@ -12,10 +13,12 @@ const LONG_CAPTION = 400;
 /** The card of a post: what it is, to be seen and heard, and everything that can be saved of it. */
 export function resultCard(post: Post, report: Report): HTMLElement {
   const saves = post.photos ? photoSaves(post, report) : videoSaves(post, report);
+  const size = sizeOf(post);
+  const wide = post.photos || size.width > size.height;
   return h(
     'article',
-    { class: `card result ${post.status}`, 'aria-labelledby': 'result-title' },
-    h('div', { class: 'media' }, post.photos ? gallery(post.photos, report) : player(post)),
+    { class: wide ? 'card result wide' : 'card result', 'aria-labelledby': 'result-title' },
+    h('div', { class: 'media' }, post.photos ? gallery(post.photos, report) : video(post, size, report)),
     h(
       'div',
       { class: 'facts' },
@@ -26,9 +29,9 @@ export function resultCard(post: Post, report: Report): HTMLElement {
       h('div', { class: 'saves' }, ...saves),
       subtitleSaves(post, report),
       formatSaves(post, report),
+      post.download_slideshow_link ? slideshow(post.download_slideshow_link, report) : null,
       footer(post),
     ),
-    post.download_slideshow_link ? slideshow(post.download_slideshow_link, report) : null,
   );
 }
 
@@ -83,20 +86,21 @@ function statistics({ statistics: counts }: Post): HTMLElement {
   );
 }
 
-/** The browser's own player: seeking, keyboard and screen reader come with it. */
-function player({ images: { cover }, download_link: links, formats = [] }: Post): HTMLElement {
+function video({ images: { cover }, download_link: links }: Post, { width, height }: Size, report: Report) {
   const link = [links.no_watermark].flat()[0] ?? '';
-  const shown = formats.find((format) => format.link === link);
-  return h('video', {
-    src: inline(link),
-    ...(cover && { poster: local(cover) }),
-    width: shown?.width ?? 576,
-    height: shown?.height ?? 1024,
-    controls: true,
-    playsinline: true,
-    preload: 'metadata',
-    'aria-label': t.plain,
-  });
+  const poster = cover && local(cover);
+  return player({ src: inline(link), link, label: t.plain, width, height, poster, report });
+}
+
+interface Size {
+  width: number;
+  height: number;
+}
+
+/** Of the video in the player. */
+function sizeOf({ download_link: links, formats = [] }: Post): Size {
+  const shown = formats.find(({ link }) => link === [links.no_watermark].flat()[0]);
+  return { width: shown?.width ?? 576, height: shown?.height ?? 1024 };
 }
 
 function footer({ url, links_expire_at: expires }: Post): HTMLElement {
@@ -110,12 +114,12 @@ function footer({ url, links_expire_at: expires }: Post): HTMLElement {
 }
 
 /** As large as what will stand there, so that little moves when it comes. */
-export function skeleton(): HTMLElement {
+export function skeleton(words: string): HTMLElement {
   const lines = ['author', 'caption', 'statistics', 'save', 'save', 'save'];
   return h(
     'div',
     { class: 'card result skeleton', 'aria-hidden': 'true' },
     h('div', { class: 'media' }),
-    h('div', { class: 'facts' }, ...lines.map((name) => h('i', { class: name }))),
+    h('div', { class: 'facts' }, h('p', {}, words), ...lines.map((name) => h('i', { class: name }))),
   );
 }

@@ -2,6 +2,7 @@ import { Failure, local, ready } from './api.ts';
 import { announce, h, icon } from './dom.ts';
 import { type Report, saveLink } from './download.ts';
 import { percent, t } from './language.ts';
+import { player } from './player.ts';
 
 type Stage = 'queued' | 'fetching' | 'rendering' | 'done' | 'failed';
 
@@ -9,7 +10,8 @@ type Stage = 'queued' | 'fetching' | 'rendering' | 'done' | 'failed';
 export function slideshow(link: string, report: Report): HTMLElement {
   const body = h('div', { class: 'film' });
   const offer = () => {
-    const make = h('button', { type: 'button', click: () => void start(0) }, icon('film'), t.make);
+    const properties = { type: 'button', value: local(link), click: () => void start(0) };
+    const make = h('button', properties, icon('film'), t.make);
     body.replaceChildren(h('p', { class: 'hint' }, t.slideshowHint), make);
   };
   const start = async (attempt: number) => {
@@ -23,21 +25,20 @@ export function slideshow(link: string, report: Report): HTMLElement {
     } catch (error) {
       offer();
       if (!(error instanceof Failure)) throw error;
-      report(error, start, attempt);
+      report(error, start, attempt, link);
     } finally {
       stop();
     }
   };
   const show = () => {
     announce(t.ready);
-    const film = h('video', {
+    const film = player({
       src: local(link),
-      controls: true,
-      playsinline: true,
-      preload: 'metadata',
+      link,
+      label: t.slideshow,
       width: 1080,
       height: 1920,
-      'aria-label': t.slideshow,
+      report,
     });
     const save = saveLink({ link, label: t.film, primary: true, report });
     body.replaceChildren(film, save);

@@ -5,6 +5,9 @@ const worker = self as unknown as ServiceWorkerGlobalScope;
 const ASSETS = '%ASSETS%';
 const FILES = '%FILES%'.split(' ');
 
+/** The page that was kept is as good, once the connection is no better than this. */
+const PATIENCE_MS = 3000;
+
 worker.addEventListener('install', (event) => {
   const fill = async () => {
     const cache = await caches.open(ASSETS);
@@ -30,15 +33,13 @@ worker.addEventListener('fetch', (event) => {
   else if (pathname.startsWith(`${home.pathname}${ASSETS}/`)) event.respondWith(asset(request));
 });
 
-/** The newest page while there is a connection, for it names the newest files. */
+/** The newest page while there is a connection, for it names the newest files; a bad one is not waited for. */
 async function page(request: Request): Promise<Response> {
-  try {
-    return await fetch(request);
-  } catch (error) {
-    const kept = await caches.match('./');
-    if (!kept) throw error;
-    return kept;
-  }
+  const kept = await caches.match('./');
+  const fresh = fetch(request);
+  if (!kept) return fresh;
+  const late = new Promise<Response>((resolve) => setTimeout(resolve, PATIENCE_MS, kept));
+  return Promise.race([fresh.catch(() => kept), late]);
 }
 
 async function asset(request: Request): Promise<Response> {

@@ -55,6 +55,8 @@ function servePageFile(app: FastifyInstance, file: PageFile): void {
         etag,
         'cross-origin-resource-policy': 'same-origin',
         ...HEADERS[file.path],
+        // A search engine has the page; it is no list of posts that somebody asked for.
+        ...(request.url.includes('?') && { 'x-robots-tag': 'noindex' }),
       });
       if (fresh(request.headers, { etag })) return reply.code(304).send();
       if (encoding !== 'identity') void reply.header('content-encoding', encoding);

@@ -12,6 +12,7 @@ const en = {
   footer: 'History stays in this browser. The page talks only to this server.',
   api: 'API',
   loading: 'Reading the post…',
+  slow: 'TikTok is taking its time. The page keeps waiting.',
   ready: 'The post is ready.',
   untitled: 'No caption',
   original: 'View original',

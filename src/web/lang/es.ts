@@ -13,6 +13,7 @@ const es: Messages = {
   footer: 'El historial se queda en este navegador. La página solo habla con este servidor.',
   api: 'API',
   loading: 'Leyendo la publicación…',
+  slow: 'TikTok tarda un poco. La página sigue esperando.',
   ready: 'La publicación está lista.',
   untitled: 'Sin descripción',
   original: 'Ver original',

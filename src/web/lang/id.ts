@@ -13,6 +13,7 @@ const id: Messages = {
   footer: 'Riwayat hanya ada di peramban ini. Halaman ini hanya menghubungi server ini.',
   api: 'API',
   loading: 'Membaca postingan…',
+  slow: 'TikTok agak lama menjawab. Halaman tetap menunggu.',
   ready: 'Postingan siap.',
   untitled: 'Tanpa keterangan',
   original: 'Lihat aslinya',

@@ -13,6 +13,7 @@ const pt: Messages = {
   footer: 'O histórico fica neste navegador. A página só fala com este servidor.',
   api: 'API',
   loading: 'Lendo a publicação…',
+  slow: 'O TikTok está demorando. A página continua esperando.',
   ready: 'A publicação está pronta.',
   untitled: 'Sem legenda',
   original: 'Ver original',
