@@ -11,6 +11,12 @@ export const WITHOUT_CHROMIUM = 'no Chromium: install one, or name it in CHROMIU
 export const PHONE = { width: 390, height: 844 };
 export const DESKTOP = { width: 1280, height: 900 };
 
+/** What every flow and every failure has to work on. */
+export const SIZES: [string, BrowserContextOptions][] = [
+  ['a desktop', { viewport: DESKTOP }],
+  ['a phone', { viewport: PHONE, isMobile: true, hasTouch: true }],
+];
+
 const ARGUMENTS = [
   '--no-sandbox',
   '--disable-gpu',

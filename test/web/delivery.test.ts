@@ -114,6 +114,24 @@ describe('the files of the page', () => {
     expect(body.toString()).not.toMatch(/<script(?![^>]* src=)|<style|\son\w+=|\sstyle=|%ASSETS%|%FILES%/);
   });
 
+  it('weigh less than 60 KB, all languages and icons in, unpacked; less than half of that on the way', async () => {
+    const weigh = async (accept: string) => {
+      const answers = await Promise.all(
+        (await allPaths()).map((path) => ask(path, { 'accept-encoding': accept })),
+      );
+      return answers.reduce((sum, { body }) => sum + body.length, 0);
+    };
+    const [unpacked, packed] = [await weigh('identity'), await weigh('br')];
+    process.stdout.write(`the page: ${unpacked} bytes unpacked, ${packed} with brotli\n`);
+    expect(unpacked).toBeLessThan(60_000);
+    expect(packed).toBeLessThan(30_000);
+  });
+
+  it('are for search engines, but not with a post in the address', async () => {
+    expect((await ask('/')).headers['x-robots-tag']).toBeUndefined();
+    expect((await ask('/?url=x')).headers['x-robots-tag']).toBe('noindex');
+  });
+
   it('name no address outside the service that a browser would load', async () => {
     for (const path of (await allPaths()).filter((one) => /\.(js|css|webmanifest)$|^\/$/.test(one))) {
       const text = (await ask(path)).body.toString();
@@ -127,7 +145,7 @@ describe('the files of the page', () => {
   it('can be installed, and take what a phone shares', async () => {
     const { body } = await ask('/manifest.webmanifest');
     const manifest = JSON.parse(body.toString()) as {
-      icons: { src: string; sizes: string }[];
+      icons: { src: string; sizes: string; purpose?: string }[];
       share_target: unknown;
     };
     expect(manifest.share_target).toEqual({
@@ -135,15 +153,20 @@ describe('the files of the page', () => {
       method: 'GET',
       params: { title: 'title', text: 'text', url: 'url' },
     });
-    expect(manifest.icons.map(({ sizes }) => sizes)).toEqual(['any', '192x192', '512x512']);
+    expect(manifest.icons.map(({ sizes, purpose = 'any' }) => [sizes, purpose])).toEqual([
+      ['any', 'any'],
+      ['192x192', 'any'],
+      ['512x512', 'maskable'],
+    ]);
     for (const { src } of manifest.icons) expect((await ask(`/${src}`)).status).toBe(200);
   });
 });
 
 describe('WEB_PAGE=false', () => {
   it('answers / as any route that is not there', async () => {
+    const paths = await allPaths();
     const without = await startService(null, { MAX_WORKERS: '1', WEB_PAGE: 'false' });
-    for (const path of ['/', '/sw.js', '/manifest.webmanifest']) {
+    for (const path of [...paths, '/?url=x', '/index.html']) {
       const response = await fetch(`${without.baseUrl}${path}`);
       expect([path, response.status]).toEqual([path, 404]);
       expect(await response.json()).toMatchObject({ code: 'invalid_request', retryable: false });

@@ -1,17 +1,31 @@
+import { readdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { ERRORS } from '../../src/errors.ts';
-import ar from '../../src/web/lang/ar.ts';
-import en from '../../src/web/lang/en.ts';
-import es from '../../src/web/lang/es.ts';
-import id from '../../src/web/lang/id.ts';
-import pt from '../../src/web/lang/pt.ts';
+import en, { type Messages } from '../../src/web/lang/en.ts';
+import { LANGUAGE_NAMES } from '../../src/web/language.ts';
+
+const FOLDER = new URL('../../src/web/lang/', import.meta.url);
+const CODES = readdirSync(FOLDER).map((file) => file.replace('.ts', ''));
 
 const places = (text: string) => [...text.matchAll(/\{\w+\}/g)].map(([place]) => place).sort();
 
+it('every language that has texts can be chosen, by its own name', () => {
+  expect(LANGUAGE_NAMES.map(([code]) => code).sort()).toEqual(CODES.sort());
+  for (const [code, name] of LANGUAGE_NAMES) {
+    const own = new Intl.DisplayNames(code, { type: 'language' }).of(code) ?? '';
+    expect(own.toLowerCase()).toContain(name.replace(/^Bahasa /, '').toLowerCase());
+  }
+});
+
 /** That no text is missing the compiler sees; here is what it does not see. */
-describe.each(Object.entries({ en, id, es, pt, ar }))('the texts in %s', (code, messages) => {
+describe.each(CODES)('the texts in %s', async (code) => {
+  const { default: messages } = (await import(`${FOLDER}${code}.ts`)) as { default: Messages };
   const { errors, ...texts } = messages;
   const names = Object.keys(texts) as (keyof typeof texts)[];
+
+  it('are all there, and no others', () => {
+    expect(Object.keys(messages).sort()).toEqual(Object.keys(en).sort());
+  });
 
   it('have words and a next step for every error of the service', () => {
     expect(Object.keys(errors).sort()).toEqual([...Object.keys(ERRORS), 'offline', 'unreachable'].sort());

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { photoPost, type StandinPost } from '../helpers/standin/index.ts';
-import { CHROMIUM, WITHOUT_CHROMIUM } from './browser.ts';
+import { CHROMIUM, SIZES, WITHOUT_CHROMIUM } from './browser.ts';
 import { get, openSite, PATIENCE, type Site, saved, sha256 } from './site.ts';
 
 if (!CHROMIUM) process.stdout.write(`test/web/photos: ${WITHOUT_CHROMIUM}\n`);
@@ -22,10 +22,10 @@ function unpack(zip: Buffer): Map<string, Buffer> {
   }
 }
 
-describe.skipIf(!CHROMIUM)('a photo post on the page', () => {
+describe.skipIf(!CHROMIUM).each(SIZES)('a photo post on the page, on %s', (_name, size) => {
   let site: Site;
   beforeAll(async () => {
-    site = await openSite();
+    site = await openSite({}, size);
   });
   afterEach(async () => {
     await site.leave();
@@ -65,6 +65,29 @@ describe.skipIf(!CHROMIUM)('a photo post on the page', () => {
     await page.keyboard.press('Escape');
     await viewer.waitFor({ state: 'hidden' });
     expect(await page.evaluate('document.activeElement.ariaLabel')).toBe('View photo 1');
+  });
+
+  it('turns over under a finger that goes sideways, and not under two', async () => {
+    const page = await site.visit('/', { hasTouch: true });
+    await get(page, add().url);
+    await page.getByRole('button', { name: 'View photo 1' }).click();
+    const title = page.getByRole('dialog').locator('.viewer-title');
+    const swipe = (by: number, fingers = 1) =>
+      page.evaluate(`{
+        const stage = document.querySelector('.stage');
+        const touches = (x) => Array.from({ length: ${fingers} }, (_, identifier) =>
+          new Touch({ identifier, target: stage, clientX: x }));
+        const tell = (type, x, touches) => stage.dispatchEvent(
+          new TouchEvent(type, { touches, changedTouches: x, bubbles: true, cancelable: true }));
+        tell('touchstart', touches(200), touches(200));
+        tell('touchend', touches(200 + ${by}), touches(0).slice(1));
+      }`);
+    await swipe(-120);
+    expect(await title.textContent()).toBe('Photo 2 of 3');
+    await swipe(120);
+    await swipe(20);
+    await swipe(-120, 2);
+    expect(await title.textContent()).toBe('Photo 1 of 3');
   });
 
   it('saves each photo, byte for byte what the CDN holds', async () => {

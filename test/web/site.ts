@@ -26,7 +26,11 @@ export interface Site {
   close(): Promise<void>;
 }
 
-export async function openSite(env: Readonly<Record<string, string>> = {}): Promise<Site> {
+/** @param size what all visitors have, unless told otherwise */
+export async function openSite(
+  env: Readonly<Record<string, string>> = {},
+  size: BrowserContextOptions = {},
+): Promise<Site> {
   const standin = await startStandin();
   const service = await startService(standin, { MAX_WORKERS: '2', YTDLP_TIMEOUT: '3', ...env });
   const browser = await launch();
@@ -40,7 +44,7 @@ export async function openSite(env: Readonly<Record<string, string>> = {}): Prom
     browser,
     leave,
     async visit(path = '/', options = {}) {
-      const context = await visitor(browser, options);
+      const context = await visitor(browser, { ...size, ...options });
       const page = await context.newPage();
       page.on('pageerror', (error) => complaints.push(`script: ${error.message}`));
       page.on('console', (message) => {

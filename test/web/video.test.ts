@@ -1,14 +1,14 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { videoPost } from '../helpers/standin/index.ts';
-import { CHROMIUM, PHONE, WITHOUT_CHROMIUM } from './browser.ts';
+import { CHROMIUM, SIZES, WITHOUT_CHROMIUM } from './browser.ts';
 import { get, openSite, outcome, PATIENCE, type Site, saved, sha256 } from './site.ts';
 
 if (!CHROMIUM) process.stdout.write(`test/web/video: ${WITHOUT_CHROMIUM}\n`);
 
-describe.skipIf(!CHROMIUM)('a video on the page', () => {
+describe.skipIf(!CHROMIUM).each(SIZES)('a video on the page, on %s', (_name, size) => {
   let site: Site;
   beforeAll(async () => {
-    site = await openSite();
+    site = await openSite({}, size);
   });
   afterEach(async () => {
     await site.leave();
@@ -31,6 +31,9 @@ describe.skipIf(!CHROMIUM)('a video on the page', () => {
     expect(await card.locator('.caption').textContent()).toBe('A caption #tag');
     expect(await card.locator('.author').textContent()).toContain('@some.one');
     expect(await card.locator('.statistics dd').allTextContents()).toEqual(['1.2M', '5', '4', '3', '2']);
+    const cover = new URL((await card.locator('video').getAttribute('poster')) ?? '', site.service.baseUrl);
+    const picture = Buffer.from(await (await fetch(cover)).arrayBuffer());
+    expect(sha256(picture)).toBe(site.standin.media.sha256({ post, part: 'cover', index: 0 }));
     expect(await page.locator('#status').textContent()).toBe('The post is ready.');
     expect(await page.evaluate('document.activeElement.id')).toBe('result-title');
   });
@@ -51,7 +54,7 @@ describe.skipIf(!CHROMIUM)('a video on the page', () => {
 
   it('saves a real MP3, the same that the link gives anybody', async () => {
     const post = add({ user: 'some.one' });
-    const page = await site.visit('/', { viewport: PHONE, hasTouch: true });
+    const page = await site.visit();
     const card = await get(page, post.url);
     const button = card.getByRole('link', { name: 'Sound, MP3' });
     const address = new URL((await button.getAttribute('href')) ?? '', site.service.baseUrl);
@@ -112,10 +115,10 @@ describe.skipIf(!CHROMIUM)('a video on the page', () => {
     expect(await (await outcome(page)).locator('h2').textContent()).toBe('By address');
   });
 
-  it('comes by the share sheet of a phone, whichever field holds the link', async () => {
+  it.each(['url', 'text', 'title'])('comes by the share sheet of a phone, the link in %s', async (field) => {
     const post = add({ nickname: 'Shared' });
-    const text = `Check this out! ${post.url} #fyp`;
-    const page = await site.visit(`/?title=TikTok&text=${encodeURIComponent(text)}`, { viewport: PHONE });
+    const shared = { title: 'TikTok', text: 'Look', [field]: `Check this out! ${post.url} #fyp` };
+    const page = await site.visit(`/?${new URLSearchParams(shared)}`);
     expect(await (await outcome(page)).locator('h2').textContent()).toBe('Shared');
   });
 
