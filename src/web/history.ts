@@ -74,8 +74,8 @@ function row(visit: Visit, open: (url: string) => void, remove: (visit: Visit) =
   const face = picture.startsWith('data:image/jpeg')
     ? h('img', { src: picture, alt: '', width: 42, height: 56 })
     : h('span', { class: 'blank' }, icon('film'));
-  const words = h('span', {}, h('b', { dir: 'auto' }, title || t.untitled), bdi(`@${user}`));
-  const label = fill(t.remove, { title: title || `@${user}` });
+  const words = h('span', {}, h('b', { dir: 'auto' }, title), bdi(`@${user}`));
+  const label = fill(t.remove, { title });
   return h(
     'li',
     {},

@@ -22,6 +22,8 @@ let running = new AbortController();
 /** The text that is being asked for. */
 let asking: string | null = null;
 let renewedAt = Number.NEGATIVE_INFINITY;
+/** Links that wait for the post to be there again: a player and a button can fail at once. */
+let renewing: Set<string> | null = null;
 let dismissProblem = () => {};
 /** Draws again what is shown, for another language. */
 let redraw = () => {};
@@ -61,6 +63,7 @@ async function ask(text: string, attempt = 0): Promise<void> {
 function reset(): void {
   running.abort();
   running = new AbortController();
+  renewing = null;
   dismissProblem();
   settle();
 }
@@ -98,23 +101,28 @@ function noteAddress(post: Post, text: string): void {
  * @param link '' for a player, which only goes on where it was
  */
 async function renew(post: Post, link: string, attempt = 0): Promise<void> {
-  running.abort();
-  running = new AbortController();
+  if (renewing) return void renewing.add(link);
+  renewing = new Set([link]);
+  const links = renewing;
   const { signal } = running;
   dismissProblem();
   announce(t.loading);
   try {
     const fresh = await fetchPost(post.url, signal);
+    renewing = null;
     renewedAt = performance.now();
     const at = result.querySelector('video')?.currentTime;
     showPost(fresh);
     const video = result.querySelector('video');
     if (video && at) video.currentTime = at;
     announce(t.ready);
-    const same = link && counterpart(post, fresh, link);
-    if (same) press(same);
+    for (const one of links) {
+      const same = one && counterpart(post, fresh, one);
+      if (same) press(same);
+    }
   } catch (error) {
     if (signal.aborted) return;
+    renewing = null;
     fail(asFailure(error), { retry: (next) => void renew(post, link, next), attempt, text: post.url, post });
   }
 }

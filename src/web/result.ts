@@ -23,7 +23,7 @@ export function resultCard(post: Post, report: Report): HTMLElement {
       'div',
       { class: 'facts' },
       author(post),
-      caption(post.title || t.untitled),
+      caption(post.title),
       statistics(post),
       h('h3', {}, t.downloads),
       h('div', { class: 'saves' }, ...saves),

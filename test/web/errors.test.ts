@@ -2,34 +2,35 @@ import type { Page, Route } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { ERRORS, type ErrorCode } from '../../src/errors.ts';
 import { type Asset, Links, TokenBox } from '../../src/links/index.ts';
-import en from '../../src/web/lang/en.ts';
+import en, { type Messages } from '../../src/web/lang/en.ts';
+import { LANGUAGES } from '../../src/web/languages.ts';
 import { photoPost, type StandinPost, scenario, videoPost } from '../helpers/standin/index.ts';
-import { CHROMIUM, WITHOUT_CHROMIUM } from './browser.ts';
-import { get, openSite, type Site, saved } from './site.ts';
+import { CHROMIUM, DESKTOP, PHONE, WITHOUT_CHROMIUM } from './browser.ts';
+import { get, openSite, PATIENCE, type Site, saved } from './site.ts';
 
 if (!CHROMIUM) process.stdout.write(`test/web/errors: ${WITHOUT_CHROMIUM}\n`);
 
 const KEY = 'a key that only this test knows 4712';
 
 /** The first thing that each failure offers to do. */
-const FIRST_STEP: Record<ErrorCode, string> = {
-  invalid_request: 'Try another link',
-  unsupported_url: 'Try another link',
-  link_invalid: 'Get the post again',
-  link_expired: 'Get the post again',
-  not_a_photo_post: 'Get the post again',
-  post_not_found: 'Try another link',
-  post_private: 'View original',
-  login_required: 'View original',
-  region_blocked: 'View original',
-  ip_blocked: 'Try now',
-  extractor_outdated: 'Copy details',
-  upstream_failed: 'Try again',
-  timeout: 'Try again',
-  busy: 'Try now',
-  rate_limited: 'Try now',
-  render_failed: 'Try again',
-  internal: 'Try again',
+const FIRST_STEP: Record<ErrorCode, 'other' | 'again' | 'original' | 'now' | 'copy' | 'retry'> = {
+  invalid_request: 'other',
+  unsupported_url: 'other',
+  link_invalid: 'again',
+  link_expired: 'again',
+  not_a_photo_post: 'again',
+  post_not_found: 'other',
+  post_private: 'original',
+  login_required: 'original',
+  region_blocked: 'original',
+  ip_blocked: 'now',
+  extractor_outdated: 'copy',
+  upstream_failed: 'retry',
+  timeout: 'retry',
+  busy: 'now',
+  rate_limited: 'now',
+  render_failed: 'retry',
+  internal: 'retry',
 };
 const CODES = Object.keys(FIRST_STEP) as ErrorCode[];
 const COUNTING: ErrorCode[] = ['ip_blocked', 'busy', 'rate_limited'];
@@ -53,27 +54,38 @@ describe.skipIf(!CHROMIUM)('a failure on the page', () => {
   afterAll(() => site.close());
 
   const add = () => site.standin.posts.add(videoPost());
-  const words = (code: ErrorCode) => en.errors[code];
 
-  async function expectProblem(page: Page, code: ErrorCode): Promise<void> {
+  async function expectProblem(page: Page, code: ErrorCode, words: Messages = en): Promise<void> {
     const problem = page.getByRole('alert');
-    await problem.getByRole('heading', { name: words(code)[0] }).waitFor();
-    expect(await problem.textContent()).toContain(words(code)[1]);
-    expect(await problem.locator('.primary').textContent()).toBe(FIRST_STEP[code]);
+    const [title, step] = words.errors[code];
+    await problem.getByRole('heading', { name: title }).waitFor();
+    expect(await problem.textContent()).toContain(step);
+    expect(await problem.locator('.primary').textContent()).toBe(words[FIRST_STEP[code]]);
     expect(await problem.locator('.details').textContent()).toMatch(new RegExp(`^${code} · `));
     expect(await problem.locator('.countdown').count()).toBe(COUNTING.includes(code) ? 1 : 0);
   }
 
-  it('has its own words, its own next step and its request id, whichever code it is', async () => {
-    const page = await site.visit();
-    for (const code of CODES) {
-      await page.route('**/tiktok', (route) => refuse(route, code), { times: 1 });
-      await get(page, 'https://www.tiktok.com/@someone/video/1');
-      await expectProblem(page, code);
-      expect(await page.locator('.details').textContent()).toBe(`${code} · request-4711`);
-      expect(await page.locator('article.result').count()).toBe(0);
-    }
-  });
+  /** The narrowest phone; English has more room. */
+  const EVERYWHERE = Object.keys(LANGUAGES).flatMap((language) => [
+    [language, { ...PHONE, width: 320 }] as const,
+    ...(language === 'en' ? [[language, DESKTOP] as const] : []),
+  ]);
+
+  it.each(EVERYWHERE)(
+    'has its own words, its own next step and its request id, whichever code it is: %s, %o',
+    async (locale, viewport) => {
+      const words = (await LANGUAGES[locale]?.load())?.default ?? en;
+      const page = await site.visit('/', { locale, viewport });
+      for (const code of CODES) {
+        await page.route('**/tiktok', (route) => refuse(route, code), { times: 1 });
+        await get(page, 'https://www.tiktok.com/@someone/video/1');
+        await expectProblem(page, code, words);
+        expect(await page.locator('.details').textContent()).toBe(`${code} · request-4711`);
+        expect(await page.locator('article.result').count()).toBe(0);
+        expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(viewport.width);
+      }
+    },
+  );
 
   it('comes from the service itself, for what can be wrong with a link or a post', async () => {
     const wrong: [ErrorCode, string][] = [
@@ -206,7 +218,72 @@ describe.skipIf(!CHROMIUM)('a failure on the page', () => {
         at,
       );
 
-    it('link_expired gets the post again, and then the file', async () => {
+    /** Answers links of one route as if their time had come, until the page asks for the post again. */
+    async function age(page: Page, path: string, expired: string): Promise<{ renewals: () => number }> {
+      let renewals = 0;
+      await page.route(`**/${path}?**`, (route) => route.continue(renewals === 0 ? { url: expired } : {}));
+      await page.route('**/tiktok', (route) => {
+        renewals += 1;
+        return route.continue();
+      });
+      return { renewals: () => renewals };
+    }
+
+    const playable = (page: Page) =>
+      expect
+        .poll(() => page.evaluate<number>('document.querySelector("video").readyState'), PATIENCE)
+        .toBeGreaterThan(0);
+
+    it('link_expired: the page gets the post again by itself, and then the file', async () => {
+      const post = add();
+      const page = await site.visit();
+      const card = await get(page, post.url);
+      const expired = made('download', post, { kind: 'mp3' }, Date.now() - 1000);
+      const { renewals } = await age(page, 'download', expired);
+      const file = await saved(page, card.getByRole('link', { name: 'Sound, MP3' }));
+      expect(file.name).toMatch(/\.mp3$/);
+      expect([renewals(), await page.getByRole('alert').count()]).toEqual([1, 0]);
+      expect(await page.evaluate('document.activeElement.textContent')).toContain('Sound, MP3');
+    });
+
+    it('link_expired of a photo shown large gets the post again, and then the photo', async () => {
+      const post = site.standin.posts.add(photoPost());
+      const page = await site.visit();
+      await get(page, post.url);
+      await page.getByRole('button', { name: 'View photo 2' }).click();
+      await page.locator('.stage img').evaluate((image) => (image as unknown as { decode(): void }).decode());
+      await age(page, 'download', made('download', post, { kind: 'mp3' }, Date.now() - 1000));
+      const file = await saved(page, page.getByRole('link', { name: 'Save photo 2' }));
+      expect(file.name).toMatch(/_02\.jpg$/);
+    });
+
+    it('link_expired of a slideshow gets the post again, and then the film', async () => {
+      const post = site.standin.posts.add(photoPost());
+      const page = await site.visit();
+      const card = await get(page, post.url);
+      const expired = made('download-slideshow', post, { kind: 'slideshow' }, Date.now() - 1000);
+      const { renewals } = await age(page, 'download-slideshow', expired);
+      await card.getByRole('button', { name: 'Make slideshow' }).click();
+      await card.getByRole('link', { name: 'Save slideshow, MP4' }).waitFor();
+      expect(renewals()).toBe(1);
+    });
+
+    it('link_expired and link_invalid of the player get the post again, and it goes on where it was', async () => {
+      const page = await site.visit();
+      await get(page, add().url);
+      await playable(page);
+      await page.evaluate('{ document.querySelector("video").currentTime = 2; }');
+      const { renewals } = await age(page, 'stream', `${site.service.baseUrl}/stream?data=broken`);
+      const old = await page.locator('video').getAttribute('src');
+      // As when the browser needs a part that it does not have.
+      await page.evaluate(`document.querySelector('video').dispatchEvent(new Event('error'))`);
+      await expect.poll(() => page.locator('video').getAttribute('src'), PATIENCE).not.toBe(old);
+      await playable(page);
+      expect(await page.evaluate('document.querySelector("video").currentTime')).toBe(2);
+      expect([renewals(), await page.getByRole('alert').count()]).toEqual([1, 0]);
+    });
+
+    it('link_expired that new links do not mend is said, with the way out', async () => {
       const post = add();
       const page = await site.visit();
       const card = await get(page, post.url);
@@ -221,6 +298,61 @@ describe.skipIf(!CHROMIUM)('a failure on the page', () => {
       expect(
         (await saved(page, page.getByRole('link', { name: 'Sound, MP3' }))).bytes.length,
       ).toBeGreaterThan(0);
+    });
+
+    it('a post that is gone when its links are renewed is said, and the card stays', async () => {
+      const post = add();
+      const page = await site.visit();
+      const card = await get(page, post.url);
+      const expired = made('download', post, { kind: 'mp3' }, Date.now() - 1000);
+      await page.route('**/download?**', (route) => route.continue({ url: expired }));
+      await page.route('**/tiktok', (route) => refuse(route, 'post_not_found'));
+      await card.getByRole('link', { name: 'Sound, MP3' }).click();
+      await page.getByRole('heading', { name: en.errors.post_not_found[0] }).waitFor();
+      expect(await card.isVisible()).toBe(true);
+    });
+
+    it('a player that gets nothing says why, and plays after another try', async () => {
+      const post = add();
+      const rule = site.standin.faults.add({ post: post.id, part: 'video' }, { kind: 'status', status: 500 });
+      const page = await site.visit();
+      await get(page, post.url);
+      await expectProblem(page, 'upstream_failed');
+      rule.remove();
+      await page.getByRole('button', { name: 'Try again' }).click();
+      await playable(page);
+      expect(await page.getByRole('alert').count()).toBe(0);
+    });
+
+    it('a slideshow that fails midway says why, and is made after another try', async () => {
+      const post = site.standin.posts.add(photoPost({ photos: 6 }));
+      const page = await site.visit();
+      const card = await get(page, post.url);
+      await page.waitForLoadState('networkidle');
+      const rule = site.standin.faults.add(
+        { post: post.id, part: 'photo', index: 4 },
+        { kind: 'cut', after: 5000 },
+      );
+      await card.getByRole('button', { name: 'Make slideshow' }).click();
+      await page.getByRole('alert').waitFor();
+      expect(await page.locator('.details').textContent()).toMatch(/^(upstream_failed|render_failed) /);
+      expect(await card.getByRole('button', { name: 'Make slideshow' }).isVisible()).toBe(true);
+      expect(await card.locator('progress').count()).toBe(0);
+      rule.remove();
+      await page.getByRole('button', { name: 'Try again' }).click();
+      await card.getByRole('link', { name: 'Save slideshow, MP4' }).waitFor();
+    });
+
+    it('no connection is said, and the file is saved when it is back', async () => {
+      const page = await site.visit();
+      const card = await get(page, add().url);
+      await page.waitForLoadState('networkidle');
+      await page.context().setOffline(true);
+      await card.getByRole('link', { name: 'Sound, MP3' }).click();
+      await page.getByRole('heading', { name: en.errors.offline[0] }).waitFor();
+      const coming = page.waitForEvent('download');
+      await page.context().setOffline(false);
+      expect((await coming).suggestedFilename()).toMatch(/\.mp3$/);
     });
 
     it('link_invalid is said, and the post stays', async () => {

@@ -1,8 +1,8 @@
 import { readdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { ERRORS } from '../../src/errors.ts';
-import en, { type Messages } from '../../src/web/lang/en.ts';
-import { LANGUAGE_NAMES } from '../../src/web/language.ts';
+import en from '../../src/web/lang/en.ts';
+import { LANGUAGES } from '../../src/web/languages.ts';
 
 const FOLDER = new URL('../../src/web/lang/', import.meta.url);
 const CODES = readdirSync(FOLDER).map((file) => file.replace('.ts', ''));
@@ -10,16 +10,17 @@ const CODES = readdirSync(FOLDER).map((file) => file.replace('.ts', ''));
 const places = (text: string) => [...text.matchAll(/\{\w+\}/g)].map(([place]) => place).sort();
 
 it('every language that has texts can be chosen, by its own name', () => {
-  expect(LANGUAGE_NAMES.map(([code]) => code).sort()).toEqual(CODES.sort());
-  for (const [code, name] of LANGUAGE_NAMES) {
+  expect(Object.keys(LANGUAGES).sort()).toEqual(CODES.sort());
+  for (const [code, { name, rtl = false }] of Object.entries(LANGUAGES)) {
     const own = new Intl.DisplayNames(code, { type: 'language' }).of(code) ?? '';
     expect(own.toLowerCase()).toContain(name.replace(/^Bahasa /, '').toLowerCase());
+    expect([code, rtl]).toEqual([code, /^\p{Script=Arabic}|^\p{Script=Hebrew}/u.test(name)]);
   }
 });
 
 /** That no text is missing the compiler sees; here is what it does not see. */
-describe.each(CODES)('the texts in %s', async (code) => {
-  const { default: messages } = (await import(`${FOLDER}${code}.ts`)) as { default: Messages };
+describe.each(Object.entries(LANGUAGES))('the texts in %s', async (code, { load }) => {
+  const { default: messages } = await load();
   const { errors, ...texts } = messages;
   const names = Object.keys(texts) as (keyof typeof texts)[];
 
