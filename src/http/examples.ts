@@ -97,6 +97,7 @@ export const PHOTO_EXAMPLE: z.input<typeof photoAnswer> = {
     mp3: `${SERVICE}/download?data=IjKl`,
     zip: `${SERVICE}/download?data=MnOp`,
   },
+  subtitles: [],
   download_slideshow_link: `${SERVICE}/download-slideshow?url=QrSt`,
   links_expire_at: '2025-11-22T14:00:00Z',
   cached: true,
