@@ -9,7 +9,7 @@ import { fetchToBuffer, fetchToFile, MediaClient, type MediaSource } from '../..
 import { type Behaviour, movie, serve, status, Upstream } from './upstream.ts';
 
 const A = 'v16.tiktokcdn.com';
-const STALL_MS = 1500;
+const STALL_MS = 4500;
 const large = movie(24_000_000);
 const small = movie(50_000);
 

@@ -121,7 +121,7 @@ beforeAll(async () => {
   proxied = new MediaClient({
     egresses: new Map([['e1', upstream.proxy]]),
     extraCa: [upstream.authority.caPem],
-    stallTimeoutMs: 2000,
+    stallTimeoutMs: 30_000,
   });
   direct = new MediaClient({
     egresses: new Map([['e1', null]]),

@@ -27,7 +27,7 @@ function fresh(): MediaClient {
   return new MediaClient({
     egresses: new Map([['e1', upstream.proxy]]),
     extraCa: [upstream.authority.caPem],
-    stallTimeoutMs: 2000,
+    stallTimeoutMs: 30_000,
   });
 }
 
