@@ -20,6 +20,8 @@ export interface EngineUser {
 export interface EngineStatus {
   /** What the last look for updates found; null where nobody has looked. */
   newest_known: string | null;
+  /** When that was, Unix seconds: an old look says little. */
+  newest_seen: number | null;
   /** Versions that proved worse here and are not tried again by themselves. */
   rejected: string[];
   /** In words, for a person; null when all is well. */
@@ -54,6 +56,7 @@ export class Engines {
     const { newest, rejected } = this.#state;
     return {
       newest_known: newest?.version ?? null,
+      newest_seen: newest && Date.parse(newest.seen) / 1000,
       rejected: rejected.map(({ version }) => version),
       problem: this.#problem,
     };

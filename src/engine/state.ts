@@ -8,7 +8,7 @@ const stateSchema = z.object({
   /** Engines that proved worse, newest last. They are not tried again by themselves. */
   rejected: z.array(z.object({ version: z.string(), at: z.string(), why: z.string() })),
   /** The newest yt-dlp that the last look found. */
-  newest: z.object({ version: z.string(), seen: z.string() }).nullable(),
+  newest: z.object({ version: z.string(), seen: z.iso.datetime() }).nullable(),
 });
 
 /** What is remembered beside the engines, in `.engine/state.json`, by all instances that share the folder. */

@@ -49,7 +49,12 @@ interface Report {
   status: string;
   reasons: string[];
   ytdlp: string;
-  engine: { trial: { succeeded: number; strikes: number } | null; rejected: string[] };
+  engine: {
+    trial: { succeeded: number; strikes: number } | null;
+    rejected: string[];
+    newest_known: string | null;
+    newest_seen: number | null;
+  };
   canary: { failures_in_a_row: number } | null;
 }
 
@@ -79,6 +84,8 @@ function load() {
 describe.skipIf(!ownEngine)('a new engine under load', () => {
   it('takes over without a failed request', async () => {
     await start();
+    // Nobody has looked for a newer one.
+    expect((await health()).engine).toMatchObject({ newest_known: null, newest_seen: null });
     const stop = load();
     await until(() => standin.requests.length > 50, 20_000);
     project.install('2027.1.1', { patches: {} });
@@ -160,6 +167,9 @@ describe.skipIf(!ownEngine)('ENGINE_UPDATE_CRON', () => {
     const statuses = await stop();
     expect(statuses.filter((status) => status !== 200)).toEqual([]);
     expect(project.current()).toBe('2027.1.5-update');
+    const { newest_known: newest, newest_seen: seen } = (await health()).engine;
+    expect(newest).toBe('2027.1.5');
+    expect(Math.abs(Date.now() / 1000 - (seen ?? 0))).toBeLessThan(300);
     expect((await project.engine(['rollback'])).code).toBe(0);
     expect(await until(async () => (await health()).ytdlp === first.split('-')[0], 30_000)).toBe(true);
     expect((await ask()).status).toBe(200);

@@ -65,7 +65,9 @@ function health(given: Given = {}) {
     },
     shared: given.redis ? { status: { ...REDIS, ...given.redis } } : null,
     ffmpeg,
-    engines: { status: { newest_known: null, rejected: [], problem: given.engineProblem ?? null } },
+    engines: {
+      status: { newest_known: null, newest_seen: null, rejected: [], problem: given.engineProblem ?? null },
+    },
     canary: canary ? { status: canary } : null,
     dependencies: { facts: { disk: { free_bytes: freeBytes, size_bytes: 1e11 }, cookies: { changed: 1 } } },
   });
