@@ -123,9 +123,14 @@ export function errorAnswers(...codes: ErrorCode[]): Record<number, z.ZodType> {
   );
 }
 
+/** Seconds, for the examples of errors that say when to try again. */
+const WAITS: Partial<Record<ErrorCode, number>> = { rate_limited: 42, busy: 5, ip_blocked: 60 };
+
 function exampleOf(code: ErrorCode) {
   const { message, retryable } = ERRORS[code];
-  return { error: message, code, retryable, request_id: '0190d2a4-7c3e-4b7e-9f43-5d6f0a1b2c3d' };
+  const retry_after = WAITS[code];
+  const wait = retry_after === undefined ? {} : { retry_after };
+  return { error: message, code, retryable, ...wait, request_id: '0190d2a4-7c3e-4b7e-9f43-5d6f0a1b2c3d' };
 }
 
 const bytes = z.string().meta({ format: 'binary' });

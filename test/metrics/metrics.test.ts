@@ -127,6 +127,17 @@ describe('alerts and dashboard', () => {
     for (const name of alerts) expect(rules).toContain(`docs/RUNBOOK.md#${name.toLowerCase()}`);
   });
 
+  it('the runbook knows each reason why Redis cannot be used', () => {
+    const source = readFileSync(
+      fileURLToPath(new URL('../../src/cache/redis-trouble.ts', import.meta.url)),
+      'utf8',
+    );
+    const codes = [...source.matchAll(/^ {2}([A-Z_]+): '/gm)].map(([, code]) => code ?? '');
+    expect(codes.length).toBeGreaterThan(8);
+    const [, section = ''] = readFileSync(RUNBOOK, 'utf8').split('### TikTokRedisGone');
+    expect(codes.filter((code) => !section.split('###')[0]?.includes(`(${code})`))).toEqual([]);
+  });
+
   it.skipIf(!promtool)('are right in promtool’s eyes (skipped where there is no promtool)', () => {
     const checked = execFileSync(promtool ?? '', [
       'check',
