@@ -4,11 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { findHome, loadService } from '../engine/service.mjs';
+import { run } from '../setup/run.mjs';
 
 /** @typedef {import('./page.mjs').Finding} Finding */
 
 /** TikTok changes some time each month, and yt-dlp follows within days. */
 const OLD_DAYS = 45;
+const TARGETS = join(import.meta.dirname, 'targets.py');
 
 const ANOTHER_POST = 'set CANARY_URL to a post that anybody may see here';
 const THE_WAY = 'see whether the network and the proxies work, and what EXTRA_CA_CERTS should be';
@@ -78,7 +80,11 @@ export async function examineEngine(root, config) {
       ...((old || due) && { fix: 'npm run engine:update' }),
     },
     proof.impersonation
-      ? { topic: 'Impersonation', state: 'good', says: `looks like a browser (curl_cffi ${engine.curlCffi})` }
+      ? {
+          topic: 'Impersonation',
+          state: 'good',
+          says: `looks like ${await browsersOf(engine)} (curl_cffi ${engine.curlCffi})`,
+        }
       : {
           topic: 'Impersonation',
           state: 'warn',
@@ -107,6 +113,21 @@ export async function examineEngine(root, config) {
     });
   }
   return findings;
+}
+
+/**
+ * The newest of each, for yt-dlp has dozens: `chrome 150, edge 101, …`.
+ * @param {{ python: string, sysPath: readonly string[] }} engine
+ */
+async function browsersOf({ python, sysPath }) {
+  const { stdout } = await run(python, [TARGETS, ...sysPath], { timeoutMs: 15_000 });
+  /** @type {Map<string, number>} */
+  const newest = new Map();
+  for (const [, browser = '', version] of stdout.matchAll(/^([a-z]+)-([\d.]+)/gm)) {
+    newest.set(browser, Math.max(newest.get(browser) ?? 0, Number.parseFloat(version ?? '')));
+  }
+  const named = [...newest].sort().map(([browser, version]) => `${browser} ${version}`);
+  return named.join(', ') || 'a browser';
 }
 
 /** @param {string} version yt-dlp's are days */

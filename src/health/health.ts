@@ -70,6 +70,7 @@ export class Health {
           at: outcomes.lastFailure.at / 1000,
           code: outcomes.lastFailure.code,
         },
+        last_failures: Object.fromEntries([...outcomes.lastFailures].map(([code, at]) => [code, at / 1000])),
       },
       egress: egresses.status,
       cache: posts.status,

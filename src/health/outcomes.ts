@@ -40,6 +40,8 @@ export class Outcomes {
   #latest: { at: number; code: ErrorCode | null }[] = [];
   lastSuccess: number | null = null;
   lastFailure: { at: number; code: ErrorCode } | null = null;
+  /** When extractions last failed, by code. */
+  readonly lastFailures = new Map<ErrorCode, number>();
   /** Called when another engine is at work. */
   onAnew: () => void = () => {};
 
@@ -59,6 +61,7 @@ export class Outcomes {
       return;
     }
     this.lastFailure = { at: now, code };
+    this.lastFailures.set(code, now);
     bucket.failed += 1;
     bucket.codes.set(code, (bucket.codes.get(code) ?? 0) + 1);
     this.#remember(now, code);

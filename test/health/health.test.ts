@@ -85,6 +85,19 @@ describe('the report', () => {
     });
   });
 
+  it('names when things last went well and when they last failed, by code', () => {
+    const { extraction } = health({ ended: [1, 2], code: 'timeout' }).report();
+    const now = expect.closeTo(Date.now() / 1000, -2);
+    expect(extraction).toMatchObject({
+      last_success: now,
+      last_failure: { at: now, code: 'timeout' },
+      last_failures: { timeout: now },
+      failures: { timeout: 2 },
+      success_rate: 0.333,
+    });
+    expect(health().report().extraction).toMatchObject({ last_success: null, last_failures: {} });
+  });
+
   it('leaks no password of a proxy', () => {
     expect(JSON.stringify(health().report())).not.toMatch(/pw4711|user/);
   });

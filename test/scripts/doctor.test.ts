@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { makeProject } from '../helpers/engine/project.ts';
-import { ownEngine } from '../helpers/engine.ts';
+import { engine, ownEngine } from '../helpers/engine.ts';
 import { type Standin, scenario, startStandin } from '../helpers/standin/index.ts';
 
 const DOCTOR = fileURLToPath(new URL('../../scripts/doctor.mjs', import.meta.url));
@@ -51,6 +51,8 @@ describe.skipIf(!ownEngine)('the doctor', () => {
     expect(page).toMatch(/^Nothing to mend\.\n/);
     expect(page).toMatch(/ok +Proxy +\S+ opens a way to TikTok/);
     expect(page).toMatch(/ok +Engine +yt-dlp .* reads a page/);
+    if (engine.impersonation)
+      expect(page).toMatch(/ok +Impersonation +looks like .*chrome \d+.*, safari \d+/);
     expect(page).toMatch(/ok +Canary +its post was fetched/);
     expect(page).not.toMatch(/^BAD/m);
     expect(code).toBe(0);
