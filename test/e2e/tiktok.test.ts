@@ -62,6 +62,16 @@ describe('every form of a link', () => {
     expect(body.id).toBe(id);
   });
 
+  it.each([405, 501])(
+    'a short link whose server answers HEAD with %i is asked for with GET',
+    async (status) => {
+      const url = `https://vm.tiktok.com/ZG74${status}00000000000002/`;
+      standin.faults.add({ part: 'short', method: 'HEAD' }, { kind: 'status', status }, { times: 1 });
+      const { body } = await service.post(url);
+      expect(body.id).toBe(url.match(/\d+/)?.[0]);
+    },
+  );
+
   it.each([
     'https://www.youtube.com/watch?v=1',
     'https://tiktok.com.evil.example/@a/video/1',

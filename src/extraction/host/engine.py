@@ -7,7 +7,7 @@ import urllib.parse
 
 import yt_dlp
 from yt_dlp.cookies import YoutubeDLCookieJar
-from yt_dlp.networking import HEADRequest
+from yt_dlp.networking import HEADRequest, Request
 from yt_dlp.networking.exceptions import HTTPError
 from yt_dlp.utils import UnsupportedError
 from yt_dlp.version import __version__ as ytdlp_version
@@ -17,6 +17,9 @@ import failure
 import transport
 
 PROTOCOL = 1
+
+# Method Not Allowed, Not Implemented.
+NO_HEAD = (405, 501)
 
 COOKIE_NAME = re.compile(r'[?&]tk=(\w+)')
 
@@ -109,6 +112,9 @@ def resolve(downloader, url):
         refused = next((cause for cause in failure.chain(error) if isinstance(cause, HTTPError)), None)
         if refused and refused.response.url != url:
             return refused.response.url
+        if refused and refused.status in NO_HEAD:
+            # As yt-dlp asks: to a browser TikTok sends a page instead of the address.
+            return downloader.urlopen(Request(url, headers={'User-Agent': 'facebookexternalhit/1.1'})).url
         raise
 
 
