@@ -6,7 +6,7 @@ import type { Logger } from 'pino';
 import { Mp3s } from './audio/index.ts';
 import { Posts, SharedMemory, sharePosts } from './cache/index.ts';
 import { MediaClient } from './cdn/index.ts';
-import type { Config } from './config.ts';
+import { type Config, ConfigError } from './config.ts';
 import { Egresses, openVpn } from './egress/index.ts';
 import { Engines, engineHome, scheduleUpdates, startOnBest } from './engine/index.ts';
 import { Extractor } from './extraction/index.ts';
@@ -47,7 +47,9 @@ export interface App {
 export async function buildApp(config: Config, projectRoot: string, log: Logger): Promise<App> {
   const version = readVersion(projectRoot);
   const temp = new TempStore({ dir: config.temp.dir, log });
-  await temp.open();
+  await temp.open().catch(({ message }: Error) => {
+    throw new ConfigError(`TEMP_DIR must be a folder that can be written to: ${message}`);
+  });
   const links = new Links(tokenBox(config, projectRoot), config.server.baseUrl, config.links.ttlMs);
   const vpn = openVpn(config.egress.gluetunUrl, config.secrets.gluetunApiKey, log);
   const egresses = new Egresses({ proxies: config.egress.proxies, vpn, log });
@@ -160,12 +162,19 @@ export async function buildApp(config: Config, projectRoot: string, log: Logger)
   };
 }
 
-/** The canary takes a place in the queue like a visitor of its own, and none in their limits. */
+/**
+ * The canary takes a place in the queue like a visitor of its own, and none in their limits.
+ * @throws ConfigError
+ */
 function startCanary(url: string, extractor: Extractor, outcomes: Outcomes, log: Logger): Canary {
   const extract = (link: PostLink) => extractor.extract(link, { client: 'canary' });
-  const canary = new Canary({ url, extract, outcomes, log });
-  canary.start();
-  return canary;
+  try {
+    const canary = new Canary({ url, extract, outcomes, log });
+    canary.start();
+    return canary;
+  } catch {
+    throw new ConfigError('CANARY_URL must be a link to a TikTok or Douyin post');
+  }
 }
 
 function tokenBox({ secrets }: Config, projectRoot: string): TokenBox {

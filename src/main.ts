@@ -21,8 +21,18 @@ async function main(): Promise<void> {
     await app.server.listen({ host, port, backlog: BACKLOG });
   } catch (error) {
     await app.close();
-    throw error;
+    throw asked(error);
   }
+}
+
+/** Names the variable that asks for an address which cannot be had. */
+function asked(error: unknown): unknown {
+  const { code, message } = error as NodeJS.ErrnoException;
+  if (code === 'EADDRINUSE' || code === 'EACCES')
+    return new ConfigError(`PORT must be free to use: ${message}`);
+  if (code === 'ENOTFOUND' || code === 'EADDRNOTAVAIL')
+    return new ConfigError(`HOST must be an address of this machine: ${message}`);
+  return error;
 }
 
 function readConfig(): Config {
@@ -81,4 +91,6 @@ function fail(message: string): never {
   process.exit(1);
 }
 
-main().catch((error: Error) => fail(`The service could not start: ${error.message}`));
+main().catch((error: Error) =>
+  fail(error instanceof ConfigError ? error.message : `The service could not start: ${error.message}`),
+);

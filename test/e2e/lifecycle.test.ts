@@ -154,6 +154,16 @@ describe('the start', () => {
     expect(output).toMatch(/^MAX_WORKERS must be a whole number/m);
   });
 
+  it.each([
+    ['CANARY_URL', 'https://example.com/', 'a link to a TikTok or Douyin post'],
+    ['TEMP_DIR', process.execPath, 'a folder that can be written to'],
+    ['HOST', '192.0.2.1', 'an address of this machine'],
+  ])('names %s where only its use shows that it is wrong', async (name, value, expected) => {
+    const { code, output } = await failStart({ [name]: value });
+    expect(code).toBe(1);
+    expect(output).toMatch(new RegExp(`^${name} must be ${expected}`, 'm'));
+  });
+
   it('wants a key of its own in production', async () => {
     const { code, output } = await failStart({ NODE_ENV: 'production' });
     expect(code).toBe(1);
@@ -165,7 +175,7 @@ describe('the start', () => {
     const port = new URL(first.baseUrl).port;
     const { code, output } = await failStart({ PORT: port, ENCRYPTION_KEY: 'another key for the tests' });
     expect(code).toBe(1);
-    expect(output).toContain('EADDRINUSE');
+    expect(output).toMatch(/^PORT must be free to use: .*EADDRINUSE/m);
     await first.stop();
     expect(processes().some(({ ppid, command }) => ppid === 1 && command.includes('host.py'))).toBe(false);
   });
