@@ -27,5 +27,5 @@ export async function describeApi(app: FastifyInstance, version: string, baseUrl
     staticCSP: true,
     transformStaticCSP: () => DOCS_POLICY,
   });
-  app.get('/openapi.json', { schema: { hide: true } }, () => app.swagger());
+  app.get('/openapi.json', { schema: { hide: true }, exposeHeadRoute: true }, () => app.swagger());
 }

@@ -10,7 +10,7 @@ const METRICS = {
 
 /** GET /metrics: what Prometheus is told. Numbers only; nothing in it is a visitor's. */
 export function metricsRoute(app: FastifyInstance, { metrics }: Services): void {
-  app.get('/metrics', { schema: METRICS }, async (_request, reply) =>
+  app.get('/metrics', { schema: METRICS, exposeHeadRoute: true }, async (_request, reply) =>
     reply
       .header('cache-control', 'no-store')
       .type(metrics.contentType)
