@@ -16,6 +16,7 @@ import { metricsRoute } from './routes/metrics.ts';
 import { pageRoutes } from './routes/page.ts';
 import { slideshowRoutes } from './routes/slideshow.ts';
 import { tiktokRoute } from './routes/tiktok.ts';
+import { spreadRushes } from './rush.ts';
 import { SECURITY_HEADERS } from './security-headers.ts';
 
 /** A share sheet's text and its JSON around it; nobody has to send more. */
@@ -74,6 +75,7 @@ export async function createServer(services: Services): Promise<FastifyInstance>
   });
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(() => (body) => JSON.stringify(body));
+  spreadRushes(app);
   app.addHook('onRequest', async (request, reply) => {
     void reply.header('x-request-id', request.id).headers(SECURITY_HEADERS);
     if (request.headers.host === undefined && request.raw.httpVersion === '1.1') {
