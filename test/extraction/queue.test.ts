@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { AdmissionQueue } from '../../src/extraction/queue.ts';
 
 /** Work that ends when it is told to. */
@@ -263,4 +263,51 @@ describe('a full queue', () => {
     expect(told.at(-1)).toBe(60);
     await end();
   });
+});
+
+describe('a time to come back', () => {
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  it.each([
+    { jobMs: 100, slots: 20, places: 500 },
+    { jobMs: 900, slots: 20, places: 500 },
+    { jobMs: 300, slots: 4, places: 20 },
+  ])(
+    'is true: all of 2,000 who come then are let in ($jobMs ms, $slots at once)',
+    async ({ jobMs, slots, places }) => {
+      vi.useFakeTimers({ toFake: ['setTimeout', 'performance'] });
+      const queue = new AdmissionQueue(slots, places);
+      const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
+      // An idea of how long a job takes.
+      for (let index = 0; index < 100; index += 1) {
+        const job = queue.run('before', () => sleep(jobMs));
+        await vi.advanceTimersByTimeAsync(jobMs);
+        await job;
+      }
+      const tries: number[] = [];
+      const visit = async (client: string) => {
+        let atTheEnd = false;
+        for (let count = 1; ; count += 1) {
+          try {
+            await queue.run(client, () => sleep(jobMs));
+            // Beyond a minute nobody is told a longer time, so those may be sent away again.
+            if (!atTheEnd) tries.push(count);
+            return;
+          } catch (error) {
+            const { retryAfter } = error as { retryAfter: number };
+            atTheEnd ||= retryAfter === 60;
+            await sleep(retryAfter * 1000);
+          }
+        }
+      };
+      const all = Array.from({ length: 2000 }, (_, index) => visit(`client ${index}`));
+      await vi.runAllTimersAsync();
+      await Promise.all(all);
+      expect(tries.filter((count) => count > 2)).toEqual([]);
+      expect(tries.length).toBeGreaterThan(slots + places);
+      expect([queue.active, queue.waiting]).toEqual([0, 0]);
+    },
+  );
 });

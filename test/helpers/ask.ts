@@ -18,6 +18,8 @@ export interface AskOptions {
   headers?: Record<string, string>;
   /** Sent as JSON. */
   json?: unknown;
+  /** Goes away when it fires. */
+  signal?: AbortSignal;
   /** Goes away after so many bytes of the body. */
   leaveAfter?: number;
 }
@@ -25,7 +27,7 @@ export interface AskOptions {
 /** One request on a connection of its own, so that afterwards nothing of it is left on either side. Never throws. */
 export function ask(
   url: string,
-  { method, headers = {}, json, leaveAfter }: AskOptions = {},
+  { method, headers = {}, json, leaveAfter, signal }: AskOptions = {},
 ): Promise<Answered> {
   const body = json === undefined ? undefined : JSON.stringify(json);
   return new Promise((resolve) => {
@@ -39,6 +41,7 @@ export function ask(
     };
     const call = request(url, {
       agent: false,
+      ...(signal && { signal }),
       method: method ?? (body === undefined ? 'GET' : 'POST'),
       headers: { ...headers, ...(body !== undefined && { 'content-type': 'application/json' }) },
     });
