@@ -11,9 +11,15 @@ declare module 'fastify' {
 /**
  * So many turns on end with a new connection are a rush: the kernel holds no more for us (main.ts). Those that come
  * after that are a flood, and no reason to do nothing else. Nor are more requests held, at some 10 KB each: from there
- * on one begins for each connection that is taken, and the others wait in the kernel.
+ * on they begin as fast as connections are taken, and who comes then waits in the kernel.
  */
 export const MAX_RUSH = 4096;
+
+/**
+ * Requests that begin in one turn: some 2 ms of work. A hundred kept connections that ask for what is in the cache take 261 µs
+ * of processor time a request with one a turn, for each turn asks the kernel what is new; 173 with these; 241 without Rush.
+ */
+export const A_TURN = 8;
 
 export interface HeldRequest {
   isGone(): boolean;
@@ -21,8 +27,8 @@ export interface HeldRequest {
 }
 
 /**
- * Requests begin one a turn of the event loop, in the order in which they came, and none while a rush of connections
- * comes in. libuv takes one connection a turn (1.46, since Node 20), so whoever connected behind 2,000 others waited
+ * Requests begin a few each turn of the event loop, in the order in which they came, and none while a rush of
+ * connections comes in. libuv takes one connection a turn (1.46, since Node 20), so whoever connected behind 2,000 others waited
  * for all their work, half a millisecond each, were it only to ask for /health: two seconds where this process had a
  * third of two processors. A turn that only takes a connection is a fraction of that. Where there is no crowd, a
  * request begins in the turn in which it came.
@@ -58,9 +64,14 @@ export class Rush {
   #turn(): void {
     this.#turns = this.#connected ? this.#turns + 1 : 0;
     this.#connected = false;
-    while (this.#held[0]?.isGone()) this.#held.shift();
-    const rushing = this.#turns > 0 && this.#turns < MAX_RUSH && this.#held.length < MAX_RUSH;
-    if (!rushing) this.#held.shift()?.begin();
+    if (this.#turns > 0 && this.#turns < MAX_RUSH && this.#held.length < MAX_RUSH) return;
+    for (let begun = 0; begun < A_TURN; ) {
+      const next = this.#held.shift();
+      if (!next) return;
+      if (next.isGone()) continue;
+      next.begin();
+      begun += 1;
+    }
   }
 }
 
