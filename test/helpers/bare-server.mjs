@@ -3,7 +3,7 @@
 import { createServer } from 'node:http';
 
 const server = createServer((_request, response) => response.end('{"status":"ok"}'));
-server.listen({ port: 0, host: '127.0.0.1' }, () => {
+server.listen({ port: 0, host: '127.0.0.1', backlog: 4096 }, () => {
   const address = server.address();
   if (address !== null && typeof address !== 'string') process.stdout.write(`${address.port}\n`);
 });
