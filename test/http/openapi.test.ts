@@ -234,7 +234,7 @@ describe('a method that a route does not have', () => {
     ['GET', '/tiktok', 'POST, OPTIONS'],
     ['POST', '/stream?data=x', 'GET, HEAD, OPTIONS'],
     ['DELETE', '/health', 'GET, HEAD, OPTIONS'],
-    ['PUT', '/openapi.json', 'GET, OPTIONS'],
+    ['PUT', '/openapi.json', 'GET, HEAD, OPTIONS'],
   ])('%s %s is answered with 405 and the ones it has', async (method, path, allow) => {
     const answer = await fetch(service.baseUrl + path, { method });
     expect([answer.status, answer.headers.get('allow')]).toEqual([405, allow]);
