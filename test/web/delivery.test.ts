@@ -151,6 +151,7 @@ describe('the files of the page', () => {
     expect(manifest.share_target).toEqual({
       action: './',
       method: 'GET',
+      enctype: 'application/x-www-form-urlencoded',
       params: { title: 'title', text: 'text', url: 'url' },
     });
     expect(manifest.icons.map(({ sizes, purpose = 'any' }) => [sizes, purpose])).toEqual([
