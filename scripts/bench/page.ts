@@ -5,7 +5,6 @@
 import { loadavg } from 'node:os';
 import { startService } from '../../test/helpers/service.ts';
 import { launch, visitor } from '../../test/web/browser.ts';
-
 import { printTable, round, spread } from './table.ts';
 
 const VISITS = 20;
