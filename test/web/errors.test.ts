@@ -218,13 +218,28 @@ describe.skipIf(!CHROMIUM)('a failure on the page', () => {
         at,
       );
 
-    /** Answers links of one route as if their time had come, until the page asks for the post again. */
-    async function age(page: Page, path: string, expired: string): Promise<{ renewals: () => number }> {
-      let renewals = 0;
-      await page.route(`**/${path}?**`, (route) => route.continue(renewals === 0 ? { url: expired } : {}));
-      await page.route('**/tiktok', (route) => {
+    /**
+     * Answers links of one route as if their time had come, until the page has asked for the post again.
+     * @param failures that the answer waits for
+     */
+    async function age(
+      page: Page,
+      path: string,
+      expired: string,
+      failures = 1,
+    ): Promise<{ renewals: () => number }> {
+      let [renewals, left, renewed] = [0, failures, false];
+      page.on('response', (response) => {
+        if (response.status() >= 400) left -= 1;
+      });
+      await page.route(`**/${path}?**`, (route) => route.continue(renewed ? {} : { url: expired }));
+      await page.route('**/tiktok', async (route) => {
         renewals += 1;
-        return route.continue();
+        await expect.poll(() => left, PATIENCE).toBeLessThanOrEqual(0);
+        // The page has to see what the test has seen.
+        await page.evaluate('new Promise((done) => setTimeout(done, 50))');
+        renewed = true;
+        await route.continue();
       });
       return { renewals: () => renewals };
     }
@@ -273,10 +288,12 @@ describe.skipIf(!CHROMIUM)('a failure on the page', () => {
       await get(page, add().url);
       await playable(page);
       await page.evaluate('{ document.querySelector("video").currentTime = 2; }');
-      const { renewals } = await age(page, 'stream', `${site.service.baseUrl}/stream?data=broken`);
+      await page.waitForLoadState('networkidle');
+      const { renewals } = await age(page, 'stream', `${site.service.baseUrl}/stream?data=broken`, 2);
       const old = await page.locator('video').getAttribute('src');
-      // As when the browser needs a part that it does not have.
-      await page.evaluate(`document.querySelector('video').dispatchEvent(new Event('error'))`);
+      // As when the browser needs a part that it does not have, and then another.
+      const fails = `document.querySelector('video').dispatchEvent(new Event('error'))`;
+      await page.evaluate(`${fails} && ${fails}`);
       await expect.poll(() => page.locator('video').getAttribute('src'), PATIENCE).not.toBe(old);
       await playable(page);
       expect(await page.evaluate('document.querySelector("video").currentTime')).toBe(2);
