@@ -81,7 +81,8 @@ function showPost(post: Post): void {
     const card = resultCard(post, (failure, retry, attempt, link) => {
       const stale = failure.code === 'link_expired' || failure.code === 'link_invalid';
       if (stale && performance.now() - renewedAt > RENEWAL_PAUSE_MS) void renew(post, link);
-      else fail(failure, { retry, attempt, text: post.url, post });
+      // What the visitor asked for goes before what the player began by itself.
+      else if (link || !problem.hasChildNodes()) fail(failure, { retry, attempt, text: post.url, post });
     });
     result.replaceChildren(card);
   };

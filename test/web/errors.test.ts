@@ -387,9 +387,16 @@ describe.skipIf(!CHROMIUM)('a failure on the page', () => {
       const post = add();
       const page = await site.visit();
       const card = await get(page, post.url);
+      await playable(page);
+      await page.waitForLoadState('networkidle');
       const rule = site.standin.faults.add({ post: post.id, part: 'video' }, { kind: 'status', status: 500 });
       await card.getByRole('link', { name: 'Video, HD' }).click();
       await expectProblem(page, 'upstream_failed');
+      // The player fails as well, which takes nothing away.
+      const refused = page.waitForResponse((response) => response.status() === 502);
+      await page.evaluate(`document.querySelector('video').dispatchEvent(new Event('error'))`);
+      await refused;
+      await page.evaluate('new Promise((done) => setTimeout(done, 100))');
       rule.remove();
       expect((await saved(page, page.getByRole('button', { name: 'Try again' }))).name).toContain(post.id);
     });
