@@ -173,6 +173,13 @@ def prove():
     }
 
 
+def rehearse():
+    """What a job does, without asking anybody."""
+    downloader = create(None, lambda: 20.0)
+    extractors.prove(downloader)
+    transport.knock(downloader)
+
+
 def impersonation(downloader):
     """curl_cffi's version, and whether yt-dlp can use it to look like a browser."""
     try:

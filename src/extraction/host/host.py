@@ -7,7 +7,6 @@ one child a connection, whose conversation is described in protocol.ts.
 """
 
 import ctypes
-import gc
 import json
 import os
 import selectors
@@ -31,11 +30,13 @@ def main():
     trust.add(config['caFile'], config['runDir'])
     import child
     import engine
+    import sharing
+    import transport
+    transport.certificates = trust.slim(config['runDir'])
     # A child's first job should find every module and regex ready, and share that memory with its siblings.
     facts = engine.prove()
     listener = listen(config['socketPath'])
-    gc.collect()
-    gc.freeze()
+    sharing.prepare(engine.rehearse)
     os.write(ready_out, json.dumps({**facts, 'pid': os.getpid()}).encode() + b'\n')
     os.close(ready_out)
     serve(listener, lambda connection: child.converse(connection, config, facts))
