@@ -7,6 +7,7 @@ import urllib.parse
 
 import yt_dlp
 from yt_dlp.cookies import YoutubeDLCookieJar
+from yt_dlp.extractor.tiktok import TikTokVMIE
 from yt_dlp.networking import HEADRequest, Request
 from yt_dlp.networking.exceptions import HTTPError
 from yt_dlp.utils import UnsupportedError
@@ -104,7 +105,8 @@ def resolve(downloader, url):
     try:
         if urllib.parse.urlsplit(url).hostname == 'v.douyin.com':
             return downloader.urlopen(HEADRequest(url)).url
-        return downloader.get_info_extractor('TikTokVM').extract(url)['url']
+        # Not by get_info_extractor(), which loads the list of all extractors: 6 MB for each child.
+        return TikTokVMIE(downloader).extract(url)['url']
     except UnsupportedError as error:
         return error.url  # it leads to another short link, or nowhere
     except Exception as error:

@@ -17,6 +17,10 @@ import sys
 # Linux' prctl(2): the signal that a process gets when its parent dies.
 PR_SET_PDEATHSIG = 1
 
+# What yt-dlp imports where it is there, for things that are not done here (live chats, tags, encrypted streams,
+# YouTube): 5 MB.
+UNUSED = ('websockets', 'mutagen', 'Cryptodome', 'Crypto', 'secretstorage', 'xattr', 'yt_dlp_ejs')
+
 
 def main():
     config = json.loads(sys.stdin.buffer.readline())
@@ -25,6 +29,7 @@ def main():
     os.nice(5)  # the service answers and relays; what is fetched for later answers comes after that
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the service decides when we go
     sys.path[:0] = config['sysPath']
+    sys.modules.update(dict.fromkeys(UNUSED))  # None: an import fails as if there were no such package
 
     import trust
     trust.add(config['caFile'], config['runDir'])

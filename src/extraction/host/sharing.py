@@ -1,6 +1,6 @@
 """What a child writes to is its own; what it only reads it shares with the host and its siblings. Python writes
 wherever it looks, because it counts references, and so does malloc wherever it finds a gap. So before the first fork
-what children use is brought together, and the gaps are filled: 11.5 MB for each of twenty children became 8.
+what children use is brought together, and the gaps are filled (docs/PERFORMANCE.md has what each gave).
 """
 
 import ctypes
@@ -14,10 +14,10 @@ POOL_SIZE = 16384
 POOL_HEADER = 48
 LARGEST_SMALL = 512
 
-# Neither takes anything like so many.
+# Some hundred are needed.
 MOST_FILLERS = 20_000
-MOST_CODES = 5_000
 
+# What would leave new gaps if it went.
 kept = []
 
 
@@ -32,11 +32,11 @@ def prepare(rehearse):
 
 
 def gather(rehearse):
-    """Copies the code that a job runs, which lies scattered among what no job ever runs, to one place: 9 MB."""
+    """Copies the code that a job runs, which lies scattered among what no job ever runs, to one place."""
     codes = {}
 
     def note(frame, event, _):
-        if event == 'call' and len(codes) < MOST_CODES:
+        if event == 'call':
             codes[id(frame.f_code)] = frame.f_code
 
     sys.setprofile(note)
@@ -47,7 +47,7 @@ def gather(rehearse):
     for found in gc.get_objects():
         if isinstance(found, types.FunctionType) and id(found.__code__) in codes:
             found.__code__ = marshal.loads(marshal.dumps(found.__code__))
-    kept.append(codes)  # where they lay would be new gaps
+    kept.append(codes)
 
 
 def fill_gaps():
