@@ -51,7 +51,7 @@ COPY --from=engine /app/.engine .engine
 COPY --from=build /app/node_modules node_modules
 COPY --from=build /app/dist dist
 # What updates the engine, and the doctor: `npm run engine:update` and the others work in here as on a bare machine.
-COPY scripts/setup.mjs scripts/engine.mjs scripts/doctor.mjs scripts/
+COPY scripts/serve.sh scripts/setup.mjs scripts/engine.mjs scripts/doctor.mjs scripts/
 COPY scripts/setup scripts/setup
 COPY scripts/engine scripts/engine
 COPY scripts/doctor scripts/doctor
@@ -80,4 +80,4 @@ HEALTHCHECK --interval=15s --timeout=5s --start-period=60s --retries=3 \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT}/health/ready`).then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
 # tini takes in the orphans of a yt-dlp host that was killed, and hands signals on.
 ENTRYPOINT ["tini", "--"]
-CMD ["node", "dist/main.js"]
+CMD ["sh", "scripts/serve.sh"]

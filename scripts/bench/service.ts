@@ -1,4 +1,4 @@
-/** The built service, as `node dist/main.js` starts it: default settings, its log written to a file. */
+/** The built service, as scripts/serve.sh starts it: default settings, its log written to a file. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
@@ -21,7 +21,7 @@ export interface BenchService {
 
 const START_LIMIT_MS = 60_000;
 const POLL_MS = 5;
-const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
+const SERVE = fileURLToPath(new URL('../serve.sh', import.meta.url));
 
 export interface ServiceOptions {
   env?: Readonly<Record<string, string>>;
@@ -32,7 +32,7 @@ export interface ServiceOptions {
 
 export async function startService(
   standin: StandinHello,
-  { env = {}, main = MAIN, nodeOptions = [] }: ServiceOptions = {},
+  { env = {}, main, nodeOptions = [] }: ServiceOptions = {},
 ): Promise<BenchService> {
   const port = await freePort();
   const baseUrl = `http://127.0.0.1:${port}`;
@@ -40,7 +40,8 @@ export async function startService(
   const logFile = join(folder, 'log');
   const out = openSync(logFile, 'w');
   const began = performance.now();
-  const child = spawn(process.execPath, [...nodeOptions, main], {
+  const [program, args] = main ? [process.execPath, [...nodeOptions, main]] : ['sh', [SERVE]];
+  const child = spawn(program, args, {
     cwd: folder, // no .env is read from here
     env: {
       PATH: process.env.PATH,

@@ -1,4 +1,4 @@
-/** From `node dist/main.js` until /health answers 200. */
+/** From the start (scripts/serve.sh) until /health answers 200. */
 import type { Ground } from './ground.ts';
 import { startService } from './service.ts';
 import { printTable, round, type Spread, spread } from './table.ts';
@@ -17,7 +17,7 @@ export async function startup({ standin, quick }: Ground): Promise<StartupResult
   const readyMs = spread(times);
   const { min, median, max } = readyMs;
   printTable(
-    'From `node dist/main.js` until /health answers 200, milliseconds',
+    'From the start (scripts/serve.sh) until /health answers 200, milliseconds',
     ['rounds', 'least', 'median', 'most'],
     [[String(times.length), ...[min, median, max].map(round)]],
   );

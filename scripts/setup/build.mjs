@@ -5,6 +5,7 @@ import { report, SetupError } from './report.mjs';
 import { run } from './run.mjs';
 import { filesUnder, hashOf, readStamp } from './stamp.mjs';
 import { bundlePage } from './web.mjs';
+import { bundleWorker } from './worker.mjs';
 
 const STAMP = 'dist/.setup-stamp';
 const SOURCES = [
@@ -13,6 +14,7 @@ const SOURCES = [
   'tsconfig.build.json',
   'scripts/setup/build.mjs',
   'scripts/setup/web.mjs',
+  'scripts/setup/worker.mjs',
 ];
 /** What src holds beside TypeScript and the service reads at run time: the yt-dlp host's Python, the web page, … */
 const CODE = /\.(ts|js|mjs)$/;
@@ -32,7 +34,7 @@ export function isBuilt(root) {
 }
 
 /**
- * Compiles src to dist, bundles the page, and copies beside it what is neither.
+ * Compiles src to dist, bundles the page and the worker, and copies beside it what is neither.
  * @param {string} root
  */
 export async function build(root) {
@@ -57,7 +59,11 @@ export async function build(root) {
   const sources = filesUnder(join(root, 'src')).filter(
     (file) => !PROJECT_FILE.test(basename(file)) && !BUNDLED.test(relative(root, file)),
   );
-  const kept = new Set([...sources.map((file) => place(root, file)), ...(await bundlePage(root))]);
+  const kept = new Set([
+    ...sources.map((file) => place(root, file)),
+    ...(await bundlePage(root)),
+    ...(await bundleWorker(root)),
+  ]);
   removeLeftOvers(root, kept);
   writeFileSync(join(root, STAMP), `${hash}\n`);
   report(`built dist (${((Date.now() - started) / 1000).toFixed(1)} s)`);
