@@ -1,6 +1,6 @@
 /** What the parts of the benchmark stand on: TikTok's stand-in and the visitors, each a process of its own. */
 import { loadavg } from 'node:os';
-import type { LoadOrder, LoadReport } from './load-process.ts';
+import type { LoadOrder, LoadReport, Repeats } from './load-process.ts';
 import { cpuOf, serviceCpu } from './procfs.ts';
 import type { BenchService } from './service.ts';
 import type { StandinHello } from './standin-process.ts';
@@ -11,10 +11,16 @@ export interface Ground {
   quick: boolean;
   /** Milliseconds before the stand-in answers, from now on. */
   setLatency(ms: number): Promise<void>;
-  /** Cold posts: each is asked for once. */
-  ask(service: BenchService, load: { concurrency: number; count: number }): Promise<LoadReport>;
+  /** Cold posts, each of which is asked for once, but for those that `repeats` names. */
+  ask(service: BenchService, load: Load): Promise<LoadReport>;
   /** The same, with the CPU that it took. */
-  measure(service: BenchService, load: { concurrency: number; count: number }): Promise<Measured>;
+  measure(service: BenchService, load: Load): Promise<Measured>;
+}
+
+export interface Load {
+  concurrency: number;
+  count: number;
+  repeats?: Repeats;
 }
 
 export interface Measured extends LoadReport {
@@ -32,12 +38,9 @@ export async function prepareGround(quick: boolean): Promise<Ground> {
     startAssistant('load-process'),
   ]);
   let posts = 0;
-  const ask = async (
-    { baseUrl }: BenchService,
-    { concurrency, count }: { concurrency: number; count: number },
-  ) => {
-    const order: LoadOrder = { baseUrl, concurrency, count, first: posts };
-    posts += count;
+  const ask = async ({ baseUrl }: BenchService, load: Load) => {
+    const order: LoadOrder = { ...load, baseUrl, first: posts };
+    posts += load.count;
     return (await visitors.ask(order)) as LoadReport;
   };
   const cpuNow = ({ pid }: BenchService) => {

@@ -1,4 +1,4 @@
-/** The visitors, in a process of their own: asks for posts that nobody has asked for before. */
+/** The visitors, in a process of their own: asks for posts that nobody has asked for before, and for others again. */
 import { load } from './requests.ts';
 
 export interface LoadOrder {
@@ -8,6 +8,14 @@ export interface LoadOrder {
   count: number;
   /** Number of the first post; the others follow. */
   first: number;
+  /** Such a share of the requests, evenly spread, is for one of `of` posts, numbered from `first`, in turn. */
+  repeats?: Repeats;
+}
+
+export interface Repeats {
+  share: number;
+  first: number;
+  of: number;
 }
 
 export interface LoadReport {
@@ -30,11 +38,11 @@ process.on('message', (order: LoadOrder) => {
 });
 process.send?.('ready');
 
-async function run({ baseUrl, concurrency, count, first }: LoadOrder): Promise<LoadReport> {
+async function run({ baseUrl, concurrency, count, first, repeats }: LoadOrder): Promise<LoadReport> {
   const { statuses, seconds, latencies } = await load({
     url: `${baseUrl}/tiktok`,
     connections: concurrency,
-    body: (n) => (n < count ? JSON.stringify({ url: postUrl(first + n) }) : null),
+    body: (n) => (n < count ? JSON.stringify({ url: postUrl(postOf(n, first, repeats)) }) : null),
   });
   const at = (share: number) => latencies[Math.ceil(latencies.length * share) - 1] ?? Number.NaN;
   return {
@@ -44,6 +52,13 @@ async function run({ baseUrl, concurrency, count, first }: LoadOrder): Promise<L
     p50: at(0.5),
     p99: at(0.99),
   };
+}
+
+function postOf(n: number, first: number, repeats?: Repeats): number {
+  if (!repeats) return first + n;
+  const before = Math.floor(n * repeats.share + 1e-9);
+  const isRepeat = Math.floor((n + 1) * repeats.share + 1e-9) > before;
+  return isRepeat ? repeats.first + (before % repeats.of) : first + n - before;
 }
 
 /** Any 19 digits that begin with 74 are a video at the stand-in. */

@@ -33,6 +33,8 @@ export interface AccessLine {
 
 export interface Nginx {
   baseUrl: string;
+  /** Of the master; its workers are its children. */
+  pid: number;
   log(): AccessLine[];
   rawLog(): string;
   stop(): Promise<void>;
@@ -92,6 +94,7 @@ export async function startNginx(ports: readonly number[], port?: number): Promi
   const rawLog = () => readFileSync(join(dir, 'access.log'), 'utf8');
   return {
     baseUrl,
+    pid: child.pid ?? 0,
     rawLog,
     log: () => rawLog().split('\n').flatMap(parse),
     async stop() {
