@@ -1,6 +1,6 @@
 /**
  * The figures that the fleet is planned with: those measured, each with the command that measures it, and those that
- * nobody here can measure. docs/SCALING.md and the overlays in deploy/kubernetes are made from these; after a change,
+ * nobody here can measure. docs/SCALING.md and the overlays in deploy/cells are made from these; after a change,
  * `npx tsx scripts/scaling/fleet.ts` prints both anew, and the tests say what no longer agrees.
  */
 
@@ -44,8 +44,9 @@ export const ASSUMED = {
   ttl: 300,
   /** New posts a second that TikTok bears from one address: unknown. */
   perAddress: 1,
-  /** Shares of main thread, workers and Redis that are planned to be busy at the peak. */
-  mainUse: 0.6,
+  /** Cores that are busy in an instance at the peak: where the autoscaler adds another (deploy/kubernetes). */
+  podCores: 0.7,
+  /** Share of the workers that is busy then. */
   workersUse: 0.7,
 } as const;
 

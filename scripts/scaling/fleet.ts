@@ -1,6 +1,6 @@
 /**
  * What a fleet for so many posts a day needs, by the model: `npx tsx scripts/scaling/fleet.ts` prints the tables of
- * docs/SCALING.md and the figures of deploy/kubernetes/overlays. A test compares both with what it prints.
+ * docs/SCALING.md and the figures of deploy/cells (`--json`: only those). A test compares both with what it prints.
  */
 import { fileURLToPath } from 'node:url';
 import { ASSUMED, CELL_MILLIONS, MEASURED } from './costs.ts';
@@ -19,23 +19,25 @@ export interface InstancePlan {
   /** MAX_WORKERS. */
   workers: number;
   cores: number;
+  /** Of them, the main thread's: it relays all media, and is one. */
+  main: number;
   memoryMb: number;
   /** Downloads under way. */
   readers: number;
 }
 
-/** An instance of which the main thread, which relays all media, is as busy as planned. */
+/** An instance as busy as the autoscaler lets it become. */
 export function planInstance(assumed: Assumptions = ASSUMED): InstancePlan {
-  const { hitRate, latency, mediaBytes, visitorBits, mainUse, workersUse } = assumed;
+  const { hitRate, latency, mediaBytes, visitorBits, podCores, workersUse } = assumed;
   const miss = 1 - hitRate;
   const relay = (mediaBytes / GIB) * MEASURED.relayPerGib;
-  const main = miss * MEASURED.coldMain + hitRate * MEASURED.hit + relay;
-  const rate = mainUse / main;
+  const rate = podCores / (miss * MEASURED.cold + hitRate * MEASURED.hit + relay);
   const workers = Math.ceil(workersFor(rate * miss, latency + MEASURED.overhead, workersUse) / 5) * 5;
   const readers = rate * ((mediaBytes * 8) / visitorBits);
   return {
     ...{ rate, workers, readers },
-    cores: rate * (miss * MEASURED.cold + hitRate * MEASURED.hit + relay),
+    cores: podCores,
+    main: rate * (miss * MEASURED.coldMain + hitRate * MEASURED.hit + relay),
     memoryMb: memoryOf(workers, readers),
   };
 }
@@ -92,9 +94,15 @@ export function planFleet(millions: number, assumed: Assumptions = ASSUMED): Fle
   };
 }
 
-/** What an overlay of deploy/kubernetes says, for a cell of so many posts a day. */
+/** Seconds that a post may wait in a queue; a neighbour is tried rather than waiting for longer. */
+const LONGEST_WAIT = 10;
+
+/** What an overlay in deploy/cells says, for a cell of so many posts a day. */
 export interface CellManifest {
   maxWorkers: number;
+  maxQueue: number;
+  /** Workers of each pod that the autoscaler wants to be busy. */
+  busyWorkers: number;
   minReplicas: number;
   maxReplicas: number;
   /** Mi. */
@@ -104,16 +112,21 @@ export interface CellManifest {
   redisMaxMemory: number;
   /** Mi. */
   redisMemory: number;
+  /** Thousandths of a core. */
+  redisCpu: number;
 }
 
 export function cellManifest(millions: number, assumed: Assumptions = ASSUMED): CellManifest {
   const instance = planInstance(assumed);
-  const { atMean, instances, redisBytes, cells } = planFleet(millions, assumed);
+  const { atMean, instances, redisBytes, redisCores, cells } = planFleet(millions, assumed);
+  const service = assumed.latency + MEASURED.overhead;
   const mebi = (megabytes: number) => (megabytes * MB) / 2 ** 20;
   const upTo = (value: number, step: number) => Math.ceil(value / step) * step;
   const redisMaxMemory = upTo((redisBytes / cells / MB) * 1.5, 256);
   return {
     maxWorkers: instance.workers,
+    maxQueue: upTo((instance.workers / service) * LONGEST_WAIT, 50),
+    busyWorkers: Math.floor(instance.workers * assumed.workersUse),
     // By night the fleet may be as small as the mean of the day asks for, and no smaller: the morning comes fast.
     minReplicas: Math.max(3, atMean / cells),
     // Half as many again as the planned peak: a hit rate, or a TikTok, worse than assumed.
@@ -124,6 +137,7 @@ export function cellManifest(millions: number, assumed: Assumptions = ASSUMED): 
     redisMaxMemory,
     // Redis's own overhead, its clients' buffers and fragmentation.
     redisMemory: upTo(redisMaxMemory * 1.35, 256),
+    redisCpu: upTo((redisCores / cells) * 1000 * 1.5, 100),
   };
 }
 
@@ -257,9 +271,15 @@ export const TABLES = {
   wait: waitTable,
 };
 
+/** The sizes that deploy/cells has, in millions of posts a day. */
+export const CELLS = [10, CELL_MILLIONS] as const;
+
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  for (const [name, make] of Object.entries(TABLES)) process.stdout.write(`\n<!-- ${name} -->\n${make()}\n`);
-  for (const millions of [10, CELL_MILLIONS]) {
-    process.stdout.write(`\n${millions} million a day: ${JSON.stringify(cellManifest(millions), null, 2)}\n`);
+  const cells = Object.fromEntries(CELLS.map((millions) => [millions, cellManifest(millions)]));
+  if (!process.argv.includes('--json')) {
+    for (const [name, make] of Object.entries(TABLES))
+      process.stdout.write(`\n<!-- ${name} -->\n${make()}\n`);
+    process.stdout.write('\nCells, by millions of posts a day:\n');
   }
+  process.stdout.write(`${JSON.stringify(cells, null, 2)}\n`);
 }

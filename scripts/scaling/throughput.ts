@@ -40,7 +40,7 @@ export interface Point {
   others: number;
   load: number;
   failures: number;
-  /** Of the service, for each request. */
+  /** For each request, of everything that this machine had to do for it. */
   cpuMs: number;
 }
 
@@ -93,7 +93,7 @@ export async function tenTimes(
   ground: Ground,
   costs: RequestCosts,
   latencyMs: number,
-): Promise<(Point & { timesCold: number })[]> {
+): Promise<(Point & { timesCold: number; timesByCpu: number })[]> {
   const service = await warmService(ground, 20);
   await ground.setLatency(latencyMs);
   const points: Point[] = [];
@@ -103,8 +103,10 @@ export async function tenTimes(
   await ground.setLatency(0);
   await service.stop();
   const colds = points.filter(({ hitRate }) => hitRate === 0);
-  const cold = colds.reduce((sum, { measured }) => sum + measured, 0) / colds.length;
-  return points.map((point) => ({ ...point, timesCold: point.measured / cold }));
+  const mean = (pick: (one: Point) => number) =>
+    colds.reduce((sum, one) => sum + pick(one), 0) / colds.length;
+  const [cold, cpu] = [mean((one) => one.measured), mean((one) => one.cpuMs)];
+  return points.map((one) => ({ ...one, timesCold: one.measured / cold, timesByCpu: cpu / one.cpuMs }));
 }
 
 /** The most memory that is seen while all workers are busy. */
@@ -169,7 +171,7 @@ async function measurePoint(
     predictedOfRest: streamThroughput({ ...stream, cores: Math.max(0.2, stream.cores - others) }, costs),
     load: report.load,
     failures: report.failures,
-    cpuMs: cpu.service,
+    cpuMs: cpu.service + cpu.standin + cpu.visitors,
   };
 }
 
