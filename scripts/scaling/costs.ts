@@ -16,14 +16,17 @@ export const MEASURED = {
   redisPerHit: 0.0000268,
   /** Of Redis's memory for each post, bytes. `check.ts --only shared`. */
   redisBytesPerPost: 12_400,
-  /** CPU seconds for each GiB relayed, 20 streams at once: the service, nearly all on its main thread, and nginx. */
-  relayPerGib: 1.74,
-  nginxPerGib: 0.78,
+  /** CPU seconds for each GiB relayed, 20 streams at once: the service, of it its main thread, and nginx before it. */
+  relayPerGib: 1.62,
+  relayMainPerGib: 1.47,
+  nginxPerGib: 0.44,
+  /** CPU seconds of nginx for each answer out of the cache. Both by `check.ts --only front`. */
+  nginxPerAnswer: 0.000083,
   /** Seconds that a lone new post takes beyond TikTok's own time. `npm run bench -- --only cold`. */
   overhead: 0.009,
   /** MB (PSS) of an instance whose workers are all busy: without workers, and for each. `check.ts --only memory`. */
-  memoryBase: 143,
-  memoryPerWorker: 21,
+  memoryBase: 195,
+  memoryPerWorker: 20,
   /** MB for each slow reader. `npm run bench -- --only relay` (200 readers: 17 MB). */
   memoryPerReader: 0.085,
 } as const;

@@ -1,145 +1,21 @@
 /**
- * What a fleet for so many posts a day needs, by the model: `npx tsx scripts/scaling/fleet.ts` prints the tables of
+ * `npx tsx scripts/scaling/fleet.ts`: what a fleet for so many posts a day needs. Prints the tables of
  * docs/SCALING.md and the figures of deploy/cells (`--json`: only those). A test compares both with what it prints.
  */
 import { fileURLToPath } from 'node:url';
-import { ASSUMED, CELL_MILLIONS, MEASURED } from './costs.ts';
-import { cacheUse, meanWait, workersFor } from './model.ts';
-
-const GIB = 2 ** 30;
-const MB = 1e6;
-const DAY = 86_400;
-
-export type Assumptions = { [K in keyof typeof ASSUMED]: number };
-
-/** One instance at its planned peak. */
-export interface InstancePlan {
-  /** Posts a second. */
-  rate: number;
-  /** MAX_WORKERS. */
-  workers: number;
-  cores: number;
-  /** Of them, the main thread's: it relays all media, and is one. */
-  main: number;
-  memoryMb: number;
-  /** Downloads under way. */
-  readers: number;
-}
-
-/** An instance as busy as the autoscaler lets it become. */
-export function planInstance(assumed: Assumptions = ASSUMED): InstancePlan {
-  const { hitRate, latency, mediaBytes, visitorBits, podCores, workersUse } = assumed;
-  const miss = 1 - hitRate;
-  const relay = (mediaBytes / GIB) * MEASURED.relayPerGib;
-  const rate = podCores / (miss * MEASURED.cold + hitRate * MEASURED.hit + relay);
-  const workers = Math.ceil(workersFor(rate * miss, latency + MEASURED.overhead, workersUse) / 5) * 5;
-  const readers = rate * ((mediaBytes * 8) / visitorBits);
-  return {
-    ...{ rate, workers, readers },
-    cores: podCores,
-    main: rate * (miss * MEASURED.coldMain + hitRate * MEASURED.hit + relay),
-    memoryMb: memoryOf(workers, readers),
-  };
-}
-
-/** MB of an instance with all workers busy. */
-export function memoryOf(workers: number, readers = 0): number {
-  return MEASURED.memoryBase + workers * MEASURED.memoryPerWorker + readers * MEASURED.memoryPerReader;
-}
-
-/** A fleet, or one cell of it, for so many posts a day. */
-export interface FleetPlan {
-  millions: number;
-  cells: number;
-  /** Posts a second. */
-  mean: number;
-  peak: number;
-  /** At the peak. */
-  instances: number;
-  atMean: number;
-  cores: number;
-  memoryGb: number;
-  /** Gbit/s of media at the peak: as much comes in as goes out. */
-  gbits: number;
-  /** Terabytes a day that go out to visitors. */
-  terabytes: number;
-  nginxCores: number;
-  redisCores: number;
-  redisBytes: number;
-  coldRate: number;
-  addresses: number;
-}
-
-export function planFleet(millions: number, assumed: Assumptions = ASSUMED): FleetPlan {
-  const instance = planInstance(assumed);
-  const miss = 1 - assumed.hitRate;
-  const mean = (millions * 1e6) / DAY;
-  const peak = mean * assumed.peak;
-  // One more than the peak needs: any one of them may be gone.
-  const cells = Math.ceil(millions / CELL_MILLIONS);
-  const instances = cells * (Math.ceil(peak / cells / instance.rate) + 1);
-  const bytes = peak * assumed.mediaBytes;
-  return {
-    ...{ millions, cells, mean, peak, instances },
-    atMean: cells * (Math.ceil(mean / cells / instance.rate) + 1),
-    cores: peak * (instance.cores / instance.rate),
-    memoryGb: (instances * instance.memoryMb) / 1000,
-    gbits: (bytes * 8) / 1e9,
-    terabytes: (millions * 1e6 * assumed.mediaBytes) / 1e12,
-    nginxCores: (bytes / GIB) * MEASURED.nginxPerGib,
-    redisCores: peak * (miss * MEASURED.redisPerCold + assumed.hitRate * MEASURED.redisPerHit),
-    redisBytes: peak * miss * assumed.ttl * MEASURED.redisBytesPerPost,
-    coldRate: peak * miss,
-    addresses: Math.ceil((peak * miss) / assumed.perAddress),
-  };
-}
-
-/** Seconds that a post may wait in a queue; a neighbour is tried rather than waiting for longer. */
-const LONGEST_WAIT = 10;
-
-/** What an overlay in deploy/cells says, for a cell of so many posts a day. */
-export interface CellManifest {
-  maxWorkers: number;
-  maxQueue: number;
-  /** Workers of each pod that the autoscaler wants to be busy. */
-  busyWorkers: number;
-  minReplicas: number;
-  maxReplicas: number;
-  /** Mi. */
-  memoryRequest: number;
-  memoryLimit: number;
-  /** MB. */
-  redisMaxMemory: number;
-  /** Mi. */
-  redisMemory: number;
-  /** Thousandths of a core. */
-  redisCpu: number;
-}
-
-export function cellManifest(millions: number, assumed: Assumptions = ASSUMED): CellManifest {
-  const instance = planInstance(assumed);
-  const { atMean, instances, redisBytes, redisCores, cells } = planFleet(millions, assumed);
-  const service = assumed.latency + MEASURED.overhead;
-  const mebi = (megabytes: number) => (megabytes * MB) / 2 ** 20;
-  const upTo = (value: number, step: number) => Math.ceil(value / step) * step;
-  const redisMaxMemory = upTo((redisBytes / cells / MB) * 1.5, 256);
-  return {
-    maxWorkers: instance.workers,
-    maxQueue: upTo((instance.workers / service) * LONGEST_WAIT, 50),
-    busyWorkers: Math.floor(instance.workers * assumed.workersUse),
-    // By night the fleet may be as small as the mean of the day asks for, and no smaller: the morning comes fast.
-    minReplicas: Math.max(3, atMean / cells),
-    // Half as many again as the planned peak: a hit rate, or a TikTok, worse than assumed.
-    maxReplicas: Math.ceil((instances / cells) * 1.5),
-    memoryRequest: upTo(mebi(instance.memoryMb), 128),
-    // Films that are being rendered, and a heap that has grown.
-    memoryLimit: upTo(mebi(instance.memoryMb) * 1.75, 256),
-    redisMaxMemory,
-    // Redis's own overhead, its clients' buffers and fragmentation.
-    redisMemory: upTo(redisMaxMemory * 1.35, 256),
-    redisCpu: upTo((redisCores / cells) * 1000 * 1.5, 100),
-  };
-}
+import { ASSUMED, MEASURED } from './costs.ts';
+import { cacheUse, meanWait, workersThroughput } from './model.ts';
+import {
+  type Assumptions,
+  CELLS,
+  type CellManifest,
+  cellManifest,
+  DAY,
+  type FleetPlan,
+  memoryOf,
+  planFleet,
+  planInstance,
+} from './plan.ts';
 
 const number = (value: number, digits = 0) =>
   value.toLocaleString('en-US', { minimumFractionDigits: digits, maximumFractionDigits: digits });
@@ -148,6 +24,66 @@ const percent = (share: number) => `${(share * 100).toFixed(0)} %`;
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
   return [line(head), `|${head.map(() => '---').join('|')}|`, ...rows.map(line)].join('\n');
+}
+
+const ms = (seconds: number, digits = 2) => `${(seconds * 1000).toFixed(digits)} ms`;
+
+/** What things cost, and how to measure it again. */
+export function costTable(): string {
+  const m = MEASURED;
+  return table(
+    ['', 'CPU', 'of it the main thread', 'measured by'],
+    [
+      ['a new post', ms(m.cold, 1), ms(m.coldMain), '`npm run bench -- --only cold`'],
+      ['a post out of the own memory', ms(m.hit), ms(m.hit), '`check.ts --only throughput`'],
+      [
+        'a GiB relayed, 20 streams',
+        `${m.relayPerGib} s`,
+        `${m.relayMainPerGib} s`,
+        '`check.ts --only front`',
+      ],
+      [
+        'nginx before it: a GiB, an answer',
+        `${m.nginxPerGib} s, ${ms(m.nginxPerAnswer)}`,
+        '-',
+        '`check.ts --only front`',
+      ],
+      [
+        'Redis: a new post, one that another instance fetched',
+        `${ms(m.redisPerCold)}, ${ms(m.redisPerHit)}`,
+        '-',
+        '`check.ts --only shared`',
+      ],
+      [
+        `memory: an instance ${m.memoryBase} MB, each worker ${m.memoryPerWorker} MB`,
+        '-',
+        '-',
+        '`check.ts --only memory`',
+      ],
+      [
+        `memory: a slow reader ${m.memoryPerReader * 1000} KB; a post in Redis ${(m.redisBytesPerPost / 1000).toFixed(1)} KB`,
+        '-',
+        '-',
+        '`npm run bench -- --only relay`; `check.ts --only shared`',
+      ],
+    ],
+  );
+}
+
+/** What an instance can do at most, by the model, when nothing else runs on its cores. */
+export function instanceTable(): string {
+  const cold = (workers: number, latency: number, cores: number) =>
+    number(workersThroughput({ workers, latency, cpu: MEASURED.cold, cores }));
+  return table(
+    ['an instance at its limit', 'TikTok takes 0.3 s', '1 s', '3 s'],
+    [
+      ...[20, 40, 80].map((workers) => [
+        `new posts/s, ${workers} workers, 2 cores (${number(memoryOf(workers))} MB)`,
+        ...[0.3, 1, 3].map((latency) => cold(workers, latency, 2)),
+      ]),
+      ['new posts/s, 80 workers, 4 cores', ...[0.3, 1, 3].map((latency) => cold(80, latency, 4))],
+    ],
+  );
 }
 
 /** The fleets, a column each. */
@@ -263,16 +199,31 @@ export function waitTable(): string {
   );
 }
 
+/** The numbers of deploy/cells. */
+export function cellTable(): string {
+  const plans = CELLS.map((millions) => cellManifest(millions));
+  const row = (name: string, show: (plan: CellManifest) => string) => [name, ...plans.map(show)];
+  return table(
+    ['', ...CELLS.map((millions) => `\`deploy/cells/${millions}m\``)],
+    [
+      row('instances, least and most', (one) => `${one.minReplicas}, ${one.maxReplicas}`),
+      row('each: cores, memory (limit), MiB', (one) => `1, ${one.memoryRequest} (${one.memoryLimit})`),
+      row('`MAX_WORKERS`, `MAX_QUEUE`', (one) => `${one.maxWorkers}, ${one.maxQueue}`),
+      row('Redis: `maxmemory` MB, memory MiB', (one) => `${one.redisMaxMemory}, ${one.redisMemory}`),
+    ],
+  );
+}
+
 /** The tables by the names that docs/SCALING.md marks them with. */
 export const TABLES = {
+  costs: costTable,
+  instance: instanceTable,
+  cells: cellTable,
   fleet: fleetTable,
   sensitivity: sensitivityTable,
   hits: hitRateTable,
   wait: waitTable,
 };
-
-/** The sizes that deploy/cells has, in millions of posts a day. */
-export const CELLS = [10, CELL_MILLIONS] as const;
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const cells = Object.fromEntries(CELLS.map((millions) => [millions, cellManifest(millions)]));

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
 import { ASSUMED, MEASURED } from '../../scripts/scaling/costs.ts';
-import { CELLS, cellManifest, memoryOf, planFleet, planInstance } from '../../scripts/scaling/fleet.ts';
+import { CELLS, cellManifest, memoryOf, planFleet, planInstance } from '../../scripts/scaling/plan.ts';
 import { loadConfig } from '../../src/config.ts';
 
 const DIR = fileURLToPath(new URL('../../deploy/cells/', import.meta.url));

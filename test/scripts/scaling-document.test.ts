@@ -2,7 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { ASSUMED, MEASURED } from '../../scripts/scaling/costs.ts';
-import { CELLS, planFleet, planInstance, TABLES } from '../../scripts/scaling/fleet.ts';
+import { TABLES } from '../../scripts/scaling/fleet.ts';
+import { CELLS, planFleet, planInstance } from '../../scripts/scaling/plan.ts';
 
 const text = readFileSync(new URL('../../docs/SCALING.md', import.meta.url), 'utf8');
 
