@@ -115,11 +115,21 @@ async function waits(ground: Ground) {
   const rows = await waiting(ground);
   printTable(
     `Wait for one of ${WAITING.workers} workers, arrivals at random, TikTok taking ${WAITING.latencyMs} ms; milliseconds`,
-    ['workers asked for', 'posts', 'lone request', 'mean wait', 'predicted', 'p99 of the wait', 'failures'],
+    [
+      'asked for',
+      'posts',
+      'workers busy',
+      'a post takes',
+      'mean wait',
+      'predicted',
+      'p99 of answers',
+      'failures',
+    ],
     rows.map((row) => [
       `${Math.round(row.use * 100)} %`,
       String(row.requests),
-      row.lone.toFixed(0),
+      `${Math.round(row.busy * 100)} %`,
+      row.service.toFixed(0),
       row.measured.toFixed(1),
       row.predicted.toFixed(1),
       row.p99.toFixed(0),

@@ -9,11 +9,13 @@ export const MEASURED = {
   /** CPU seconds of a new post: all of it, and on Node's main thread. `npm run bench -- --only cold` (100 at once). */
   cold: 0.0056,
   coldMain: 0.00071,
-  /** CPU seconds of a post out of the own memory. `check.ts --only throughput`. */
-  hit: 0.00017,
+  /** CPU seconds of a post out of the own memory. `npm run bench -- --only cache`. */
+  hit: 0.00015,
+  /** The same of one that another instance fetched: read from Redis and checked. `check.ts --only shared`. */
+  hitShared: 0.00084,
   /** CPU seconds that Redis adds to a new post and to one that another instance has. `check.ts --only shared`. */
-  redisPerCold: 0.000219,
-  redisPerHit: 0.0000268,
+  redisPerCold: 0.000257,
+  redisPerHit: 0.0000358,
   /** Of Redis's memory for each post, bytes. `check.ts --only shared`. */
   redisBytesPerPost: 12_400,
   /** CPU seconds for each GiB relayed, 20 streams at once: the service, of it its main thread, and nginx before it. */

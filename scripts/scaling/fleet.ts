@@ -1,7 +1,9 @@
 /**
  * `npx tsx scripts/scaling/fleet.ts`: what a fleet for so many posts a day needs. Prints the tables of
- * docs/SCALING.md and the figures of deploy/cells (`--json`: only those). A test compares both with what it prints.
+ * docs/SCALING.md (`--write` puts them there) and the figures of deploy/cells (`--json`: only those). Tests compare
+ * both with what it prints.
  */
+import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { ASSUMED, MEASURED } from './costs.ts';
 import { cacheUse, meanWait, workersThroughput } from './model.ts';
@@ -35,7 +37,8 @@ export function costTable(): string {
     ['', 'CPU', 'of it the main thread', 'measured by'],
     [
       ['a new post', ms(m.cold, 1), ms(m.coldMain), '`npm run bench -- --only cold`'],
-      ['a post out of the own memory', ms(m.hit), ms(m.hit), '`check.ts --only throughput`'],
+      ['a post out of the own memory', ms(m.hit), ms(m.hit), '`npm run bench -- --only cache`'],
+      ['a post that another instance fetched', ms(m.hitShared), ms(m.hitShared), '`check.ts --only shared`'],
       [
         'a GiB relayed, 20 streams',
         `${m.relayPerGib} s`,
@@ -49,7 +52,7 @@ export function costTable(): string {
         '`check.ts --only front`',
       ],
       [
-        'Redis: a new post, one that another instance fetched',
+        'Redis for these: a new post, one that another instance fetched',
         `${ms(m.redisPerCold)}, ${ms(m.redisPerHit)}`,
         '-',
         '`check.ts --only shared`',
@@ -225,12 +228,23 @@ export const TABLES = {
   wait: waitTable,
 };
 
+/** The document with its tables made anew: each stands behind its mark, up to an empty line. */
+export function withTables(text: string): string {
+  return Object.entries(TABLES).reduce(
+    (all, [name, make]) =>
+      all.replace(new RegExp(`(<!-- ${name} -->\\n)(?:\\|.*\\n)*`), (_, mark) => `${mark}${make()}\n`),
+    text,
+  );
+}
+
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const cells = Object.fromEntries(CELLS.map((millions) => [millions, cellManifest(millions)]));
-  if (!process.argv.includes('--json')) {
+  if (process.argv.includes('--write')) {
+    const file = new URL('../../docs/SCALING.md', import.meta.url);
+    writeFileSync(file, withTables(readFileSync(file, 'utf8')));
+  } else if (!process.argv.includes('--json')) {
     for (const [name, make] of Object.entries(TABLES))
       process.stdout.write(`\n<!-- ${name} -->\n${make()}\n`);
-    process.stdout.write('\nCells, by millions of posts a day:\n');
   }
   process.stdout.write(`${JSON.stringify(cells, null, 2)}\n`);
 }

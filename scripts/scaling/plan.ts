@@ -22,18 +22,18 @@ export interface InstancePlan {
   readers: number;
 }
 
-/** An instance as busy as the autoscaler lets it become. */
+/** An instance as busy as the autoscaler lets it become. What it has not itself, another instance fetched: the dearer hit. */
 export function planInstance(assumed: Assumptions = ASSUMED): InstancePlan {
   const { hitRate, latency, mediaBytes, visitorBits, podCores, workersUse } = assumed;
   const miss = 1 - hitRate;
   const gib = mediaBytes / GIB;
-  const rate = podCores / (miss * MEASURED.cold + hitRate * MEASURED.hit + gib * MEASURED.relayPerGib);
+  const rate = podCores / (miss * MEASURED.cold + hitRate * MEASURED.hitShared + gib * MEASURED.relayPerGib);
   const workers = Math.ceil(workersFor(rate * miss, latency + MEASURED.overhead, workersUse) / 5) * 5;
   const readers = rate * ((mediaBytes * 8) / visitorBits);
   return {
     ...{ rate, workers, readers },
     cores: podCores,
-    main: rate * (miss * MEASURED.coldMain + hitRate * MEASURED.hit + gib * MEASURED.relayMainPerGib),
+    main: rate * (miss * MEASURED.coldMain + hitRate * MEASURED.hitShared + gib * MEASURED.relayMainPerGib),
     memoryMb: memoryOf(workers, readers),
   };
 }

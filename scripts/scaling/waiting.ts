@@ -14,11 +14,15 @@ export interface WaitPoint {
   /** Of the workers' time that is asked for. */
   use: number;
   requests: number;
-  /** Of a lone request, milliseconds. */
-  lone: number;
+  /** That a post kept its worker, on average, milliseconds; the machine may be busy with other things as well. */
+  service: number;
+  /** Of the workers' time that was taken. */
+  busy: number;
+  /** Milliseconds in the queue, by the service's own metrics. */
   measured: number;
-  p99: number;
   predicted: number;
+  /** Of whole answers. */
+  p99: number;
   failures: number;
 }
 
@@ -30,18 +34,22 @@ export async function waiting(ground: Ground): Promise<WaitPoint[]> {
   let id = 7_450_000_000_000_000_000n;
   for (const use of SHARES) {
     const { p50: lone } = await ground.ask(service, { concurrency: 1, count: 15 });
+    const before = await times(service.baseUrl);
     const rate = (use * workers) / (lone / 1000);
-    const { latencies, failures } = await arrivals(service.baseUrl, rate, () => {
+    const { latencies, failures, seconds } = await arrivals(service.baseUrl, rate, () => {
       id += 1n;
       return `https://www.tiktok.com/@bench/video/${id}`;
     });
-    const mean = latencies.reduce((sum, one) => sum + one, 0) / latencies.length;
+    const after = await times(service.baseUrl);
+    const posts = after.posts - before.posts;
+    const taken = (after.service - before.service) / posts;
     points.push({
-      ...{ use, lone, failures },
-      requests: latencies.length,
-      measured: mean - lone,
-      p99: (latencies[Math.ceil(latencies.length * 0.99) - 1] ?? Number.NaN) - lone,
-      predicted: meanWait({ workers, rate, service: lone / 1000, spread: 0 }) * 1000,
+      ...{ use, failures, requests: latencies.length },
+      service: taken * 1000,
+      busy: ((posts / seconds) * taken) / workers,
+      measured: ((after.queue - before.queue) / posts) * 1000,
+      predicted: meanWait({ workers, rate: posts / seconds, service: taken, spread: 0 }) * 1000,
+      p99: latencies[Math.ceil(latencies.length * 0.99) - 1] ?? Number.NaN,
     });
   }
   await ground.setLatency(0);
@@ -77,7 +85,23 @@ async function arrivals(baseUrl: string, rate: number, freshUrl: () => string) {
     if (pause > 0) await sleep(pause);
     under.push(ask());
   }
+  const seconds = (performance.now() - start) / 1000;
   await Promise.all(under);
   await dispatcher.close();
-  return { latencies: latencies.sort((a, b) => a - b), failures };
+  return { latencies: latencies.sort((a, b) => a - b), failures, seconds };
+}
+
+/** Seconds that extractions have spent in the queue and with a worker so far. */
+async function times(baseUrl: string): Promise<{ posts: number; queue: number; service: number }> {
+  const { body } = await request(`${baseUrl}/metrics`);
+  const text = await body.text();
+  const value = (name: string) => {
+    const series = new RegExp(`^tiktok_${name}(?:\\{[^}]*\\})? ([\\d.e+-]+)$`, 'gm');
+    return [...text.matchAll(series)].reduce((sum, [, figure]) => sum + Number(figure), 0);
+  };
+  return {
+    posts: value('extraction_duration_seconds_count'),
+    queue: value('extraction_queue_seconds_sum'),
+    service: value('extraction_duration_seconds_sum'),
+  };
 }

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { ASSUMED, MEASURED } from '../../scripts/scaling/costs.ts';
-import { TABLES } from '../../scripts/scaling/fleet.ts';
+import { TABLES, withTables } from '../../scripts/scaling/fleet.ts';
 import { CELLS, planFleet, planInstance } from '../../scripts/scaling/plan.ts';
 
 const text = readFileSync(new URL('../../docs/SCALING.md', import.meta.url), 'utf8');
@@ -10,6 +10,11 @@ const text = readFileSync(new URL('../../docs/SCALING.md', import.meta.url), 'ut
 describe('docs/SCALING.md', () => {
   it.each(Object.entries(TABLES))('has the table "%s" as fleet.ts prints it', (name, make) => {
     expect(text.split(`<!-- ${name} -->\n`)[1]?.startsWith(`${make()}\n`)).toBe(true);
+  });
+
+  it('changes nothing when they are put there again', () => {
+    expect(withTables(text)).toBe(text);
+    expect(withTables('<!-- wait -->\n| old |\n\nmore')).toBe(`<!-- wait -->\n${TABLES.wait()}\n\nmore`);
   });
 
   it('is one page', () => {
