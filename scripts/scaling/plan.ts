@@ -7,6 +7,7 @@ const MB = 1e6;
 export const DAY = 86_400;
 
 export type Assumptions = { [K in keyof typeof ASSUMED]: number };
+export type Costs = { [K in keyof typeof MEASURED]: number };
 
 /** One instance at its planned peak. */
 export interface InstancePlan {
@@ -23,17 +24,17 @@ export interface InstancePlan {
 }
 
 /** An instance as busy as the autoscaler lets it become. What it has not itself, another instance fetched: the dearer hit. */
-export function planInstance(assumed: Assumptions = ASSUMED): InstancePlan {
+export function planInstance(assumed: Assumptions = ASSUMED, costs: Costs = MEASURED): InstancePlan {
   const { hitRate, latency, mediaBytes, visitorBits, podCores, workersUse } = assumed;
   const miss = 1 - hitRate;
   const gib = mediaBytes / GIB;
-  const rate = podCores / (miss * MEASURED.cold + hitRate * MEASURED.hitShared + gib * MEASURED.relayPerGib);
-  const workers = Math.ceil(workersFor(rate * miss, latency + MEASURED.overhead, workersUse) / 5) * 5;
+  const rate = podCores / (miss * costs.cold + hitRate * costs.hitShared + gib * costs.relayPerGib);
+  const workers = Math.ceil(workersFor(rate * miss, latency + costs.overhead, workersUse) / 5) * 5;
   const readers = rate * ((mediaBytes * 8) / visitorBits);
   return {
     ...{ rate, workers, readers },
     cores: podCores,
-    main: rate * (miss * MEASURED.coldMain + hitRate * MEASURED.hitShared + gib * MEASURED.relayMainPerGib),
+    main: rate * (miss * costs.coldMain + hitRate * costs.hitShared + gib * costs.relayMainPerGib),
     memoryMb: memoryOf(workers, readers),
   };
 }
@@ -66,8 +67,12 @@ export interface FleetPlan {
   addresses: number;
 }
 
-export function planFleet(millions: number, assumed: Assumptions = ASSUMED): FleetPlan {
-  const instance = planInstance(assumed);
+export function planFleet(
+  millions: number,
+  assumed: Assumptions = ASSUMED,
+  costs: Costs = MEASURED,
+): FleetPlan {
+  const instance = planInstance(assumed, costs);
   const miss = 1 - assumed.hitRate;
   const mean = (millions * 1e6) / DAY;
   const peak = mean * assumed.peak;
@@ -82,9 +87,9 @@ export function planFleet(millions: number, assumed: Assumptions = ASSUMED): Fle
     memoryGb: (instances * instance.memoryMb) / 1000,
     gbits: (bytes * 8) / 1e9,
     terabytes: (millions * 1e6 * assumed.mediaBytes) / 1e12,
-    nginxCores: (bytes / GIB) * MEASURED.nginxPerGib + peak * MEASURED.nginxPerAnswer,
-    redisCores: peak * (miss * MEASURED.redisPerCold + assumed.hitRate * MEASURED.redisPerHit),
-    redisBytes: peak * miss * assumed.ttl * MEASURED.redisBytesPerPost,
+    nginxCores: (bytes / GIB) * costs.nginxPerGib + peak * costs.nginxPerAnswer,
+    redisCores: peak * (miss * costs.redisPerCold + assumed.hitRate * costs.redisPerHit),
+    redisBytes: peak * miss * assumed.ttl * costs.redisBytesPerPost,
     coldRate: peak * miss,
     addresses: Math.ceil((peak * miss) / assumed.perAddress),
   };
