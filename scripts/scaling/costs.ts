@@ -18,12 +18,12 @@ export const MEASURED = {
   redisPerHit: 0.0000358,
   /** Of Redis's memory for each post, bytes. `check.ts --only shared`. */
   redisBytesPerPost: 12_400,
-  /** CPU seconds for each GiB relayed, 20 streams at once: the service, of it its main thread, and nginx before it. */
-  relayPerGib: 1.62,
-  relayMainPerGib: 1.47,
+  /** CPU seconds for each GiB relayed, 20 streams at once, medians of five runs: all, the main thread, nginx before it. */
+  relayPerGib: 1.98,
+  relayMainPerGib: 1.69,
   nginxPerGib: 0.44,
   /** CPU seconds of nginx for each answer out of the cache. Both by `check.ts --only front`. */
-  nginxPerAnswer: 0.000083,
+  nginxPerAnswer: 0.000075,
   /** Seconds that a lone new post takes beyond TikTok's own time. `npm run bench -- --only cold`. */
   overhead: 0.009,
   /** MB (PSS) of an instance whose workers are all busy: without workers, and for each. `check.ts --only memory`. */
