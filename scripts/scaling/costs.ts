@@ -7,10 +7,10 @@
 /** Measured on the machine of docs/PERFORMANCE.md: 2 cores, Node 20, stand-in for TikTok. */
 export const MEASURED = {
   /** CPU seconds of a new post: all of it, and on Node's main thread. `npm run bench -- --only cold` (100 at once). */
-  cold: 0.0056,
-  coldMain: 0.00071,
+  cold: 0.0067,
+  coldMain: 0.0012,
   /** CPU seconds of a post out of the own memory. `npm run bench -- --only cache`. */
-  hit: 0.00015,
+  hit: 0.00016,
   /** The same of one that another instance fetched: read from Redis and checked. `check.ts --only shared`. */
   hitShared: 0.00084,
   /** CPU seconds that Redis adds to a new post and to one that another instance has. `check.ts --only shared`. */
@@ -25,10 +25,10 @@ export const MEASURED = {
   /** CPU seconds of nginx for each answer out of the cache. Both by `check.ts --only front`. */
   nginxPerAnswer: 0.000075,
   /** Seconds that a lone new post takes beyond TikTok's own time. `npm run bench -- --only cold`. */
-  overhead: 0.009,
+  overhead: 0.01,
   /** MB (PSS) of an instance whose workers are all busy: without workers, and for each. `check.ts --only memory`. */
-  memoryBase: 195,
-  memoryPerWorker: 20,
+  memoryBase: 165,
+  memoryPerWorker: 16,
   /** MB for each slow reader. `npm run bench -- --only relay` (200 readers: 17 MB). */
   memoryPerReader: 0.085,
 } as const;
