@@ -15,6 +15,11 @@ export function isAbsence(code: string): code is Absence {
   return code === 'post_not_found' || code === 'post_private';
 }
 
+/** Bytes of an entry as JSON, roughly: most of a post is ASCII. */
+export function weigh(entry: Entry): number {
+  return JSON.stringify(entry).length;
+}
+
 /** Null for everything that encodeEntry did not write, whatever else lies under our keys. */
 export function decodeEntry(text: string): Entry | null {
   return entrySchema.safeParse(parse(text)).data ?? null;
