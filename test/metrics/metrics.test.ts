@@ -6,6 +6,7 @@ import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { healthy } from '../helpers/engine.ts';
+import { until } from '../helpers/processes.ts';
 import { type Service, startService } from '../helpers/service.ts';
 import { type Standin, scenario, startStandin } from '../helpers/standin/index.ts';
 
@@ -22,6 +23,9 @@ const promtool = (process.env.PATH ?? '')
 /** Only where a Redis is configured. */
 const OPTIONAL = new Set(['tiktok_redis_up', 'tiktok_redis_errors_total']);
 
+/** Those below, before the first for the metrics. */
+const REQUESTS = 6;
+
 let standin: Standin;
 let service: Service;
 let text: string;
@@ -35,7 +39,14 @@ beforeAll(async () => {
   await fetch(`${service.baseUrl}/stream?data=wrong`);
   await fetch(`${service.baseUrl}/no/such/path/7777`);
   await (await fetch(String(body.download_link?.no_watermark))).arrayBuffer();
-  text = await (await fetch(`${service.baseUrl}/metrics`)).text();
+  // A request is counted a moment after its answer has left.
+  const counted = async () => {
+    text = await (await fetch(`${service.baseUrl}/metrics`)).text();
+    return [...text.matchAll(/^tiktok_http_requests_total\{(?![^}]*route="\/metrics")[^}]*\} (\d+)$/gm)].map(
+      ([, n]) => Number(n),
+    );
+  };
+  await until(async () => (await counted()).reduce((sum, n) => sum + n, 0) >= REQUESTS, 10_000);
 });
 
 afterAll(async () => {
