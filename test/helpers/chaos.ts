@@ -27,6 +27,8 @@ const WORKERS = 4;
 const VISITORS = 8;
 /** A fault explains failures for this long after its end: a host that is being started, an egress that rests. */
 const AFTERMATH_MS = 20_000;
+/** The relay keeps a connection to the CDN for 15 s, 60 where the CDN says so. */
+const KEPT_CONNECTIONS_MS = 70_000;
 /** Room for kept films, and soon full of what is not ours. */
 const DISK_MB = 64;
 
@@ -190,6 +192,8 @@ class Chaos {
     this.#periods.length = 0;
     await this.#load(5000, wrongInPeace);
     await this.#quiet();
+    // Connections that are kept for the next file go after a while of not being used.
+    await until(() => this.#sockets() <= socketsBefore, KEPT_CONNECTIONS_MS);
 
     const tree = pythonTree(pid);
     const below = descendants(pid);
