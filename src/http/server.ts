@@ -18,6 +18,7 @@ import { slideshowRoutes } from './routes/slideshow.ts';
 import { tiktokRoute } from './routes/tiktok.ts';
 import { spreadRushes } from './rush.ts';
 import { SECURITY_HEADERS } from './security-headers.ts';
+import { takeWaiting } from './waiting-connections.ts';
 
 /** A share sheet's text and its JSON around it; nobody has to send more. */
 const BODY_LIMIT = 16 * 1024;
@@ -86,6 +87,7 @@ export async function createServer(services: Services): Promise<FastifyInstance>
     // Fastify says so to requests that come while it closes; those that came before must not keep theirs either.
     if (services.health.draining) void reply.header('connection', 'close');
   });
+  app.addHook('preClose', () => takeWaiting(app.server));
   app.decorate('visitors', new Set<AbortController>());
   answerErrors(app);
   logRequests(app, services.metrics.observers);

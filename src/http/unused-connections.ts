@@ -7,6 +7,8 @@ import type { Socket } from 'node:net';
  */
 export class UnusedConnections {
   readonly #sockets = new Set<Socket>();
+  /** Those that had brought nothing the last time either. */
+  #suspects = new Set<Socket>();
 
   constructor(server: Server) {
     server.on('connection', (socket: Socket) => {
@@ -16,7 +18,10 @@ export class UnusedConnections {
     server.on('request', ({ socket }) => this.#sockets.delete(socket));
   }
 
+  /** To be called again and again: a request may be here already that has only not been read yet, so none goes at once. */
   close(): void {
-    for (const socket of this.#sockets) if (socket.bytesRead === 0) socket.destroy();
+    const silent = [...this.#sockets].filter((socket) => socket.bytesRead === 0);
+    for (const socket of silent) if (this.#suspects.has(socket)) socket.destroy();
+    this.#suspects = new Set(silent);
   }
 }

@@ -213,13 +213,27 @@ describe('a rolling restart under load', () => {
     let turn = 0;
     let over = false;
     const answers: Record<string, number> = {};
-    /** As a load balancer does: in turn, and on to the next where a connection is refused; nothing else is tried again. */
-    const balanced = async (visit: (base: string) => Promise<string>): Promise<void> => {
+    let resets = 0;
+    let asked = 0;
+    /**
+     * As a load balancer does: in turn, and on to the next where a connection is refused; nothing else is tried again.
+     * The kernel resets who connects in the very moment in which the listener closes, before the service knows of
+     * him: that is a refusal, too, and such a request is in no log.
+     */
+    const balanced = async (visit: (base: string, id: string) => Promise<string>): Promise<void> => {
       for (let tries = 0; tries < 100; tries += 1) {
         turn += 1;
-        const base = instances[turn % 2]?.baseUrl ?? '';
-        const what = await visit(base);
-        if (what === 'ECONNREFUSED') {
+        asked += 1;
+        const instance = instances[turn % 2] as Service;
+        const id = `rolling-${asked}`;
+        const what = await visit(instance.baseUrl, id);
+        if (what === 'ECONNRESET') {
+          resets += 1;
+          // Its line comes when an answer has ended, however it did.
+          await sleep(200);
+        }
+        const known = instance.log.some(({ reqId }) => reqId === id);
+        if (what === 'ECONNREFUSED' || (what === 'ECONNRESET' && !known)) {
           await sleep(20);
           continue;
         }
@@ -228,15 +242,19 @@ describe('a rolling restart under load', () => {
       }
       answers['nobody there'] = (answers['nobody there'] ?? 0) + 1;
     };
-    const post = async (base: string) => {
+    const post = async (base: string, requestId: string) => {
       const { url, id } = fresh();
-      const { status, body, failure } = await ask(`${base}/tiktok`, { json: { url } });
-      if (failure !== null) return failure;
+      const headers = { 'x-request-id': requestId };
+      const { status, body, failure } = await ask(`${base}/tiktok`, { headers, json: { url } });
+      if (failure !== null)
+        return standin.journal.find({ postId: id }).length > 0 ? `lost post, ${failure}` : failure;
       const { id: got } = JSON.parse(body.toString()) as { id?: string };
       return status === 200 && got === id ? 'post' : `post ${status}`;
     };
-    const file = async (base: string) => {
-      const { status, failure, sha256, whole } = await ask(`${base}${token.pathname}${token.search}`);
+    const file = async (base: string, requestId: string) => {
+      const headers = { 'x-request-id': requestId };
+      const link = `${base}${token.pathname}${token.search}`;
+      const { status, failure, sha256, whole } = await ask(link, { headers });
       if (failure !== null && status === 0) return failure;
       return status === 200 && whole && sha256 === truth ? 'file' : `file ${status} whole: ${whole}`;
     };
@@ -258,7 +276,8 @@ describe('a rolling restart under load', () => {
     over = true;
     await Promise.all(visitors);
     await Promise.all(instances.map((one) => one.stop()));
-    process.stdout.write(`\nrolling restart: ${JSON.stringify(answers)}\n`);
+    process.stdout.write(`\nrolling restart: ${JSON.stringify({ ...answers, resets })}\n`);
+    expect(resets).toBeLessThan(20);
     expect(Object.keys(answers).sort()).toEqual(['file', 'post']);
     expect((answers.file ?? 0) + (answers.post ?? 0)).toBeGreaterThan(50);
   });
