@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import type { Server } from 'node:http';
 import { setImmediate } from 'node:timers/promises';
 
@@ -11,14 +10,15 @@ const MAX_TURNS = 4096;
  * no more.
  */
 export async function takeWaiting(server: Server): Promise<void> {
+  let taken = false;
+  const take = () => {
+    taken = true;
+  };
+  server.on('connection', take);
   for (let turn = 0; turn < MAX_TURNS; turn += 1) {
-    const ending = new AbortController();
-    const taken = once(server, 'connection', { signal: ending.signal }).then(
-      () => true,
-      () => false,
-    );
+    taken = false;
     await setImmediate();
-    ending.abort();
-    if (!(await taken)) return;
+    if (!taken) break;
   }
+  server.off('connection', take);
 }

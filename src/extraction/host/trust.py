@@ -1,14 +1,16 @@
-"""Trust in an extra certificate authority, for all three HTTP clients that yt-dlp may use."""
+"""Which certificates yt-dlp's HTTP clients trust: an extra authority, for all three of them; and for curl as short a
+file as will do."""
 
 import os
 import re
 import ssl
 
 # curl_cffi and requests prefer these over certifi where an operator's machine sets them.
+VARIABLES = ('SSL_CERT_FILE', 'REQUESTS_CA_BUNDLE', 'CURL_CA_BUNDLE')
+
+# What OpenSSL looks up in a folder: the hash of a name, and a number where several have it.
 HASHED = re.compile(r'[0-9a-f]{8}\.\d+')
 PEM = re.compile(rb'-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----', re.DOTALL)
-
-VARIABLES = ('SSL_CERT_FILE', 'REQUESTS_CA_BUNDLE', 'CURL_CA_BUNDLE')
 
 
 def add(ca_file, run_dir):

@@ -7,11 +7,11 @@ const LIVE = { summary: 'Whether the process answers', response: { 200: liveAnsw
 const READY = { summary: 'Whether it may be sent visitors', response: readyAnswers };
 
 /** HEAD is what uptime monitors like to send. */
-const OPTIONS = { config: { ahead: true }, exposeHeadRoute: true };
+const WATCHED = { config: { ahead: true }, exposeHeadRoute: true };
 
 /** /health and its two short forms. Reads what is known; asks nobody, so it stays fast under load. */
 export function healthRoute(app: FastifyInstance, { health }: Services): void {
-  app.get('/health', { schema: HEALTH, ...OPTIONS }, async (_request, reply) => {
+  app.get('/health', { schema: HEALTH, ...WATCHED }, async (_request, reply) => {
     const report = health.report();
     const serving = report.status === 'ok' || report.status === 'degraded';
     return reply
@@ -19,10 +19,10 @@ export function healthRoute(app: FastifyInstance, { health }: Services): void {
       .header('cache-control', 'no-store')
       .send(report);
   });
-  app.get('/health/live', { schema: LIVE, ...OPTIONS }, async (_request, reply) =>
+  app.get('/health/live', { schema: LIVE, ...WATCHED }, async (_request, reply) =>
     reply.header('cache-control', 'no-store').send({ status: 'ok' }),
   );
-  app.get('/health/ready', { schema: READY, ...OPTIONS }, async (_request, reply) => {
+  app.get('/health/ready', { schema: READY, ...WATCHED }, async (_request, reply) => {
     const { status } = health.report();
     const ready = status === 'ok' || status === 'degraded';
     return reply
