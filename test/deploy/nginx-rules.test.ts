@@ -173,16 +173,16 @@ describe.skipIf(nginxVersion() === null)('deploy/nginx/nginx.conf', () => {
   });
 
   it('keeps a good request id and replaces others', async () => {
-    all(fine);
-    await ask('/', { headers: { 'x-request-id': 'trace-4711.a_b' } });
-    await ask('/', { headers: { 'x-request-id': 'short' } });
-    await ask('/', { headers: { 'x-request-id': 'no spaces, please' } });
-    const ids = asked().map((one) => one.headers['x-request-id']);
-    expect(ids).toEqual([
-      'trace-4711.a_b',
-      expect.stringMatching(/^[0-9a-f]{32}$/),
-      expect.stringMatching(/^[0-9a-f]{32}$/),
-    ]);
+    // Any of the instances may be the one that is asked next: one request, one look.
+    const arrivesAs = async (id: string) => {
+      all(fine);
+      await ask('/', { headers: { 'x-request-id': id } });
+      return asked().map((one) => one.headers['x-request-id']);
+    };
+    const made = [expect.stringMatching(/^[0-9a-f]{32}$/)];
+    expect(await arrivesAs('trace-4711.a_b')).toEqual(['trace-4711.a_b']);
+    expect(await arrivesAs('short')).toEqual(made);
+    expect(await arrivesAs('no spaces, please')).toEqual(made);
   });
 
   it('limits POST /tiktok for each visitor, in the service’s own words', async () => {
