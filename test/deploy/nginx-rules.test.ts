@@ -300,7 +300,9 @@ describe.skipIf(nginxVersion() === null)('deploy/nginx/nginx.conf', () => {
     all(fine);
     await ask('/stream?data=SECRET-TOKEN');
     await ask('/download-slideshow?url=SECRET-TOKEN');
-    expect(nginx.log().some(({ request }) => request === 'GET /stream')).toBe(true);
+    // nginx writes its line after the answer has gone.
+    const logged = (what: string) => nginx.log().some(({ request }) => request === `GET ${what}`);
+    expect(await until(() => logged('/stream') && logged('/download-slideshow'), 5000)).toBe(true);
     expect(nginx.rawLog()).not.toContain('SECRET-TOKEN');
   });
 
