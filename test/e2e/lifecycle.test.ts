@@ -173,11 +173,17 @@ describe('the start', () => {
   it('says so when the port is taken, and leaves no Python behind', async () => {
     const first = await startService(standin);
     const port = new URL(first.baseUrl).port;
+    const before = new Set(processes().map(({ pid }) => pid));
     const { code, output } = await failStart({ PORT: port, ENCRYPTION_KEY: 'another key for the tests' });
     expect(code).toBe(1);
     expect(output).toMatch(/^PORT must be free to use: .*EADDRINUSE/m);
     await first.stop();
-    expect(processes().some(({ ppid, command }) => ppid === 1 && command.includes('host.py'))).toBe(false);
+    // Not those that were there, nor one that another test has just ended and that is on its way out.
+    const orphans = () =>
+      processes().filter(
+        ({ pid, ppid, command }) => ppid === 1 && command.includes('host.py') && !before.has(pid),
+      );
+    expect(await until(() => orphans().length === 0, 2000)).toBe(true);
   });
 
   it('makes a key once, for its owner’s eyes only, and keeps it', async () => {

@@ -23,6 +23,8 @@ UNUSED = ('websockets', 'mutagen', 'Cryptodome', 'Crypto', 'secretstorage', 'xat
 
 
 def main():
+    # The end of standard input is only seen by who looks, and what is imported below may hang.
+    die_with_parent(os.getppid(), signal.SIGTERM)
     config = json.loads(sys.stdin.buffer.readline())
     ready_out = os.dup(1)
     os.dup2(2, 1)  # yt-dlp may print; what it prints must never reach the service as protocol
@@ -102,7 +104,7 @@ def fork(connection, converse, inherited):
         return pid
     status = 1
     try:
-        die_with_parent(parent)
+        die_with_parent(parent, signal.SIGKILL)
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
@@ -119,11 +121,11 @@ def fork(connection, converse, inherited):
         os._exit(status)
 
 
-def die_with_parent(parent):
-    """A killed host cannot say goodbye: the kernel must take its children along (Linux; elsewhere they end with
-    their connection)."""
+def die_with_parent(parent, end):
+    """Who is killed cannot say goodbye: the kernel must take along whom he started (Linux; elsewhere a host ends with
+    its standard input, a child with its connection)."""
     if sys.platform == 'linux':
-        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, end)
         if os.getppid() != parent:  # it died before the kernel knew
             os._exit(1)
 
