@@ -1,29 +1,18 @@
 /** What the host does to its own memory and to curl's certificates before its first fork, in the real Python. */
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
-import { engine } from '../helpers/engine.ts';
+import { engine, hostPython } from '../helpers/engine.ts';
 import { processes, until } from '../helpers/processes.ts';
 
 const HOST = fileURLToPath(new URL('../../src/extraction/host', import.meta.url));
 
-/** What a script that ends with `say(…)` says. */
-function python(script: string, ...args: string[]): unknown {
-  const paths = JSON.stringify([HOST, ...engine.sysPath]);
-  const preamble = `import json, sys\nsys.path[:0] = ${paths}\nsay = lambda it: print(json.dumps(it))\n`;
-  const output = execFileSync(engine.python, ['-c', preamble + script, ...args], {
-    encoding: 'utf8',
-    env: { PATH: process.env.PATH, PYTHONDONTWRITEBYTECODE: '1' },
-  });
-  return JSON.parse(output);
-}
-
 it('copies the code of what was rehearsed, which does the same as before, and of nothing else', () => {
-  const said = python(`
+  const said = hostPython(`
 import gc, sharing
 def counter(start, *, step=2):
     def count(times=3):
@@ -56,7 +45,7 @@ say({
 it.skipIf(!engine.impersonation)('leaves out of curl’s certificates only those that its folder has', () => {
   const folder = mkdtempSync(join(tmpdir(), 'certificates-'));
   try {
-    const said = python(
+    const said = hostPython(
       `
 import os, trust
 slim = trust.slim(sys.argv[1])

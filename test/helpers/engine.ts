@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { locateEngine } from '../../src/extraction/index.ts';
 
@@ -17,3 +18,16 @@ if (!ownEngine)
 
 /** What /health says of a service with nothing else wrong. */
 export const healthy = engine.impersonation ? 'ok' : 'degraded';
+
+const HOST = fileURLToPath(new URL('../../src/extraction/host', import.meta.url));
+
+/** What a script that ends with `say(…)` says, among the modules of the host. */
+export function hostPython(script: string, ...args: string[]): unknown {
+  const paths = JSON.stringify([HOST, ...engine.sysPath]);
+  const preamble = `import json, sys\nsys.path[:0] = ${paths}\nsay = lambda it: print(json.dumps(it))\n`;
+  const output = execFileSync(engine.python, ['-c', preamble + script, ...args], {
+    encoding: 'utf8',
+    env: { PATH: process.env.PATH, PYTHONDONTWRITEBYTECODE: '1' },
+  });
+  return JSON.parse(output);
+}

@@ -16,6 +16,7 @@ from yt_dlp.version import __version__ as ytdlp_version
 import extractors
 import failure
 import transport
+import traversal
 
 PROTOCOL = 1
 
@@ -166,6 +167,7 @@ def prove():
     """Runs the whole extraction once over a page made up for it: warms every code path before the fork, and proves
     that our subclasses fit the yt-dlp that is installed. Returns what the host says of itself."""
     downloader = create(None, lambda: 20.0)
+    traversal.install(lambda: extractors.prove(downloader))
     extractors.prove(downloader)
     return {
         'protocol': PROTOCOL,
