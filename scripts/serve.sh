@@ -7,4 +7,6 @@
 : "${MALLOC_ARENA_MAX:=2}" "${MALLOC_TRIM_THRESHOLD_:=131072}"
 export MALLOC_ARENA_MAX MALLOC_TRIM_THRESHOLD_
 # By default the main thread's young objects get 32 MB. With 2 MB for each half a post costs the same CPU, with 1 more.
-exec node --max-semi-space-size=2 "$(dirname "$0")/../dist/main.js"
+# And a heap may grow to some twice of what was in use before it is looked through: 60 % more are enough, and cost nothing
+# that can be measured (docs/PERFORMANCE.md).
+exec node --heap-growing-percent=60 --max-semi-space-size=2 "$(dirname "$0")/../dist/main.js"

@@ -93,7 +93,6 @@ class Seen:
 
 class TikTokPost(TikTokIE):
     seen = Seen()
-    detail = None
 
     def _download_webpage_handle(self, *args, **kwargs):
         result = super()._download_webpage_handle(*args, **kwargs)
@@ -107,17 +106,20 @@ class TikTokPost(TikTokIE):
             content = urlh.read()
         except TransportError as error:
             raise ExtractorError(f'Error reading response: {error.msg}', cause=error) from error
-        self.detail = read_detail(content)
-        if self.detail:
+        self.seen.detail = read_detail(content)
+        if self.seen.detail:
             return READ_PAGE
         urlh.read = lambda *_: content
         return super()._webpage_read_content(urlh, *args, **kwargs)
 
     def _get_universal_data(self, *args, **kwargs):
-        data = {'webapp.video-detail': self.detail} if self.detail else super()._get_universal_data(*args, **kwargs)
+        if self.seen.detail:
+            data = {'webapp.video-detail': self.seen.detail}
+        else:
+            data = super()._get_universal_data(*args, **kwargs)
+            found = data.get('webapp.video-detail')
+            self.seen.detail = found if isinstance(found, dict) else {}
         self.seen.readable = bool(data)
-        found = data.get('webapp.video-detail')
-        self.seen.detail = found if isinstance(found, dict) else {}
         return data
 
 
@@ -143,17 +145,17 @@ class DouyinPost(DouyinIE):
 
 def read_detail(page):
     """The one part of the page's data that is used, decoded and parsed alone: a tenth of the work of doing so with all.
-    None where it does not look as expected; yt-dlp's own reading then decides."""
+    Empty where it does not look as expected; yt-dlp's own reading then decides."""
     script = page.find(SCRIPT_ID.encode())
     start = page.find(DETAIL_KEY, script + 1)
     if script < 0 or start < 0:
-        return None
+        return {}
     try:
         text = page[start + len(DETAIL_KEY):page.find(b'</script>', start)].decode()
         detail, _ = json.JSONDecoder(strict=False).raw_decode(text)
     except ValueError:
-        return None
-    return detail if isinstance(detail, dict) and 'itemInfo' in detail else None
+        return {}
+    return detail if isinstance(detail, dict) and 'itemInfo' in detail else {}
 
 
 def bitrates(video):
