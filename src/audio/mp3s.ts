@@ -37,6 +37,13 @@ export interface Mp3Options {
   renew: (signal: AbortSignal) => Promise<MediaSource>;
   /** Asked only where a file is made. */
   tags: (signal: AbortSignal) => Promise<Tags>;
+  /** Another file with the sound, the video: asked where the CDN does not have the track any more. Null for none. */
+  instead: (signal: AbortSignal) => Promise<Instead | null>;
+}
+
+interface Instead {
+  source: MediaSource;
+  renew: Mp3Options['renew'];
 }
 
 /** Conversions that may wait for each one that runs: a second or two each, then the visitor's patience ends. */
@@ -61,6 +68,8 @@ export class Mp3s {
   readonly #files: RenderStore;
   /** Ids of sources found to be no MP3, so that each range of a made file does not ask the CDN again. */
   readonly #toMake = new LRUCache<string, true>({ max: 5000, ttl: KEPT_MS });
+  /** Ids of tracks that the CDN did not have, so that each range does not have the post extracted again. */
+  readonly #gone = new LRUCache<string, true>({ max: 5000, ttl: KEPT_MS });
 
   constructor(options: Mp3sOptions) {
     const { temp, maxConversions, onMade } = options;
@@ -86,6 +95,31 @@ export class Mp3s {
    * @throws ServiceError `render_failed`, `busy`, or as MediaClient.open; the signal's reason when aborted
    */
   async open(source: MediaSource, request: MediaRequest, options: Mp3Options): Promise<MediaAnswer> {
+    const { signal } = options;
+    const video = this.#gone.has(source.id) ? await options.instead(signal) : null;
+    if (video) return this.#openInstead(video, request, options);
+    try {
+      return await this.#open(source, request, options);
+    } catch (error) {
+      if (!(error instanceof ServiceError && error.code === 'upstream_failed')) throw error;
+      const video = await options.instead(signal);
+      if (!video) throw error;
+      this.#options.log.warn(
+        { err: error, track: source.id },
+        'a track is gone: its sound comes from the video',
+      );
+      this.#gone.set(source.id, true);
+      return this.#openInstead(video, request, options);
+    }
+  }
+
+  #openInstead({ source, renew }: Instead, request: MediaRequest, options: Mp3Options): Promise<MediaAnswer> {
+    // Who goes on by the offset alone may hold the beginning of the track, and this is another file.
+    const blind = request.ifRange === undefined && !/^\s*bytes\s*=\s*0-/i.test(request.range ?? '');
+    return this.#open(source, { ...request, ...(blind && { range: undefined }) }, { ...options, renew });
+  }
+
+  async #open(source: MediaSource, request: MediaRequest, options: Mp3Options): Promise<MediaAnswer> {
     const { signal } = options;
     if (!this.#toMake.has(source.id)) {
       const answer = await this.#options.media.open(source, request, {

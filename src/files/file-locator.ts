@@ -5,6 +5,7 @@ import type { ExtractOptions } from '../extraction/index.ts';
 import type { Asset, LinkTarget, Source } from '../links/index.ts';
 import { assetSource } from '../posts/assets.ts';
 import type { Post, PostRef } from '../posts/post.ts';
+import { chooseRenditions } from '../posts/renditions.ts';
 import { type PostLink, postKey } from '../posts/url.ts';
 
 /** Where posts come from: Posts of cache/. */
@@ -30,6 +31,16 @@ export class FileLocator {
 
   async post(ref: PostRef, options: ExtractOptions): Promise<Post> {
     return (await this.#posts.find({ kind: 'post', ref }, options)).post;
+  }
+
+  /** The video, which holds the sound as well, of a post whose track is a file of its own; null where there is none. */
+  async videoWithSound(ref: PostRef, options: ExtractOptions) {
+    const post = await this.post(ref, options);
+    const video = chooseRenditions(post.renditions, 'h264').standard;
+    if (!video || !post.sound?.urls.length) return null;
+    const asset: Asset = { kind: 'video', rendition: video.id };
+    const source = sourceOf(post, asset);
+    return { source, renew: this.renew(ref, asset, source.urls, options) };
   }
 
   /**

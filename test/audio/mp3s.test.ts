@@ -74,15 +74,22 @@ interface Asking extends Partial<MediaRequest> {
   tags?: Partial<Tags>;
   signal?: AbortSignal;
   renew?: () => Promise<MediaSource>;
+  instead?: MediaSource;
 }
 
-function open(from: MediaSource, { tags, signal, renew, ...request }: Asking = {}): Promise<MediaAnswer> {
+const NOTHING_INSTEAD = async () => null;
+
+function open(
+  from: MediaSource,
+  { tags, signal, renew, instead, ...request }: Asking = {},
+): Promise<MediaAnswer> {
   return mp3s.open(
     from,
     { method: 'GET', ...request },
     {
       signal: signal ?? new AbortController().signal,
       renew: renew ?? (async () => from),
+      instead: async () => (instead ? { source: instead, renew: async () => instead } : null),
       tags: async () => ({ title: 'A title', artist: 'An artist', album: 'An album', cover: null, ...tags }),
     },
   );
@@ -311,7 +318,11 @@ describe.skipIf(!ffmpegPath || !ffprobePath)('with ffmpeg', () => {
 
   it('goes without tags that cannot be had', async () => {
     const post = standin.posts.add(videoPost({ music: 'm4a' }));
-    const options = { signal: new AbortController().signal, renew: async () => source(post) };
+    const options = {
+      signal: new AbortController().signal,
+      renew: async () => source(post),
+      instead: NOTHING_INSTEAD,
+    };
     const tags = () => Promise.reject(new Error('no post'));
     const answer = await mp3s.open(source(post), { method: 'GET' }, { ...options, tags });
     expect((await ffprobe(await bytesOf(answer))).format.tags).toBeUndefined();
@@ -347,12 +358,68 @@ describe.skipIf(!ffmpegPath || !ffprobePath)('with ffmpeg', () => {
   it('passes on what the CDN said at once, whatever else it waits for, and leaves nothing', async () => {
     const post = standin.posts.add(videoPost({ music: 'm4a' }));
     standin.faults.add({ post, part: 'music' }, { kind: 'status', status: 404 }, { skip: 1 });
-    const options = { signal: new AbortController().signal, renew: async () => source(post) };
+    const options = {
+      signal: new AbortController().signal,
+      renew: async () => source(post),
+      instead: NOTHING_INSTEAD,
+    };
     const tags = () => new Promise<Tags>(() => {});
     const answer = mp3s.open(source(post), { method: 'GET' }, { ...options, tags });
     await expect(answer).rejects.toMatchObject({ code: 'upstream_failed' });
     expect(await jobFolders()).toEqual([]);
   }, 12_000);
+});
+
+describe('a track that the CDN does not have any more', () => {
+  const gone = () => {
+    const post = standin.posts.add(videoPost({ music: 'mp3' }));
+    const refusal = standin.faults.add({ post, part: 'music' }, { kind: 'status', status: 404 });
+    return { post, refusal, track: source(post), instead: source(post, 'video') };
+  };
+
+  it('comes out of the video, and is not asked for again', async () => {
+    const { track, instead, refusal } = gone();
+    const answer = await open(track, { instead });
+    expect(answer).toMatchObject({ status: 200, mime: 'audio/mpeg', extension: 'mp3' });
+    const mp3 = await bytesOf(answer);
+    const { streams, format } = await ffprobe(mp3);
+    expect(streams.map(({ codec_name }) => codec_name)).toEqual(['mp3']);
+    expect(Math.abs(Number(format.duration) - VIDEO_SECONDS)).toBeLessThan(0.1);
+    const asked = refusal.hits;
+    expect(asked).toBeGreaterThan(0);
+    expect(log.warn).toHaveBeenCalledOnce();
+    const again = await open(track, { instead, range: 'bytes=0-99' });
+    expect([again.status, await bytesOf(again)]).toEqual([206, mp3.subarray(0, 100)]);
+    expect(refusal.hits).toBe(asked);
+  });
+
+  it('is not gone on with in the middle, but by who knows the file', async () => {
+    const { track, instead } = gone();
+    const blind = await open(track, { instead, range: 'bytes=100-' });
+    const mp3 = await bytesOf(blind);
+    expect([blind.status, mp3.length]).toEqual([200, blind.size]);
+    const etag = String(blind.headers.etag);
+    const knowing = await open(track, { instead, range: 'bytes=100-199', ifRange: etag });
+    expect([knowing.status, await bytesOf(knowing)]).toEqual([206, mp3.subarray(100, 200)]);
+    const mistaken = await open(track, { instead, range: 'bytes=100-199', ifRange: '"of the track"' });
+    expect([mistaken.status, await bytesOf(mistaken)]).toEqual([200, mp3]);
+  });
+
+  it('fails as the CDN did where there is no video', async () => {
+    const { track } = gone();
+    await expect(open(track)).rejects.toMatchObject({ code: 'upstream_failed' });
+  });
+
+  it('is asked for again by who comes later, where only its server was silent', async () => {
+    const { post, track, instead, refusal } = gone();
+    refusal.left = 0;
+    const silent = standin.faults.add({ post, part: 'music' }, { kind: 'hang' });
+    await expect(open(track, { instead, signal: AbortSignal.timeout(1500) })).rejects.toThrow();
+    silent.left = 0;
+    const mp3 = await bytesOf(await open(track, { instead }));
+    expect(Math.abs(Number((await ffprobe(mp3)).format.duration) - SOUND_SECONDS)).toBeLessThan(0.1);
+    expect(log.warn).not.toHaveBeenCalled();
+  });
 });
 
 describe('with an ffmpeg that hangs', () => {

@@ -124,6 +124,27 @@ function setFault(post: StandinPost, fault: Fault): void {
   post.behaviour = { fault };
 }
 
+it('a track that the CDN has no more: its sound comes out of the video, and the post is extracted once more', async () => {
+  const post = standin.posts.add(videoPost({ music: 'mp3' }));
+  const { body } = await service.post(post.url);
+  standin.faults.add({ post, part: 'music' }, { kind: 'status', status: 404 });
+  for (let round = 0; round < 2; round += 1) {
+    const got = await download(String(body.download_link?.mp3));
+    expect([got.status, got.headers.get('content-type'), got.whole]).toEqual([200, 'audio/mpeg', true]);
+    expect(got.bytes).toBeGreaterThan(50_000);
+    expect(got.sha256).not.toBe(standin.media.sha256({ post, part: 'music' }));
+  }
+  expect(pagesOf(standin, post)).toBe(2);
+});
+
+it('a track of a photo post that the CDN has no more fails as the CDN did', async () => {
+  const post = standin.posts.add(photoPost({ music: 'mp3' }));
+  const { body } = await service.post(post.url);
+  standin.faults.add({ post, part: 'music' }, { kind: 'status', status: 404 });
+  const got = await download(String(body.download_link?.mp3));
+  expect([got.status, got.code]).toEqual([502, 'upstream_failed']);
+});
+
 describe('a post that is', () => {
   it.for(LATER)('%s when its link is to be renewed: %d %s', async ([, status, code, change]) => {
     const post = standin.posts.add(videoPost());

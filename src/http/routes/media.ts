@@ -99,6 +99,7 @@ async function open(
       signal,
       // Several visitors may wait for one conversion: it asks with a signal of its own.
       renew: (shared) => files.renew(ref, asset, source.urls, { client, signal: shared })(),
+      instead: (shared) => files.videoWithSound(ref, { client, signal: shared }),
       tags: async (shared) => {
         const post = await files.post(ref, { client, signal: shared });
         const { sound, author, title } = post;
