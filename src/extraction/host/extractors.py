@@ -1,7 +1,7 @@
 """yt-dlp's extractors, read along: what they see of a page and do not hand on.
 
-The overrides below are all that ties us to yt-dlp's inside; prove() runs them against the installed version
-before the host accepts a connection.
+The overrides below, transport.py and traversal.py are all that ties us to yt-dlp's inside; engine.py runs them against the
+installed version before the host accepts a connection.
 """
 
 import io
