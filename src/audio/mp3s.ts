@@ -4,6 +4,7 @@ import { LRUCache } from 'lru-cache';
 import type { Logger } from 'pino';
 import {
   fetchToFile,
+  isRefusal,
   type MediaAnswer,
   type MediaClient,
   type MediaRequest,
@@ -101,7 +102,7 @@ export class Mp3s {
     try {
       return await this.#open(source, request, options);
     } catch (error) {
-      if (!(error instanceof ServiceError && error.code === 'upstream_failed')) throw error;
+      if (!(error instanceof ServiceError && isRefusal(error))) throw error;
       const video = await options.instead(signal);
       if (!video) throw error;
       this.#options.log.warn(

@@ -17,4 +17,4 @@ export {
 } from './files.ts';
 export { isMediaHost, mediaUrl } from './hosts.ts';
 export { HEAD_BYTES, type MediaType, sniffMedia } from './sniff.ts';
-export type { MediaSource, Renew } from './source.ts';
+export { isRefusal, type MediaSource, type Renew } from './source.ts';

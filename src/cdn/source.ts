@@ -1,3 +1,5 @@
+import type { ServiceError } from '../errors.ts';
+
 /** One file at the CDN: a rendition, a photo, a sound, a subtitle. */
 export interface MediaSource {
   /** Names the file for good, over re-extractions: platform, post and part, e.g. `tiktok/712…/h264_720p_1`. */
@@ -44,4 +46,10 @@ export class LinkFailure extends Error {
 /** Whether a link led to another file than the one that was begun. */
 export function isChange(error: unknown): boolean {
   return error instanceof LinkFailure && error.fault === 'changed';
+}
+
+/** Whether all that an `upstream_failed` says is that the CDN does not have the file, at links made just now either. */
+export function isRefusal({ cause }: ServiceError): boolean {
+  const last: unknown = cause instanceof AggregateError ? cause.errors.at(-1) : null;
+  return last instanceof LinkFailure && (last.fault === 'status' || last.fault === 'no-media');
 }
