@@ -3,6 +3,7 @@
  * another one, and prints the memory of Node and of the Python tree as it goes, and how it rises over the last half.
  * Build first (`npm run build`). Exits 1 where an extraction failed.
  */
+import { fileURLToPath } from 'node:url';
 import { ask } from '../test/helpers/ask.ts';
 import { pythonTree } from '../test/helpers/processes.ts';
 import { startService } from '../test/helpers/service.ts';
@@ -30,15 +31,10 @@ function slope(samples: readonly Sample[], figure: (sample: Sample) => number): 
   return (above / below) * 1000;
 }
 
-/** As scripts/serve.sh says it, which starts the service anywhere but in tests. */
-const AS_SERVED = {
-  MALLOC_ARENA_MAX: '2',
-  MALLOC_TRIM_THRESHOLD_: '131072',
-  NODE_OPTIONS: '--max-semi-space-size=2',
-};
+const SERVE = fileURLToPath(new URL('./serve.sh', import.meta.url));
 
 const standin = await startStandin({ pageBytes: 20_000, journalLimit: 1000 });
-const service = await startService(standin, { MAX_WORKERS: workers, ...AS_SERVED });
+const service = await startService(standin, { MAX_WORKERS: workers }, SERVE);
 const samples: Sample[] = [];
 const failures: Record<string, number> = {};
 const began = Date.now();

@@ -46,7 +46,7 @@ export async function startService(
   const port = await freePort();
   const baseUrl = `http://127.0.0.1:${port}`;
   const tempDir = mkdtempSync(join(tmpdir(), 'service-'));
-  const child = spawn(process.execPath, [main], {
+  const child = spawn(main.endsWith('.sh') ? 'sh' : process.execPath, [main], {
     // No .env of the developer's is read from here.
     cwd: tempDir,
     env: {
