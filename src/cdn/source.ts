@@ -48,7 +48,7 @@ export function isChange(error: unknown): boolean {
   return error instanceof LinkFailure && error.fault === 'changed';
 }
 
-/** Whether all that an `upstream_failed` says is that the CDN does not have the file, at links made just now either. */
+/** Whether an `upstream_failed` says that the CDN answered, at a link made just now, and gave no media. */
 export function isRefusal({ cause }: ServiceError): boolean {
   const last: unknown = cause instanceof AggregateError ? cause.errors.at(-1) : null;
   return last instanceof LinkFailure && (last.fault === 'status' || last.fault === 'no-media');

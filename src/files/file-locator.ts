@@ -39,8 +39,7 @@ export class FileLocator {
     const video = chooseRenditions(post.renditions, 'h264').standard;
     if (!video || !post.sound?.urls.length) return null;
     const asset: Asset = { kind: 'video', rendition: video.id };
-    const source = sourceOf(post, asset);
-    return { source, renew: this.renew(ref, asset, source.urls, options) };
+    return { asset, source: sourceOf(post, asset) };
   }
 
   /**

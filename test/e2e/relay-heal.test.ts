@@ -137,6 +137,27 @@ it('a track that the CDN has no more: its sound comes out of the video, and the 
   expect(pagesOf(standin, post)).toBe(2);
 });
 
+it('a track that is gone, of a video whose link dies next: who stays gets it, though the one who asked first has gone', async () => {
+  const post = standin.posts.add(videoPost({ music: 'mp3' }));
+  const { body } = await service.post(post.url);
+  const link = String(body.download_link?.mp3);
+  standin.faults.add({ post, part: 'music' }, { kind: 'status', status: 404 });
+  // The first answer tells what the video is, those after it are what is fetched.
+  const dead = standin.faults.add({ post, part: 'video' }, { kind: 'expired' }, { skip: 1, times: 2 });
+  // One page for the track, and then one for the video.
+  const slow = standin.faults.add({ post, part: 'page' }, { kind: 'delay', ms: 1500 }, { skip: 1 });
+  const leaving = new AbortController();
+  const first = download(link, { signal: leaving.signal }).catch(() => null);
+  expect(await until(async () => slow.hits === 1, 10_000)).toBe(true);
+  const stays = download(link);
+  await sleep(300);
+  leaving.abort();
+  await first;
+  const got = await stays;
+  expect([got.status, got.code, got.whole]).toEqual([200, null, true]);
+  expect([dead.hits, pagesOf(standin, post)]).toEqual([2, 3]);
+});
+
 it('a track of a photo post that the CDN has no more fails as the CDN did', async () => {
   const post = standin.posts.add(photoPost({ music: 'mp3' }));
   const { body } = await service.post(post.url);

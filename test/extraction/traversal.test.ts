@@ -12,7 +12,7 @@ rehearse = lambda: extractors.prove(downloader)
 
 it.skipIf(!solvesChallenge)('takes the original’s place, and needs it for nothing that a post asks', () => {
   const said = hostPython(`${INSTALL}
-traversal.install(rehearse)
+traversal.install(rehearse(), rehearse)
 installed = tiktok.traverse_obj is traversal.traverse_obj
 asked = []
 original = traversal.original
@@ -30,7 +30,7 @@ it.each([
 ])('leaves yt-dlp’s own where %s', (_, change) => {
   const said = hostPython(`${INSTALL}
 ${change}
-traversal.install(rehearse)
+traversal.install(rehearse(), rehearse)
 say(tiktok.traverse_obj is traversal.original)
 `);
   expect(said).toBe(true);

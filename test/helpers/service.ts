@@ -37,7 +37,10 @@ export type Body = Record<string, unknown> & {
   download_link?: Record<string, string | string[]>;
 };
 
-/** Starts the built service as an operator would, against a stand-in or whatever the environment says. */
+/**
+ * Starts the built service as an operator would, against a stand-in or whatever the environment says.
+ * @param main a module, or the shell script that starts one
+ */
 export async function startService(
   standin: Standin | null,
   env: Readonly<Record<string, string>> = {},

@@ -164,11 +164,11 @@ class CookieFile:
 
 
 def prove():
-    """Runs the whole extraction once over a page made up for it: warms every code path before the fork, and proves
+    """Runs the whole extraction over a page made up for it: warms every code path before the fork, and proves
     that our subclasses fit the yt-dlp that is installed. Returns what the host says of itself."""
     downloader = create(None, lambda: 20.0)
-    traversal.install(lambda: extractors.prove(downloader))
-    extractors.prove(downloader)
+    description = extractors.prove(downloader)
+    traversal.install(description, lambda: extractors.prove(downloader))
     return {
         'protocol': PROTOCOL,
         'ytdlp': ytdlp_version,

@@ -1,10 +1,10 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { openZip } from '../../archive/index.ts';
-import { type MediaAnswer, mediaFileName } from '../../cdn/index.ts';
+import { type MediaAnswer, type MediaSource, mediaFileName } from '../../cdn/index.ts';
 import { EXTRACTION_ERRORS, ServiceError } from '../../errors.ts';
 import { coverOf, sourceOf } from '../../files/index.ts';
-import type { LinkTarget } from '../../links/index.ts';
+import type { Asset, LinkTarget } from '../../links/index.ts';
 import { postKey } from '../../posts/url.ts';
 import type { Services } from '../../services.ts';
 import { openSubtitle } from '../../subtitles/index.ts';
@@ -95,11 +95,16 @@ async function open(
   visitor.trace.egress = egresses.labelOf(source.egress);
   const wanted = mediaRequest(request);
   if (asset.kind === 'mp3') {
+    // Several visitors may wait for one conversion: it asks with a signal of its own.
+    const renewed = (asset: Asset, source: MediaSource) => (shared: AbortSignal) =>
+      files.renew(ref, asset, source.urls, { client, signal: shared })();
     return mp3s.open(source, wanted, {
       signal,
-      // Several visitors may wait for one conversion: it asks with a signal of its own.
-      renew: (shared) => files.renew(ref, asset, source.urls, { client, signal: shared })(),
-      instead: (shared) => files.videoWithSound(ref, { client, signal: shared }),
+      renew: renewed(asset, source),
+      instead: async (shared) => {
+        const video = await files.videoWithSound(ref, { client, signal: shared });
+        return video && { source: video.source, renew: renewed(video.asset, video.source) };
+      },
       tags: async (shared) => {
         const post = await files.post(ref, { client, signal: shared });
         const { sound, author, title } = post;
