@@ -4,8 +4,8 @@
  * Build first (`npm run build`). Exits 1 where an extraction failed.
  */
 import { fileURLToPath } from 'node:url';
-import { ask } from '../test/helpers/ask.ts';
 import { pythonTree } from '../test/helpers/processes.ts';
+import { sendRequest } from '../test/helpers/request.ts';
 import { startService } from '../test/helpers/service.ts';
 import { startStandin } from '../test/helpers/standin/index.ts';
 import { pssOf, rssOf } from '../test/helpers/watch.ts';
@@ -65,7 +65,7 @@ async function visitor(): Promise<void> {
   while (begun < TOTAL && Date.now() < ends) {
     const id = 7_440_000_000_000_000_000n + BigInt(begun);
     begun += 1;
-    const answer = await ask(`${service.baseUrl}/tiktok`, {
+    const answer = await sendRequest(`${service.baseUrl}/tiktok`, {
       json: { url: `https://www.tiktok.com/@soak/video/${id}` },
     });
     done += 1;

@@ -4,28 +4,28 @@ import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import { Mp3s } from './audio/index.ts';
-import { Posts, SharedMemory, sharePosts } from './cache/index.ts';
+import { Posts, RedisStore } from './cache/index.ts';
 import { MediaClient } from './cdn/index.ts';
 import { type Config, ConfigError } from './config.ts';
-import { Egresses, openVpn } from './egress/index.ts';
-import { Engines, engineHome, scheduleUpdates, startOnBest } from './engine/index.ts';
+import { EgressPool, openVpn } from './egress/index.ts';
+import { EngineWatcher, engineDirs, scheduleUpdates, startWithFallback } from './engine/index.ts';
 import { Extractor } from './extraction/index.ts';
-import { locateFfmpeg } from './ffmpeg.ts';
+import { locateFfmpeg } from './ffmpeg/index.ts';
 import { FileLocator } from './files/index.ts';
-import { Canary, Dependencies, Health, Outcomes } from './health/index.ts';
-import { giveUp } from './http/client.ts';
+import { Canary, ExtractionStats, Health, LocalChecks } from './health/index.ts';
+import { IdleSockets } from './http/idle-sockets.ts';
+import { abortAll } from './http/request-context.ts';
 import { createServer } from './http/server.ts';
-import { UnusedConnections } from './http/unused-connections.ts';
-import { keptKey, Links, TokenBox } from './links/index.ts';
+import { Links, loadOrCreateKey, TokenSealer } from './links/index.ts';
 import { Metrics } from './metrics/index.ts';
 import type { PostLink } from './posts/url.ts';
-import { RenderStore } from './renders/index.ts';
+import { RenderCache } from './renders/index.ts';
 import type { Secret } from './secret.ts';
 import { SlideshowRenderer, Slideshows } from './slideshow/index.ts';
 import { startCleaner, TempStore } from './temp/index.ts';
 
 /** A film of six photos has some 3 MB and takes about a second and a half on one processor. */
-const KEPT_FILMS = {
+const SLIDESHOW_CACHE = {
   maxRenders: availableParallelism(),
   maxQueue: 50,
   maxAgeMs: 30 * 60_000,
@@ -38,7 +38,7 @@ export interface App {
   /** Closes the connections on which nothing is under way. */
   closeIdle(): void;
   /** Stops waiting for what is under way: requests are answered `busy`, files broken off. */
-  giveUp(): void;
+  abortAll(): void;
   /** Ends everything behind the routes, in reverse order. Call it when the server is closed. */
   close(): Promise<void>;
 }
@@ -50,26 +50,26 @@ export async function buildApp(config: Config, projectRoot: string, log: Logger)
   await temp.open().catch(({ message }: Error) => {
     throw new ConfigError(`TEMP_DIR must be a folder that can be written to: ${message}`);
   });
-  const links = new Links(tokenBox(config, projectRoot), config.server.baseUrl, config.links.ttlMs);
+  const links = new Links(createTokenSealer(config, projectRoot), config.server.baseUrl, config.links.ttlMs);
   const vpn = openVpn(config.egress.gluetunUrl, config.secrets.gluetunApiKey, log);
-  const egresses = new Egresses({ proxies: config.egress.proxies, vpn, log });
-  const outcomes = new Outcomes();
+  const egresses = new EgressPool({ proxies: config.egress.proxies, vpn, log });
+  const stats = new ExtractionStats();
   const metrics = new Metrics();
   const { observers } = metrics;
   const ffmpeg = locateFfmpeg(projectRoot);
   const { path: runDir } = await temp.createJob('host');
-  const home = engineHome(projectRoot, config.extraction.engineDir);
-  const extractor = await startOnBest(
+  const home = engineDirs(projectRoot, config.extraction.engineDir);
+  const extractor = await startWithFallback(
     home,
-    (engine) => Extractor.start({ engine, runDir, egresses, outcomes, observers, config, log }),
+    (engine) => Extractor.start({ engine, runDir, egresses, stats, observers, config, log }),
     log,
   );
   const { redisUrl } = config.secrets;
-  const shared = redisUrl && (await SharedMemory.open(redisUrl.reveal(), log));
+  const shared = redisUrl ? await RedisStore.open(redisUrl.reveal(), log) : null;
   const posts = new Posts({
     source: extractor,
     ttlMs: config.cache.ttlMs,
-    shared: shared && sharePosts(shared, config.extraction.timeoutMs),
+    shared,
   });
   const files = new FileLocator(posts);
   const media = new MediaClient({
@@ -78,11 +78,11 @@ export async function buildApp(config: Config, projectRoot: string, log: Logger)
     stallTimeoutMs: config.relay.stallTimeoutMs,
     onStatus: (egress, post, status) => egresses.sawMedia(egress, post, status),
   });
-  const films = new RenderStore({
+  const films = new RenderCache({
     temp,
     kind: 'slideshow',
-    ...KEPT_FILMS,
-    onMade: observers.madeOf('slideshow'),
+    ...SLIDESHOW_CACHE,
+    onMade: observers.renderRecorder('slideshow'),
   });
   const mp3s = new Mp3s({
     media,
@@ -90,7 +90,7 @@ export async function buildApp(config: Config, projectRoot: string, log: Logger)
     ffmpegPath: ffmpeg,
     log,
     maxConversions: availableParallelism(),
-    onMade: observers.madeOf('mp3'),
+    onMade: observers.renderRecorder('mp3'),
   });
   const slideshows = new Slideshows({
     files,
@@ -100,25 +100,25 @@ export async function buildApp(config: Config, projectRoot: string, log: Logger)
     slideSeconds: config.slideshow.slideSeconds,
   });
   const cleaner = startCleaner({ cron: config.temp.cleanupCron, sweepers: [films, mp3s, temp], log });
-  const engines = new Engines({ home, user: extractor, log });
+  const engines = new EngineWatcher({ home, user: extractor, log });
   engines.start();
   const { canaryUrl, engineUpdateCron, cookiesPath } = config.extraction;
   const updates =
     engineUpdateCron === null ? null : scheduleUpdates(engineUpdateCron, projectRoot, home.store, log);
-  const canary = canaryUrl === null ? null : startCanary(canaryUrl, extractor, outcomes, log);
-  const dependencies = new Dependencies({ tempDir: config.temp.dir, cookiesPath });
-  await dependencies.start();
+  const canary = canaryUrl === null ? null : startCanary(canaryUrl, extractor, stats, log);
+  const localChecks = new LocalChecks({ tempDir: config.temp.dir, cookiesPath });
+  await localChecks.start();
   const health = new Health({
     version,
     extractor,
-    outcomes,
+    stats,
     egresses,
     posts,
     shared,
     ffmpeg,
     engines,
     canary,
-    dependencies,
+    localChecks,
   });
   const stores = { slideshow: films, mp3: mp3s };
   metrics.watch({ extractor, posts, shared, egresses, media, stores, health, engines });
@@ -137,7 +137,7 @@ export async function buildApp(config: Config, projectRoot: string, log: Logger)
     health,
     metrics,
   });
-  const unused = new UnusedConnections(server.server);
+  const unused = new IdleSockets(server.server);
   return {
     server,
     health,
@@ -145,13 +145,13 @@ export async function buildApp(config: Config, projectRoot: string, log: Logger)
       server.server.closeIdleConnections();
       unused.close();
     },
-    giveUp: () => giveUp(server),
+    abortAll: () => abortAll(server),
     async close() {
       cleaner.stop();
       canary?.stop();
       updates?.stop();
       engines.stop();
-      dependencies.stop();
+      localChecks.stop();
       await films.close();
       await mp3s.close();
       await media.close();
@@ -166,10 +166,10 @@ export async function buildApp(config: Config, projectRoot: string, log: Logger)
  * The canary takes a place in the queue like a visitor of its own, and none in their limits.
  * @throws ConfigError
  */
-function startCanary(url: string, extractor: Extractor, outcomes: Outcomes, log: Logger): Canary {
+function startCanary(url: string, extractor: Extractor, stats: ExtractionStats, log: Logger): Canary {
   const extract = (link: PostLink) => extractor.extract(link, { client: 'canary' });
   try {
-    const canary = new Canary({ url, extract, outcomes, log });
+    const canary = new Canary({ url, extract, stats, log });
     canary.start();
     return canary;
   } catch {
@@ -177,9 +177,9 @@ function startCanary(url: string, extractor: Extractor, outcomes: Outcomes, log:
   }
 }
 
-function tokenBox({ secrets }: Config, projectRoot: string): TokenBox {
-  const key: Secret = secrets.encryptionKey ?? keptKey(join(projectRoot, '.encryption-key'));
-  return new TokenBox(
+function createTokenSealer({ secrets }: Config, projectRoot: string): TokenSealer {
+  const key: Secret = secrets.encryptionKey ?? loadOrCreateKey(join(projectRoot, '.encryption-key'));
+  return new TokenSealer(
     key.reveal(),
     secrets.previousKeys.map((previous) => previous.reveal()),
   );

@@ -1,7 +1,7 @@
 import { type Logger, pino } from 'pino';
 
 /** One line for each thing, a request's with what matters most in front. */
-const FOR_A_PERSON = {
+const PRETTY_OPTIONS = {
   translateTime: 'HH:MM:ss',
   singleLine: true,
   messageFormat: '{msg}{if method} {method} {path} {status} in {ms} ms{end}',
@@ -12,5 +12,5 @@ const FOR_A_PERSON = {
 export function createLog(level: string): Logger {
   const options = { level, base: null };
   if (!process.stdout.isTTY) return pino(options);
-  return pino({ ...options, transport: { target: 'pino-pretty', options: FOR_A_PERSON } });
+  return pino({ ...options, transport: { target: 'pino-pretty', options: PRETTY_OPTIONS } });
 }

@@ -15,18 +15,18 @@ async function main(): Promise<void> {
   const config = readConfig();
   const log = createLog(config.server.logLevel);
   const app = await buildApp(config, PROJECT_ROOT, log);
-  endOnSignal(app, config);
+  handleSignals(app, config);
   try {
     const { host, port } = config.server;
     await app.server.listen({ host, port, backlog: BACKLOG });
   } catch (error) {
     await app.close();
-    throw asked(error);
+    throw explainListenError(error);
   }
 }
 
 /** Names the variable that asks for an address which cannot be had. */
-function asked(error: unknown): unknown {
+function explainListenError(error: unknown): unknown {
   const { code, message } = error as NodeJS.ErrnoException;
   if (code === 'EADDRINUSE' || code === 'EACCES')
     return new ConfigError(`PORT must be free to use: ${message}`);
@@ -47,11 +47,11 @@ function readConfig(): Config {
 /** How often connections that have become idle are closed while the service ends. */
 const IDLE_CHECK_MS = 100;
 /** For the last answers (`busy`) to get out, and then for everything behind the routes to end. */
-const LAST_WORDS_MS = 1000;
+const FLUSH_MS = 1000;
 const CLOSE_LIMIT_MS = 15_000;
 
 /** The first signal lets running answers finish within the grace; a second one ends at once. */
-function endOnSignal(app: App, { server: { shutdownGraceMs } }: Config): void {
+function handleSignals(app: App, { server: { shutdownGraceMs } }: Config): void {
   let ending = false;
   const end = (signal: NodeJS.Signals) => {
     if (ending) process.exit(1);
@@ -62,9 +62,9 @@ function endOnSignal(app: App, { server: { shutdownGraceMs } }: Config): void {
     // A connection whose answer had begun before has not been told to close: it would hold us up until it times out.
     const idle = setInterval(() => app.closeIdle(), IDLE_CHECK_MS);
     const impatience = setTimeout(() => {
-      app.giveUp();
-      setTimeout(() => server.closeAllConnections(), LAST_WORDS_MS);
-      setTimeout(() => process.exit(1), LAST_WORDS_MS + CLOSE_LIMIT_MS);
+      app.abortAll();
+      setTimeout(() => server.closeAllConnections(), FLUSH_MS);
+      setTimeout(() => process.exit(1), FLUSH_MS + CLOSE_LIMIT_MS);
     }, shutdownGraceMs);
     app.server
       .close()

@@ -1,9 +1,9 @@
 import type { Logger } from 'pino';
 import type { Mp3s } from './audio/index.ts';
-import type { Posts, SharedMemory } from './cache/index.ts';
+import type { Posts, RedisStore } from './cache/index.ts';
 import type { MediaClient } from './cdn/index.ts';
 import type { Config } from './config.ts';
-import type { Egresses } from './egress/index.ts';
+import type { EgressPool } from './egress/index.ts';
 import type { FileLocator } from './files/index.ts';
 import type { Health } from './health/index.ts';
 import type { Links } from './links/index.ts';
@@ -18,8 +18,8 @@ export interface Services {
   links: Links;
   posts: Posts;
   /** What all instances share; null for one that is alone. */
-  shared: SharedMemory | null;
-  egresses: Pick<Egresses, 'labelOf'>;
+  shared: RedisStore | null;
+  egresses: Pick<EgressPool, 'labelOf'>;
   files: FileLocator;
   media: MediaClient;
   mp3s: Mp3s;

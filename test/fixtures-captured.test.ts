@@ -5,13 +5,13 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { toAnswer } from '../src/answers/answer.ts';
 import { classify } from '../src/extraction/failure.ts';
-import { Links, TokenBox } from '../src/links/index.ts';
+import { Links, TokenSealer } from '../src/links/index.ts';
 import { postFromDouyin } from '../src/posts/from-douyin.ts';
 import { postFromTikTok } from '../src/posts/from-tiktok.ts';
 import type { Post } from '../src/posts/post.ts';
-import { record, records, text } from '../src/posts/raw.ts';
+import { asObject, asObjects, asString } from '../src/posts/raw.ts';
+import { toPostResponse } from '../src/posts/response.ts';
 import type { Raw, YtdlpFormat } from '../src/posts/ytdlp.ts';
 
 const FIXTURES = fileURLToPath(new URL('../../shared/fixtures/', import.meta.url));
@@ -19,7 +19,7 @@ const absent = !existsSync(FIXTURES);
 if (absent) console.log('skipped: no captured posts beside the project (../shared/fixtures)');
 
 const links = new Links(
-  new TokenBox('the key of these tests, 4711'),
+  new TokenSealer('the key of these tests, 4711'),
   'https://media.example.com',
   6 * 3_600_000,
 );
@@ -34,18 +34,18 @@ function captured(folder: string): { name: string; content: unknown }[] {
     }));
 }
 
-const itemOf = (detail: unknown) => record(record(record(detail).itemInfo).itemStruct);
-const named = (item: Raw): [string, Raw] => [text(item.id) || text(item.aweme_id), item];
+const itemOf = (detail: unknown) => asObject(asObject(asObject(detail).itemInfo).itemStruct);
+const named = (item: Raw): [string, Raw] => [asString(item.id) || asString(item.aweme_id), item];
 
 const tiktokVideos = [
   ...captured('web-video').map(({ content }) => itemOf(content)),
-  ...captured('web-items').flatMap(({ content }) => records(content)),
+  ...captured('web-items').flatMap(({ content }) => asObjects(content)),
 ].map(named);
 const tiktokPhotos = captured('photo-reflow').map(({ content }) => named(itemOf(content)));
-const douyinPosts = captured('douyin').flatMap(({ content }) => records(content).map(named));
-const douyinVideos = douyinPosts.filter(([, item]) => records(item.images).length === 0);
-const douyinPhotos = douyinPosts.filter(([, item]) => records(item.images).length > 0);
-const refusals = captured('web-status').map(({ name, content }): [string, Raw] => [name, record(content)]);
+const douyinPosts = captured('douyin').flatMap(({ content }) => asObjects(content).map(named));
+const douyinVideos = douyinPosts.filter(([, item]) => asObjects(item.images).length === 0);
+const douyinPhotos = douyinPosts.filter(([, item]) => asObjects(item.images).length > 0);
+const refusals = captured('web-status').map(({ name, content }): [string, Raw] => [name, asObject(content)]);
 
 /** `v14044g5…_h264_540p_1234567`, as yt-dlp reads it. */
 function formatFromKey(key: string): Partial<YtdlpFormat> {
@@ -60,44 +60,44 @@ function formatFromKey(key: string): Partial<YtdlpFormat> {
 
 /** The formats that yt-dlp makes of an item: one for each address, TikTok's own host left out. */
 function tiktokFormats(item: Raw): YtdlpFormat[] {
-  const video = record(item.video);
-  const encodings = records(video.bitrateInfo).flatMap((one) => {
-    const address = record(one.PlayAddr);
+  const video = asObject(item.video);
+  const encodings = asObjects(video.bitrateInfo).flatMap((one) => {
+    const address = asObject(one.PlayAddr);
     return (address.UrlList as string[]).map((url) => ({
       vcodec: 'h264',
       acodec: 'aac',
-      ...formatFromKey(text(address.UrlKey)),
+      ...formatFromKey(asString(address.UrlKey)),
       filesize: Number(address.DataSize),
       url,
     }));
   });
   const single = (format_id: string, url: unknown) =>
-    text(url) ? [{ format_id, vcodec: 'h264', acodec: 'aac', url: text(url) }] : [];
+    asString(url) ? [{ format_id, vcodec: 'h264', acodec: 'aac', url: asString(url) }] : [];
   return [...encodings, ...single('play', video.playAddr), ...single('download', video.downloadAddr)].filter(
     ({ url }) => new URL(url).hostname !== 'www.tiktok.com',
   );
 }
 
 function douyinFormats(item: Raw): YtdlpFormat[] {
-  const video = record(item.video);
+  const video = asObject(item.video);
   const read = (address: Raw, format: Partial<YtdlpFormat>) =>
     (Array.isArray(address.url_list) ? (address.url_list as string[]) : []).map((url) => ({
       acodec: 'aac',
       vcodec: 'h264',
       ...format,
-      ...formatFromKey(text(address.url_key)),
+      ...formatFromKey(asString(address.url_key)),
       width: Number(address.width),
       height: Number(address.height),
       filesize: Number(address.data_size),
       url,
     }));
   return [
-    ...read(record(video.play_addr), { format_id: 'play_addr' }),
-    ...read(record(video.download_addr), { format_id: 'download_addr' }),
-    ...read(record(video.play_addr_h264), { format_id: 'play_addr_h264' }),
-    ...records(video.bit_rate).flatMap((one) =>
-      read(record(one.play_addr), {
-        format_id: text(one.gear_name),
+    ...read(asObject(video.play_addr), { format_id: 'play_addr' }),
+    ...read(asObject(video.download_addr), { format_id: 'download_addr' }),
+    ...read(asObject(video.play_addr_h264), { format_id: 'play_addr_h264' }),
+    ...asObjects(video.bit_rate).flatMap((one) =>
+      read(asObject(one.play_addr), {
+        format_id: asString(one.gear_name),
         vcodec: one.is_bytevc1 ? 'h265' : 'h264',
       }),
     ),
@@ -116,7 +116,7 @@ function fromDouyin(item: Raw): Post {
 
 /** All links of an answer that lead to this service. */
 function linksOf(post: Post): string[] {
-  const answer = JSON.stringify(toAnswer(post, { links, preferCodec: 'h264', cached: false }));
+  const answer = JSON.stringify(toPostResponse(post, { links, preferCodec: 'h264', cached: false }));
   return answer.match(/https:\/\/media\.example\.com[^"]+/g) ?? [];
 }
 
@@ -143,7 +143,7 @@ describe.skipIf(absent).each(tiktokVideos)('the captured TikTok video %s', (id, 
       'video',
       item.desc,
       Number(item.createTime),
-      Number(record(item.video).duration) * 1000,
+      Number(asObject(item.video).duration) * 1000,
     ]);
   });
 
@@ -152,7 +152,7 @@ describe.skipIf(absent).each(tiktokVideos)('the captured TikTok video %s', (id, 
   });
 
   it('keeps its author', () => {
-    const { nickname, uniqueId, signature, avatarThumb, avatarMedium, avatarLarger } = record(item.author);
+    const { nickname, uniqueId, signature, avatarThumb, avatarMedium, avatarLarger } = asObject(item.author);
     expect(post.author).toEqual({
       nickname,
       uniqueId,
@@ -165,14 +165,14 @@ describe.skipIf(absent).each(tiktokVideos)('the captured TikTok video %s', (id, 
 
   it('keeps its statistics, the exact ones where there are two', () => {
     expect(statistics(post)).toEqual(
-      numbers({ ...record(item.stats), ...record(item.statsV2) }, TIKTOK_STATS),
+      numbers({ ...asObject(item.stats), ...asObject(item.statsV2) }, TIKTOK_STATS),
     );
   });
 
   it('has each encoding once, with the true size of picture and file', () => {
-    const raw = records(record(item.video).bitrateInfo).map((one) => {
-      const { Width, Height, DataSize, UrlKey } = record(one.PlayAddr);
-      const codec = formatFromKey(text(UrlKey)).vcodec;
+    const raw = asObjects(asObject(item.video).bitrateInfo).map((one) => {
+      const { Width, Height, DataSize, UrlKey } = asObject(one.PlayAddr);
+      const codec = formatFromKey(asString(UrlKey)).vcodec;
       return [codec, Width, Height, one.Bitrate, Number(DataSize)].join();
     });
     const read = post.renditions
@@ -187,7 +187,7 @@ describe.skipIf(absent).each(tiktokVideos)('the captured TikTok video %s', (id, 
   });
 
   it('has an HD link and a standard one that play everywhere', () => {
-    const { download_link } = toAnswer(post, { links, preferCodec: 'h264', cached: false });
+    const { download_link } = toPostResponse(post, { links, preferCodec: 'h264', cached: false });
     expect(download_link).toEqual(
       expect.objectContaining({ no_watermark: expect.any(String), no_watermark_hd: expect.any(String) }),
     );
@@ -212,20 +212,20 @@ describe.skipIf(absent).each(tiktokPhotos)('the captured TikTok photo post %s', 
   });
 
   it('has all photos in order, with their sizes', () => {
-    const raw = records(record(item.imagePost).images).map((image) => [
+    const raw = asObjects(asObject(item.imagePost).images).map((image) => [
       image.imageWidth,
       image.imageHeight,
-      record(image.imageURL).urlList,
+      asObject(image.imageURL).urlList,
     ]);
     expect(post.photos.map((photo) => [photo.width, photo.height, photo.urls])).toEqual(raw);
   });
 
   it('lasts as long as its sound', () => {
-    expect(post.durationMs).toBe(Number(record(item.music).duration) * 1000);
+    expect(post.durationMs).toBe(Number(asObject(item.music).duration) * 1000);
   });
 
   it('keeps its statistics', () => {
-    expect(statistics(post)).toEqual(numbers(record(item.stats), TIKTOK_STATS));
+    expect(statistics(post)).toEqual(numbers(asObject(item.stats), TIKTOK_STATS));
   });
 });
 
@@ -233,7 +233,7 @@ describe.skipIf(absent).each(douyinPosts)('the captured Douyin post %s', (id, it
   const post = fromDouyin(item);
 
   it('keeps its id, description, author and time', () => {
-    const author = record(item.author);
+    const author = asObject(item.author);
     expect([
       post.ref.id,
       post.description,
@@ -244,7 +244,7 @@ describe.skipIf(absent).each(douyinPosts)('the captured Douyin post %s', (id, it
   });
 
   it('keeps its statistics', () => {
-    const raw = { play_count: 0, ...record(item.statistics) };
+    const raw = { play_count: 0, ...asObject(item.statistics) };
     expect(statistics(post)).toEqual(numbers(raw, DOUYIN_STATS));
   });
 });
@@ -253,7 +253,7 @@ describe.skipIf(absent).each(douyinVideos)('the captured Douyin video %s', (_, i
   const post = fromDouyin(item);
 
   it('keeps its duration', () => {
-    expect(post.durationMs).toBe(record(item.video).duration);
+    expect(post.durationMs).toBe(asObject(item.video).duration);
   });
 
   it('has every size of file exactly once', () => {
@@ -269,7 +269,7 @@ describe.skipIf(absent).each(douyinVideos)('the captured Douyin video %s', (_, i
 
 describe.skipIf(absent).each(douyinPhotos)('the captured Douyin photo post %s', (_, item) => {
   it('has all photos in order', () => {
-    const raw = records(item.images).map((image) => image.url_list);
+    const raw = asObjects(item.images).map((image) => image.url_list);
     expect(fromDouyin(item).photos.map((photo) => photo.urls)).toEqual(raw);
   });
 });
@@ -309,7 +309,7 @@ describe.skipIf(absent).each(refusals)('the captured refusal %s', (name, detail)
       challenge: false,
       readable: true,
       status: Number(detail.statusCode),
-      statusMsg: text(detail.statusMsg),
+      statusMsg: asString(detail.statusMsg),
       hasItem: false,
       classified: false,
     };

@@ -2,8 +2,8 @@
 import { execFileSync } from 'node:child_process';
 import { cpus, loadavg, totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { locateEngine } from '../../src/extraction/index.ts';
-import { locateFfmpeg } from '../../src/ffmpeg.ts';
+import { locateEngine } from '../../src/engine/index.ts';
+import { locateFfmpeg } from '../../src/ffmpeg/locate.ts';
 
 export const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 

@@ -3,7 +3,7 @@ import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { create } from 'yt-dlp-exec';
-import { locateEngine } from '../../src/extraction/index.ts';
+import { locateEngine } from '../../src/engine/index.ts';
 import { ROOT } from './machine.ts';
 import { cpuOf } from './procfs.ts';
 import type { StandinHello } from './standin-process.ts';

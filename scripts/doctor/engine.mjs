@@ -35,10 +35,10 @@ const CANARY_FIXES = {
 export async function examineEngine(root, config) {
   const { extraction, engines, posts } = await loadService();
   const home = await findHome(root);
-  const engine = engines.engineInUse(home);
+  const engine = engines.activeEngine(home);
   const { canaryUrl, cookiesPath, timeoutMs, engineUpdateCron } = config.extraction;
   const runDir = mkdtempSync(join(tmpdir(), 'doctor-'));
-  const proof = await extraction.proveEngine({
+  const proof = await extraction.verifyEngine({
     engine,
     runDir,
     cookiesPath,
@@ -92,7 +92,7 @@ export async function examineEngine(root, config) {
           fix: 'let this machine reach PyPI and run `node scripts/setup.mjs engine`',
         },
   ];
-  const unwritable = engines.whyNotWritable(home.store);
+  const unwritable = engines.writeProblem(home.store);
   if (unwritable !== null) {
     findings.push({
       topic: 'Updates',

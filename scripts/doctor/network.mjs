@@ -62,13 +62,13 @@ export async function examineVpn({ egress: { gluetunUrl }, secrets: { gluetunApi
 export async function examineRedis({ secrets: { redisUrl } }) {
   if (!redisUrl) return [{ topic: 'Redis', state: 'good', says: 'none: cache and limits in memory' }];
   const { host } = new URL(redisUrl.reveal());
-  const { SharedMemory } = await loadCache();
-  const memory = await SharedMemory.open(redisUrl.reveal(), pino({ level: 'silent' }));
+  const { RedisStore } = await loadCache();
+  const memory = await RedisStore.open(redisUrl.reveal(), pino({ level: 'silent' }));
   try {
     const patience = Date.now() + PATIENCE_MS;
     while (memory.status.state === 'down' && Date.now() < patience) await sleep(50);
     // A user without rights, a full one and a replica all answer a PING.
-    await memory.ask((redis) => redis.set('doctor', '1', 'PX', 1000));
+    await memory.run((redis) => redis.set('doctor', '1', 'PX', 1000));
     const { problem } = memory.status;
     if (problem === null) return [{ topic: 'Redis', state: 'good', says: `${host} takes what it is given` }];
     const fix =

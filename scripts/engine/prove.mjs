@@ -27,9 +27,9 @@ export async function prove(root, { folder, ...facts }) {
   const { canaryUrl, cookiesPath, timeoutMs } = config.extraction;
   const proxy = config.egress.proxies[0]?.reveal() ?? null;
   const runDir = mkdtempSync(join(tmpdir(), 'engine-'));
-  /** @param {import('../../src/extraction/index.ts').Engine} engine */
+  /** @param {import('../../src/engine/index.ts').Engine} engine */
   const tried = (engine) =>
-    extraction.proveEngine({
+    extraction.verifyEngine({
       engine,
       runDir,
       cookiesPath,
@@ -38,7 +38,7 @@ export async function prove(root, { folder, ...facts }) {
       canary: canaryUrl === null ? null : { link: posts.findPostLink(canaryUrl), proxy, timeoutMs },
     });
   try {
-    const inUse = engines.engineInUse(await findHome(root));
+    const inUse = engines.activeEngine(await findHome(root));
     const proof = await tried({ ...facts, source: 'update', dir: folder });
     if (!proof.ok) return proof.why;
     if (inUse.impersonation && !proof.impersonation) return 'it cannot look like a browser any more';

@@ -30,16 +30,16 @@ export async function loadSettings() {
 /**
  * Where the service's engines are.
  * @param {string} root
- * @returns {Promise<import('../../src/engine/index.ts').EngineHome>}
+ * @returns {Promise<import('../../src/engine/index.ts').EngineDirs>}
  */
 export async function findHome(root) {
   const { engines } = await loadService();
-  return engines.engineHome(root, (await loadSettings()).extraction.engineDir);
+  return engines.engineDirs(root, (await loadSettings()).extraction.engineDir);
 }
 
-/** @returns {Promise<typeof import('../../src/ffmpeg.ts')>} */
+/** @returns {Promise<typeof import('../../src/ffmpeg/locate.ts')>} */
 export function loadFfmpeg() {
-  return import(new URL('../../dist/ffmpeg.js', import.meta.url).href);
+  return import(new URL('../../dist/ffmpeg/locate.js', import.meta.url).href);
 }
 
 /** @returns {Promise<typeof import('../../src/cache/index.ts')>} */

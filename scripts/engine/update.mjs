@@ -29,7 +29,7 @@ const PINS = join(import.meta.dirname, '../setup/engine-requirements.txt');
 export async function update(root, options) {
   const { engines } = await loadService();
   const home = await findHome(root);
-  const why = engines.whyNotWritable(home.store);
+  const why = engines.writeProblem(home.store);
   if (why !== null)
     throw new Error(`${why}: updates need a folder of their own, see ENGINE_DIR in .env.example`);
   return engines.withEngineLock(home.store, LOCK_PATIENCE_MS, () => locked(root, home, options));
@@ -37,13 +37,13 @@ export async function update(root, options) {
 
 /**
  * @param {string} root
- * @param {import('../../src/engine/index.ts').EngineHome} home
+ * @param {import('../../src/engine/index.ts').EngineDirs} home
  * @param {UpdateOptions} options
  */
 async function locked(root, home, { nightly, again }) {
   const { engines } = await loadService();
   const { store } = home;
-  const current = engines.engineInUse(home);
+  const current = engines.activeEngine(home);
   const {
     usable: [python],
   } = await findPythons();

@@ -1,16 +1,8 @@
 import { buffer } from 'node:stream/consumers';
-import {
-  headersFor,
-  judge,
-  type MediaAnswer,
-  type MediaClient,
-  type MediaRequest,
-  type MediaSource,
-  mediaFileName,
-  type Renew,
-} from '../cdn/index.ts';
+import type { MediaClient, MediaResponse, MediaSource, Renew } from '../cdn/index.ts';
 import { ServiceError } from '../errors.ts';
-import { type Entry, zipEtag, zipOf, zipSize } from './zip.ts';
+import { evaluatePreconditions, headersFor, type MediaRequest, mediaFileName } from '../media/index.ts';
+import { type ZipEntry, zipEtag, zipOf, zipSize } from './zip.ts';
 
 export interface ZipPhoto {
   source: MediaSource;
@@ -49,7 +41,7 @@ export async function openZip(
   post: ZipPost,
   request: MediaRequest,
   { media, signal }: ZipOptions,
-): Promise<MediaAnswer> {
+): Promise<MediaResponse> {
   if (photos.length === 0) throw new ServiceError('post_not_found');
   const entries = await probeAll(photos, post, { media, signal });
   const size = zipSize(entries);
@@ -63,7 +55,7 @@ export async function openZip(
     lastModified: null,
   };
   // Made as it is read, so there is no middle to begin in.
-  const verdict = judge({ method: request.method, ifNoneMatch: request.ifNoneMatch }, facts);
+  const verdict = evaluatePreconditions({ method: request.method, ifNoneMatch: request.ifNoneMatch }, facts);
   const answer = {
     status: verdict.status,
     headers: { ...headersFor(verdict, facts), 'accept-ranges': 'none' },
@@ -80,10 +72,10 @@ async function probeAll(
   photos: readonly ZipPhoto[],
   post: ZipPost,
   { media, signal }: ZipOptions,
-): Promise<Entry[]> {
+): Promise<ZipEntry[]> {
   const stop = new AbortController();
   const either = AbortSignal.any([signal, stop.signal]);
-  const entries: Entry[] = [];
+  const entries: ZipEntry[] = [];
   const waiting = [...photos.entries()];
   const worker = async () => {
     for (let next = waiting.shift(); next; next = waiting.shift()) {
@@ -105,14 +97,14 @@ async function probe(
   { source, renew }: ZipPhoto,
   { user, id, index }: ZipPost & { index: number },
   { media, signal }: ZipOptions,
-): Promise<Entry> {
+): Promise<ZipEntry> {
   let latest = source;
   const remembered: Renew = async () => {
     latest = await renew();
     return latest;
   };
   const open = (method: 'GET' | 'HEAD', signal: AbortSignal) =>
-    media.open(latest, { method }, { signal, renew: remembered });
+    media.openMedia(latest, { method }, { signal, renew: remembered });
   const { mime, extension, size, headers } = await open('HEAD', signal);
   if (!mime.startsWith('image/')) {
     throw new ServiceError('upstream_failed', { cause: new Error(`${mime} instead of a photo`) });

@@ -4,7 +4,7 @@ import { addAbortSignal, type Readable } from 'node:stream';
 import ZipStream from 'zip-stream';
 
 /** A file to be put into an archive, of known length. */
-export interface Entry {
+export interface ZipEntry {
   /** Without folders. */
   name: string;
   /** Bytes. */
@@ -21,7 +21,7 @@ const DIRECTORY_ENTRY = 46;
 const DIRECTORY_END = 22;
 
 /** Bytes of the archive of these entries, known before the first of them is fetched. */
-export function zipSize(entries: readonly Entry[]): number {
+export function zipSize(entries: readonly ZipEntry[]): number {
   const each = entries.map(
     ({ name, size }) => LOCAL_HEADER + DIRECTORY_ENTRY + 2 * Buffer.byteLength(name) + size,
   );
@@ -29,7 +29,7 @@ export function zipSize(entries: readonly Entry[]): number {
 }
 
 /** The same where the archive's bytes are the same. */
-export function zipEtag(entries: readonly Entry[], date: Date): string {
+export function zipEtag(entries: readonly ZipEntry[], date: Date): string {
   const hash = createHash('sha256').update(date.toISOString());
   for (const { name, size, etag } of entries) hash.update(`\n${name} ${size} ${etag}`);
   return `"${hash.digest('base64url').slice(0, 27)}"`;
@@ -40,7 +40,7 @@ export function zipEtag(entries: readonly Entry[], date: Date): string {
  * are compressed already. Each is in memory whole before its header is written, for the header holds its checksum:
  * the form that leaves it for later (a data descriptor) is refused for stored entries by some readers, Java's first. Where an entry fails the stream ends with its error: a broken connection, not a short file.
  */
-export function zipOf(entries: readonly Entry[], date: Date, signal: AbortSignal): Readable {
+export function zipOf(entries: readonly ZipEntry[], date: Date, signal: AbortSignal): Readable {
   const zip = new ZipStream({ store: true });
   // It may fail before its reader listens.
   zip.on('error', () => {});
@@ -52,7 +52,7 @@ export function zipOf(entries: readonly Entry[], date: Date, signal: AbortSignal
 
 async function fill(
   zip: ZipStream,
-  entries: readonly Entry[],
+  entries: readonly ZipEntry[],
   date: Date,
   signal: AbortSignal,
 ): Promise<void> {

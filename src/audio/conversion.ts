@@ -1,6 +1,6 @@
-import { FfmpegFailed, type FfmpegInput, ffmpegToFile, finishWithin } from '../ffmpeg-run.ts';
+import { FfmpegFailed, type FfmpegInput, ffmpegToFile, finishWithin } from '../ffmpeg/index.ts';
+import { assertWholeMp3 } from './assert-whole-mp3.ts';
 import { type Tags, tagOptions } from './tags.ts';
-import { assertWholeMp3 } from './whole-mp3.ts';
 
 interface Running {
   ffmpegPath: string;
@@ -66,9 +66,9 @@ export async function makeCover(picture: string, jpeg: string, { ffmpegPath, sig
 }
 
 /** A fetched track or video, what is to be said of it, and a cover as JPEG. */
-export interface Recording {
+export interface Mp3Input {
   sound: string;
-  words: Omit<Tags, 'cover'>;
+  tags: Omit<Tags, 'cover'>;
   cover: string | null;
 }
 
@@ -76,14 +76,14 @@ export interface Recording {
  * Makes an MP3 of the first sound in a file.
  * @throws FfmpegFailed, also where there is no sound in it; the signal's reason
  */
-export async function makeMp3({ sound, words, cover }: Recording, mp3: string, running: Running) {
+export async function makeMp3({ sound, tags, cover }: Mp3Input, mp3: string, running: Running) {
   const { ffmpegPath, signal } = running;
   const inputs: FfmpegInput[] = [{ source: sound, options: SOUND_INPUT }];
   if (cover) inputs.push({ source: cover, options: [...ONLY_FILES, '-f', 'jpeg_pipe'] });
   const outputOptions = [
     ...['-map', '0:a:0', ...(cover ? COVER_IN_MP3 : [])],
     ...MP3_OUTPUT,
-    ...tagOptions(words),
+    ...tagOptions(tags),
   ];
   const run = ffmpegToFile({ ffmpegPath, inputs, outputOptions }, mp3);
   await finishWithin(run, { limitMs: CONVERSION_LIMIT_MS, signal });

@@ -4,19 +4,18 @@ import { LRUCache } from 'lru-cache';
 import type { Logger } from 'pino';
 import {
   fetchToFile,
-  isRefusal,
-  type MediaAnswer,
+  isMissingAtCdn,
   type MediaClient,
-  type MediaRequest,
+  type MediaResponse,
   type MediaSource,
 } from '../cdn/index.ts';
 import { ServiceError } from '../errors.ts';
-import { FfmpegFailed } from '../ffmpeg-run.ts';
-import { answerFromFile } from '../files/index.ts';
-import { RenderStore, type RenderStoreOptions } from '../renders/index.ts';
-import type { Freed, TempStore } from '../temp/index.ts';
+import { FfmpegFailed } from '../ffmpeg/index.ts';
+import { type MediaRequest, respondWithFile } from '../media/index.ts';
+import { RenderCache, type RenderCacheOptions } from '../renders/index.ts';
+import type { CleanupStats, TempStore } from '../temp/index.ts';
 import { makeCover, makeMp3 } from './conversion.ts';
-import { gatherOrnaments, type Ornaments } from './ornaments.ts';
+import { fetchMetadata, type Mp3Metadata } from './metadata.ts';
 import type { Tags } from './tags.ts';
 
 export interface Mp3sOptions {
@@ -28,7 +27,7 @@ export interface Mp3sOptions {
   /** Conversions at a time; as many as there are processors is a good number. */
   maxConversions: number;
   /** As RenderStoreOptions.onMade. */
-  onMade?: RenderStoreOptions['onMade'];
+  onMade?: RenderCacheOptions['onMade'];
 }
 
 export interface Mp3Options {
@@ -39,10 +38,10 @@ export interface Mp3Options {
   /** Asked only where a file is made. */
   tags: (signal: AbortSignal) => Promise<Tags>;
   /** Another file with the sound, the video: asked where the CDN does not have the track any more. Null for none. */
-  instead: (signal: AbortSignal) => Promise<Instead | null>;
+  fallbackSource: (signal: AbortSignal) => Promise<FallbackSource | null>;
 }
 
-interface Instead {
+interface FallbackSource {
   source: MediaSource;
   renew: Mp3Options['renew'];
 }
@@ -66,7 +65,7 @@ const MAX_SOURCE_BYTES = 1024 * 1024 * 1024;
  */
 export class Mp3s {
   readonly #options: Mp3sOptions;
-  readonly #files: RenderStore;
+  readonly #files: RenderCache;
   /** Ids of sources found to be no MP3, so that each range of a made file does not ask the CDN again. */
   readonly #toMake = new LRUCache<string, true>({ max: 5000, ttl: KEPT_MS });
   /** Ids of tracks that the CDN did not have, so that each range does not have the post extracted again. */
@@ -75,7 +74,7 @@ export class Mp3s {
   constructor(options: Mp3sOptions) {
     const { temp, maxConversions, onMade } = options;
     this.#options = options;
-    this.#files = new RenderStore({
+    this.#files = new RenderCache({
       temp,
       kind: 'mp3',
       maxRenders: maxConversions,
@@ -95,15 +94,15 @@ export class Mp3s {
    * Answers a request for the MP3 of a track or a video.
    * @throws ServiceError `render_failed`, `busy`, or as MediaClient.open; the signal's reason when aborted
    */
-  async open(source: MediaSource, request: MediaRequest, options: Mp3Options): Promise<MediaAnswer> {
+  async openMp3(source: MediaSource, request: MediaRequest, options: Mp3Options): Promise<MediaResponse> {
     const { signal } = options;
-    const video = this.#gone.has(source.id) ? await options.instead(signal) : null;
+    const video = this.#gone.has(source.id) ? await options.fallbackSource(signal) : null;
     if (video) return this.#openInstead(video, request, options);
     try {
       return await this.#open(source, request, options);
     } catch (error) {
-      if (!(error instanceof ServiceError && isRefusal(error))) throw error;
-      const video = await options.instead(signal);
+      if (!(error instanceof ServiceError && isMissingAtCdn(error))) throw error;
+      const video = await options.fallbackSource(signal);
       if (!video) throw error;
       this.#options.log.warn(
         { err: error, track: source.id },
@@ -114,16 +113,20 @@ export class Mp3s {
     }
   }
 
-  #openInstead({ source, renew }: Instead, request: MediaRequest, options: Mp3Options): Promise<MediaAnswer> {
+  #openInstead(
+    { source, renew }: FallbackSource,
+    request: MediaRequest,
+    options: Mp3Options,
+  ): Promise<MediaResponse> {
     // Who goes on by the offset alone may hold the beginning of the track, and this is another file.
     const blind = request.ifRange === undefined && !/^\s*bytes\s*=\s*0-/i.test(request.range ?? '');
     return this.#open(source, { ...request, ...(blind && { range: undefined }) }, { ...options, renew });
   }
 
-  async #open(source: MediaSource, request: MediaRequest, options: Mp3Options): Promise<MediaAnswer> {
+  async #open(source: MediaSource, request: MediaRequest, options: Mp3Options): Promise<MediaResponse> {
     const { signal } = options;
     if (!this.#toMake.has(source.id)) {
-      const answer = await this.#options.media.open(source, request, {
+      const answer = await this.#options.media.openMedia(source, request, {
         signal,
         renew: () => options.renew(signal),
       });
@@ -142,11 +145,11 @@ export class Mp3s {
       },
       { signal },
     );
-    return answerFromFile(file, MP3, request);
+    return respondWithFile(file, MP3, request);
   }
 
   /** For the cleaner: lets go of files past their age. */
-  sweep(): Promise<Freed> {
+  sweep(): Promise<CleanupStats> {
     return this.#files.sweep();
   }
 
@@ -159,11 +162,11 @@ export class Mp3s {
     source: MediaSource,
     folder: string,
     { signal, renew, tags }: Mp3Options,
-  ): Promise<Ornaments & { sound: string }> {
+  ): Promise<Mp3Metadata & { sound: string }> {
     this.#ffmpeg();
     const { media, log } = this.#options;
     const stop = new AbortController();
-    const gathering = gatherOrnaments(tags, folder, {
+    const gathering = fetchMetadata(tags, folder, {
       media,
       log,
       signal: AbortSignal.any([signal, stop.signal]),
@@ -185,7 +188,7 @@ export class Mp3s {
   }
 
   async #convert(
-    { sound, words, picture }: Ornaments & { sound: string },
+    { sound, tags, picture }: Mp3Metadata & { sound: string },
     folder: string,
     signal: AbortSignal,
   ): Promise<string> {
@@ -193,7 +196,7 @@ export class Mp3s {
     const mp3 = join(folder, 'sound.mp3');
     try {
       const cover = picture && (await this.#cover(picture, join(folder, 'cover.jpg'), running));
-      await makeMp3({ sound, words, cover }, mp3, running);
+      await makeMp3({ sound, tags, cover }, mp3, running);
       await Promise.all([sound, picture, cover].map((path) => path && rm(path, { force: true })));
       return mp3;
     } catch (error) {

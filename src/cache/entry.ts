@@ -6,22 +6,22 @@ import type { Author, Photo, Post, PostRef, Rendition, Sound, Statistics, Subtit
  * `region_blocked` and `login_required` are not among them: they are about the way out and the cookies in use, and
  * the next try may go another way or have other cookies.
  */
-export type Absence = 'post_not_found' | 'post_private';
+export type NegativeResult = 'post_not_found' | 'post_private';
 
 /** What is remembered of a link, until a time in Unix milliseconds. */
-export type Entry = { until: number; post: Post } | { until: number; absent: Absence };
+export type CacheEntry = { until: number; post: Post } | { until: number; absent: NegativeResult };
 
-export function isAbsence(code: string): code is Absence {
+export function isNegativeResult(code: string): code is NegativeResult {
   return code === 'post_not_found' || code === 'post_private';
 }
 
 /** Bytes of an entry as JSON, roughly: most of a post is ASCII. */
-export function weigh(entry: Entry): number {
+export function sizeOf(entry: CacheEntry): number {
   return JSON.stringify(entry).length;
 }
 
 /** Null for everything that encodeEntry did not write, whatever else lies under our keys. */
-export function decodeEntry(text: string): Entry | null {
+export function decodeEntry(text: string): CacheEntry | null {
   return entrySchema.safeParse(parse(text)).data ?? null;
 }
 
@@ -96,7 +96,7 @@ const postSchema = exactly<Post>({
   mediaExpiresAt: perhaps,
 });
 
-const entrySchema: z.ZodType<Entry> = z.union([
+const entrySchema: z.ZodType<CacheEntry> = z.union([
   z.object({ until: count, post: postSchema }),
   z.object({ until: count, absent: z.enum(['post_not_found', 'post_private']) }),
 ]);

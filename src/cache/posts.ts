@@ -1,12 +1,12 @@
+import { SingleFlight } from '../concurrency/index.ts';
 import { ServiceError } from '../errors.ts';
 import type { ExtractOptions } from '../extraction/index.ts';
 import type { Post, PostRef } from '../posts/post.ts';
 import { type PostLink, postKey } from '../posts/url.ts';
-import { type Entry, isAbsence } from './entry.ts';
-import { Layers } from './layers.ts';
-import type { SharedPosts } from './share.ts';
-import type { SharedFlight } from './shared-flight.ts';
-import { SingleFlight } from './single-flight.ts';
+import { type CacheEntry, isNegativeResult } from './entry.ts';
+import { RedisCache } from './redis-cache.ts';
+import type { RedisStore } from './redis-store.ts';
+import { TwoTierCache } from './two-tier-cache.ts';
 
 /** What fetches a post from TikTok. */
 export interface PostSource {
@@ -23,7 +23,7 @@ export interface PostsOptions {
   /** CACHE_TTL; 0 remembers nothing. */
   ttlMs: number;
   /** What all instances share; null for one that is alone. */
-  shared: SharedPosts | null;
+  shared: RedisStore | null;
 }
 
 /** Links die with the CDN's; a cached post must leave its visitor this long to begin. */
@@ -36,17 +36,14 @@ const ABSENCE_TTL_MS = 30_000;
 export class Posts {
   readonly #source: PostSource;
   readonly #ttlMs: number;
-  readonly #cache: Layers;
-  readonly #sharedFlight: SharedFlight | null;
+  readonly #cache: TwoTierCache;
   readonly #flights = new SingleFlight<Post>();
   #extractions = 0;
 
   constructor({ source, ttlMs, shared }: PostsOptions) {
     this.#source = source;
     this.#ttlMs = ttlMs;
-    this.#cache = new Layers(shared?.cache ?? null);
-    // Others can only be waited for where what they find is published.
-    this.#sharedFlight = ttlMs > 0 ? (shared?.flight ?? null) : null;
+    this.#cache = new TwoTierCache(shared && new RedisCache(shared));
   }
 
   /** For /health and /metrics; all but `posts` count since the start. */
@@ -54,7 +51,6 @@ export class Posts {
     return {
       ...this.#cache.status,
       extractions: this.#extractions,
-      waits_for_other_instances: this.#sharedFlight?.waits ?? 0,
     };
   }
 
@@ -74,27 +70,11 @@ export class Posts {
 
   async #get(link: PostLink, isGood: (post: Post) => boolean, options: ExtractOptions): Promise<FoundPost> {
     const key = linkKey(link);
-    const accept = (entry: Entry) => 'absent' in entry || isGood(entry.post);
+    const accept = (entry: CacheEntry) => 'absent' in entry || isGood(entry.post);
     const known = await this.#cache.get(key, accept);
     if (known) return { post: postOf(known), cached: true };
-    const work = (gone: AbortSignal) => this.#work(link, accept, { ...options, signal: gone });
+    const work = (gone: AbortSignal) => this.#extract(link, { ...options, signal: gone });
     return { post: await this.#flights.run(key, work, options.signal), cached: false };
-  }
-
-  #work(
-    link: PostLink,
-    accept: (entry: Entry) => boolean,
-    options: ExtractOptions & { signal: AbortSignal },
-  ): Promise<Post> {
-    const extract = () => this.#extract(link, options);
-    if (!this.#sharedFlight) return extract();
-    const look = async () => {
-      // A short link of which nobody knew where it leads: whoever extracted it has written that down.
-      const key = linkKey(await this.#translate(link));
-      const entry = await this.#cache.shared(key, accept);
-      return entry && postOf(entry);
-    };
-    return this.#sharedFlight.run(linkKey(link), { look, work: extract }, options.signal);
   }
 
   async #extract(link: PostLink, options: ExtractOptions): Promise<Post> {
@@ -105,7 +85,7 @@ export class Posts {
       return post;
     } catch (error) {
       const lifeMs = Math.min(this.#ttlMs, ABSENCE_TTL_MS);
-      if (error instanceof ServiceError && isAbsence(error.code) && lifeMs > 0) {
+      if (error instanceof ServiceError && isNegativeResult(error.code) && lifeMs > 0) {
         await this.#cache.set(linkKey(link), { until: Date.now() + lifeMs, absent: error.code });
       }
       throw error;
@@ -127,7 +107,7 @@ export class Posts {
   }
 }
 
-function postOf(entry: Entry): Post {
+function postOf(entry: CacheEntry): Post {
   if ('absent' in entry) throw new ServiceError(entry.absent);
   return entry.post;
 }

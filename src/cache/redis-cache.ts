@@ -1,33 +1,33 @@
 import type { PostRef } from '../posts/post.ts';
-import { decodeEntry, decodeRef, type Entry } from './entry.ts';
-import type { SharedMemory } from './redis.ts';
-import { type PostCache, TARGET_TTL_MS } from './store.ts';
+import { type CacheEntry, decodeEntry, decodeRef } from './entry.ts';
+import { type PostCache, TARGET_TTL_MS } from './memory-cache.ts';
+import type { RedisStore } from './redis-store.ts';
 
 /** Posts that all instances share. Every key has an end, so any maxmemory policy of Redis can make room. */
 export class RedisCache implements PostCache {
-  readonly #memory: SharedMemory;
+  readonly #memory: RedisStore;
 
-  constructor(memory: SharedMemory) {
+  constructor(memory: RedisStore) {
     this.#memory = memory;
   }
 
-  async get(key: string): Promise<Entry | null> {
-    const entry = this.#read(await this.#memory.ask((redis) => redis.get(`post:${key}`)), decodeEntry);
+  async get(key: string): Promise<CacheEntry | null> {
+    const entry = this.#read(await this.#memory.run((redis) => redis.get(`post:${key}`)), decodeEntry);
     return entry && entry.until > Date.now() ? entry : null;
   }
 
-  async set(key: string, entry: Entry): Promise<void> {
+  async set(key: string, entry: CacheEntry): Promise<void> {
     const life = Math.floor(entry.until - Date.now());
     if (life <= 0) return;
-    await this.#memory.ask((redis) => redis.set(`post:${key}`, JSON.stringify(entry), 'PX', life));
+    await this.#memory.run((redis) => redis.set(`post:${key}`, JSON.stringify(entry), 'PX', life));
   }
 
   async target(shortUrl: string): Promise<PostRef | null> {
-    return this.#read(await this.#memory.ask((redis) => redis.get(`short:${shortUrl}`)), decodeRef);
+    return this.#read(await this.#memory.run((redis) => redis.get(`short:${shortUrl}`)), decodeRef);
   }
 
   async setTarget(shortUrl: string, ref: PostRef): Promise<void> {
-    await this.#memory.ask((redis) =>
+    await this.#memory.run((redis) =>
       redis.set(`short:${shortUrl}`, JSON.stringify(ref), 'PX', TARGET_TTL_MS),
     );
   }

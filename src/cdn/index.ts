@@ -1,20 +1,17 @@
-export type { Resolve, ResolvedAddress } from './addresses.ts';
-export {
-  type MediaAnswer,
-  MediaClient,
-  type MediaClientOptions,
-  type OpenOptions,
-  type RelayStats,
-} from './client.ts';
-export { headersFor, judge, type MediaRequest } from './conditions.ts';
-export { contentDisposition, encodedFileName, type FileNameParts, mediaFileName } from './filename.ts';
 export {
   type FetchedMedia,
   type FetchOptions,
   type FetchToFileOptions,
   fetchToBuffer,
   fetchToFile,
-} from './files.ts';
+} from './download.ts';
 export { isMediaHost, mediaUrl } from './hosts.ts';
-export { HEAD_BYTES, type MediaType, sniffMedia } from './sniff.ts';
-export { isRefusal, type MediaSource, type Renew } from './source.ts';
+export {
+  MediaClient,
+  type MediaClientOptions,
+  type MediaResponse,
+  type OpenOptions,
+  type RelayStats,
+} from './media-client.ts';
+export { isMissingAtCdn, type MediaSource, type Renew } from './source.ts';
+export type { Resolve, ResolvedAddress } from './ssrf-guard.ts';

@@ -22,34 +22,34 @@ export interface MediaSource {
 export type Renew = () => Promise<MediaSource & { cached?: boolean }>;
 
 /** Why one link gave no media. A link's failure is not the file's: there are mirrors, and new links. */
-export type LinkFault =
+export type LinkErrorReason =
   | 'forbidden' // not a media host, or a redirect to one that is not
   | 'expired' // past its own expiry; not asked
   | 'status'
   | 'no-media' // HTML, JSON, nothing, or bytes of no known type
   | 'length' // what it says about its length does not hold together
-  | 'changed' // another file than the one that was begun
+  | 'changed' // another file than the one that was opened
   | 'stalled'
   | 'connection';
 
-export class LinkFailure extends Error {
+export class LinkError extends Error {
   override name = 'LinkFailure';
-  readonly fault: LinkFault;
+  readonly reason: LinkErrorReason;
 
   /** `detail` goes to the log, so no query of a link may be in it. */
-  constructor(fault: LinkFault, detail: string, cause?: unknown) {
+  constructor(fault: LinkErrorReason, detail: string, cause?: unknown) {
     super(`${fault}: ${detail}`, { cause });
-    this.fault = fault;
+    this.reason = fault;
   }
 }
 
-/** Whether a link led to another file than the one that was begun. */
-export function isChange(error: unknown): boolean {
-  return error instanceof LinkFailure && error.fault === 'changed';
+/** Whether a link led to another file than the one that was opened. */
+export function isFileChanged(error: unknown): boolean {
+  return error instanceof LinkError && error.reason === 'changed';
 }
 
 /** Whether an `upstream_failed` says that the CDN answered, at a link made just now, and gave no media. */
-export function isRefusal({ cause }: ServiceError): boolean {
+export function isMissingAtCdn({ cause }: ServiceError): boolean {
   const last: unknown = cause instanceof AggregateError ? cause.errors.at(-1) : null;
-  return last instanceof LinkFailure && (last.fault === 'status' || last.fault === 'no-media');
+  return last instanceof LinkError && (last.reason === 'status' || last.reason === 'no-media');
 }

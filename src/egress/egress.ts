@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Secret } from '../secret.ts';
-import { type Clock, Standing } from './standing.ts';
+import { CircuitBreaker, type Clock } from './circuit-breaker.ts';
 
 /**
  * So many posts in a row whose files the CDN refuses: one refused link has died, eight of them are the address.
@@ -15,7 +15,7 @@ export class Egress {
   /** Host and port, without credentials: for logs and health. */
   readonly label: string;
   readonly proxy: Secret | null;
-  readonly standing: Standing;
+  readonly breaker: CircuitBreaker;
   /** Unix milliseconds of the last page that came this way; null before the first. */
   answeredAt: number | null = null;
   /** Jobs that TikTok refused this way. */
@@ -24,7 +24,7 @@ export class Egress {
 
   constructor(proxy: Secret | null, clock: Clock) {
     this.proxy = proxy;
-    this.standing = new Standing(clock);
+    this.breaker = new CircuitBreaker(clock);
     const url = proxy?.reveal();
     this.id = url ? createHash('sha256').update(url).digest('base64url').slice(0, 6) : 'direct';
     this.label = url ? new URL(url).host : 'direct';

@@ -1,3 +1,3 @@
 export type { Egress } from './egress.ts';
-export { Egresses, type Errand, type JobResult } from './egresses.ts';
+export { EgressPool, type JobResult, type RoutedJob } from './egress-pool.ts';
 export { openVpn } from './vpn.ts';

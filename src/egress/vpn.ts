@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import type { Secret } from '../secret.ts';
+import { type Clock, SYSTEM_CLOCK } from './circuit-breaker.ts';
 import { Gluetun } from './gluetun.ts';
-import { type Clock, SYSTEM_CLOCK } from './standing.ts';
 
 /**
  * Between two reconnects. Each one breaks every download that runs, and providers limit new sessions; still, the new

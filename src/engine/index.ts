@@ -1,9 +1,10 @@
-export { type EngineStatus, Engines } from './engines.ts';
-export { type EngineHome, engineHome, engineInUse } from './home.ts';
+export { type Engine, locateEngine, readEngine } from './engine.ts';
+export { activeEngine, type EngineDirs, engineDirs } from './engine-dirs.ts';
+export { type EngineStatus, EngineWatcher } from './engine-watcher.ts';
 export { EngineBusy, withEngineLock } from './lock.ts';
 export { rollBack } from './rollback.ts';
-export { startOnBest } from './start.ts';
+export { startWithFallback } from './start-with-fallback.ts';
 export { type EngineState, readState, writeState } from './state.ts';
-export { removeOld, whyNotWritable } from './store.ts';
+export { removeOld, writeProblem } from './store.ts';
 export { scheduleUpdates, type UpdateSchedule } from './updates.ts';
-export { compareVersions, isAmong } from './versions.ts';
+export { compareVersions, hasVersion } from './versions.ts';

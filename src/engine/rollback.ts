@@ -1,8 +1,8 @@
 import { basename } from 'node:path';
-import type { Engine } from '../extraction/index.ts';
-import { type EngineHome, engineChoices, engineInUse } from './home.ts';
+import type { Engine } from './engine.ts';
+import { activeEngine, candidateEngines, type EngineDirs } from './engine-dirs.ts';
 import { readState, writeState } from './state.ts';
-import { pointTo, pointToNone } from './store.ts';
+import { linkCurrent, unlinkCurrent } from './store.ts';
 
 /**
  * Makes the next best engine the one in use. Call it with the lock.
@@ -10,15 +10,15 @@ import { pointTo, pointToNone } from './store.ts';
  * @returns the engine that is in use now; null where there is none to go back to
  */
 export function rollBack(
-  home: EngineHome,
+  home: EngineDirs,
   rejected: Pick<Engine, 'dir' | 'ytdlp'>,
   why: string,
 ): Engine | null {
-  const inUse = engineInUse(home);
+  const inUse = activeEngine(home);
   if (inUse.dir !== rejected.dir) return inUse;
-  const next = engineChoices(home).find(({ dir }) => dir !== rejected.dir);
+  const next = candidateEngines(home).find(({ dir }) => dir !== rejected.dir);
   if (!next) return null;
-  goTo(home, next, [{ engine: rejected, why }]);
+  activate(home, next, [{ engine: rejected, why }]);
   return next;
 }
 
@@ -29,12 +29,12 @@ export interface Rejected {
 }
 
 /** Makes one of the choices the one in use, and remembers what is not to be taken. Call it with the lock. */
-export function goTo({ store, base }: EngineHome, next: Engine, rejected: readonly Rejected[]): void {
+export function activate({ store, base }: EngineDirs, next: Engine, rejected: readonly Rejected[]): void {
   const state = readState(store);
   const at = new Date().toISOString();
   const added = rejected.map(({ engine: { ytdlp: version }, why }) => ({ version, at, why }));
   // First of all, for only a rejected base lets an older engine go before it.
   writeState(store, { ...state, previous: null, rejected: [...state.rejected, ...added] });
-  if (next.dir === base?.dir) pointToNone(store);
-  else pointTo(store, basename(next.dir));
+  if (next.dir === base?.dir) unlinkCurrent(store);
+  else linkCurrent(store, basename(next.dir));
 }

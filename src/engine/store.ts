@@ -27,7 +27,7 @@ export function currentName(store: string): string | null {
 }
 
 /** One rename: whoever looks finds the one engine or the other. */
-export function pointTo(store: string, name: string): void {
+export function linkCurrent(store: string, name: string): void {
   const link = join(store, `.link-${process.pid}`);
   rmSync(link, { force: true });
   symlinkSync(name, link);
@@ -35,12 +35,12 @@ export function pointTo(store: string, name: string): void {
 }
 
 /** Without a link the project's own engine is the one in use; see EngineHome. */
-export function pointToNone(store: string): void {
+export function unlinkCurrent(store: string): void {
   rmSync(join(store, 'current'), { force: true });
 }
 
 /** Makes the folder where it is missing. @returns why updates cannot go there; null where they can */
-export function whyNotWritable(store: string): string | null {
+export function writeProblem(store: string): string | null {
   try {
     mkdirSync(store, { recursive: true });
     accessSync(store, constants.W_OK);

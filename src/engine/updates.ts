@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { Cron } from 'croner';
 import type { Logger } from 'pino';
-import { whyNotWritable } from './store.ts';
+import { writeProblem } from './store.ts';
 
 /** What an update has no use for, and pip and a new yt-dlp no right to. */
 const SECRETS = ['ENCRYPTION_KEY', 'ENCRYPTION_KEY_PREVIOUS', 'REDIS_URL', 'GLUETUN_API_KEY'];
@@ -24,7 +24,7 @@ export function scheduleUpdates(
   log: Logger,
 ): UpdateSchedule {
   const script = join(projectRoot, 'scripts/engine.mjs');
-  const why = existsSync(script) ? whyNotWritable(store) : 'scripts/ is not installed';
+  const why = existsSync(script) ? writeProblem(store) : 'scripts/ is not installed';
   if (why !== null) {
     log.warn({ why }, 'ENGINE_UPDATE_CRON is set, but the engine cannot be updated');
     return { stop: () => {} };

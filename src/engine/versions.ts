@@ -17,6 +17,6 @@ function numbersOf(version: string): number[] {
 }
 
 /** Whether a version is in a list, however each of the two is written. */
-export function isAmong(version: string, list: readonly { version: string }[]): boolean {
+export function hasVersion(version: string, list: readonly { version: string }[]): boolean {
   return list.some((one) => compareVersions(one.version, version) === 0);
 }

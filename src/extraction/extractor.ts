@@ -1,30 +1,37 @@
 import type { Logger } from 'pino';
 import type { Config } from '../config.ts';
-import type { Egress, Egresses } from '../egress/index.ts';
+import type { Egress, EgressPool } from '../egress/index.ts';
+import type { Engine } from '../engine/index.ts';
 import { type ErrorCode, ServiceError } from '../errors.ts';
-import type { Outcomes } from '../health/index.ts';
 import type { Platform, Post } from '../posts/post.ts';
 import type { PostLink } from '../posts/url.ts';
-import type { Engine } from './engine.ts';
-import { Hosts, type Rejection } from './hosts.ts';
+import { AdmissionQueue } from './admission-queue.ts';
+import { HostSwitcher, type RejectionListener } from './host-switcher.ts';
 import { WorkerPool } from './pool.ts';
 import type { Hello } from './protocol.ts';
-import { AdmissionQueue } from './queue.ts';
 import type { WorkerResult } from './worker.ts';
 
 export interface ExtractorOptions {
   engine: Engine;
   /** A folder for the host's socket, this service's alone. */
   runDir: string;
-  egresses: Egresses;
-  outcomes: Outcomes;
+  egresses: EgressPool;
+  stats: OutcomeRecorder;
   /** Hear how jobs went; for the metrics. */
   observers?: ExtractionObservers;
   config: Config;
   log: Logger;
 }
 
-export interface ExtractionEnd {
+/** Counts how extractions end; /health reads it. */
+export interface OutcomeRecorder {
+  succeeded(): void;
+  failed(code: ErrorCode): void;
+  /** Another engine works from now on. */
+  reset(): void;
+}
+
+export interface ExtractionEvent {
   code: 'ok' | ErrorCode;
   queueMs: number;
   /** Null for a job that never began. */
@@ -32,15 +39,15 @@ export interface ExtractionEnd {
 }
 
 export interface ExtractionObservers {
-  extracted(end: ExtractionEnd): void;
+  onExtraction(end: ExtractionEvent): void;
   /** One try through one egress; a post may need two. */
-  attempted(egress: string, code: 'ok' | ErrorCode): void;
+  onAttempt(egress: string, code: 'ok' | ErrorCode): void;
 }
 
-const NOBODY: ExtractionObservers = { extracted: () => {}, attempted: () => {} };
+const NOBODY: ExtractionObservers = { onExtraction: () => {}, onAttempt: () => {} };
 
 /** Where the time of one request went, for its line in the log. Filled in while the job is done. */
-export interface ExtractionTrace {
+export interface ExtractionTimings {
   queueMs?: number;
   extractionMs?: number;
   /** Label of the last egress tried. */
@@ -52,7 +59,7 @@ export interface ExtractOptions {
   client: string;
   signal?: AbortSignal;
   /** Stays empty where the post was known, or somebody else's job brought it. */
-  trace?: ExtractionTrace;
+  trace?: ExtractionTimings;
 }
 
 export interface ExtractorStatus {
@@ -65,7 +72,7 @@ export interface ExtractorStatus {
   /** The engine that works; the one that .engine/current points to may just be starting. */
   engine: Engine | null;
   /** How a new engine is doing beside the one before it. */
-  trial: Hosts['trial'];
+  trial: HostSwitcher['trial'];
 }
 
 /** Seconds after which a post that TikTok refuses, while it answers for others, is worth another try. */
@@ -73,11 +80,11 @@ const REFUSED_POST_RETRY_AFTER = 60;
 
 /** A link in, a Post out: admission, worker threads, yt-dlp. */
 export class Extractor {
-  readonly #hosts: Hosts;
+  readonly #hosts: HostSwitcher;
   readonly #pool: WorkerPool;
   readonly #queue: AdmissionQueue;
-  readonly #egresses: Egresses;
-  readonly #outcomes: Outcomes;
+  readonly #egresses: EgressPool;
+  readonly #stats: OutcomeRecorder;
   readonly #observers: ExtractionObservers;
   readonly #maxWorkers: number;
   readonly #queueLimit: number;
@@ -91,7 +98,7 @@ export class Extractor {
     engine,
     runDir,
     egresses,
-    outcomes,
+    stats,
     observers,
     config,
     log,
@@ -101,7 +108,7 @@ export class Extractor {
       { timeoutMs: config.extraction.timeoutMs },
       log,
     );
-    const hosts = new Hosts({
+    const hosts = new HostSwitcher({
       runDir,
       cookiesPath: config.extraction.cookiesPath,
       caFile: config.egress.extraCaFile,
@@ -114,19 +121,19 @@ export class Extractor {
       await Promise.all([pool.close(), hosts.close()]);
       throw error;
     }
-    return new Extractor(hosts, pool, { egresses, outcomes, ...(observers && { observers }), config, log });
+    return new Extractor(hosts, pool, { egresses, stats, ...(observers && { observers }), config, log });
   }
 
   private constructor(
-    hosts: Hosts,
+    hosts: HostSwitcher,
     pool: WorkerPool,
-    { egresses, outcomes, observers = NOBODY, config, log }: Omit<ExtractorOptions, 'engine' | 'runDir'>,
+    { egresses, stats, observers = NOBODY, config, log }: Omit<ExtractorOptions, 'engine' | 'runDir'>,
   ) {
     const { maxWorkers, maxQueue } = config.extraction;
     this.#hosts = hosts;
     this.#pool = pool;
     this.#egresses = egresses;
-    this.#outcomes = outcomes;
+    this.#stats = stats;
     this.#observers = observers;
     this.#queue = new AdmissionQueue(maxWorkers, maxQueue);
     this.#maxWorkers = maxWorkers;
@@ -143,11 +150,11 @@ export class Extractor {
       trace.queueMs = Math.round(begun - asked);
       return this.#work(link, trace);
     };
-    const ended = (code: ExtractionEnd['code']) => {
+    const ended = (code: ExtractionEvent['code']) => {
       const now = performance.now();
       const workMs = begun === null ? null : now - begun;
       if (workMs !== null) trace.extractionMs = Math.round(workMs);
-      this.#observers.extracted({ code, queueMs: (begun ?? now) - asked, workMs });
+      this.#observers.onExtraction({ code, queueMs: (begun ?? now) - asked, workMs });
     };
     try {
       const post = await this.#queue.run(client, work, signal);
@@ -185,15 +192,15 @@ export class Extractor {
    */
   async switchTo(engine: Engine, options: { trial: boolean }): Promise<void> {
     await this.#hosts.switchTo(engine, options);
-    this.#outcomes.beginAnew();
+    this.#stats.reset();
   }
 
-  get onRejection(): Rejection {
+  get onRejection(): RejectionListener {
     return this.#hosts.onRejection;
   }
 
   /** Called when a new engine did worse than the one before it, which works again. */
-  set onRejection(heard: Rejection) {
+  set onRejection(heard: RejectionListener) {
     this.#hosts.onRejection = heard;
   }
 
@@ -202,34 +209,34 @@ export class Extractor {
     await this.#hosts.close();
   }
 
-  async #work(link: PostLink, trace: ExtractionTrace): Promise<Post> {
+  async #work(link: PostLink, trace: ExtractionTimings): Promise<Post> {
     const control = this.#control;
     const result = await this.#egresses.route({
       job: (egress) => {
         trace.egress = egress.label;
         return this.#run(link, egress);
       },
-      tells: platformOf(link) === 'tiktok',
-      control: control && ((egress) => this.#run(control, egress)),
+      countsForHealth: platformOf(link) === 'tiktok',
+      controlProbe: control && ((egress) => this.#run(control, egress)),
     });
     if (!result) {
       // Nothing was asked, so nothing is counted: Outcomes are about attempts.
       throw new ServiceError('ip_blocked', { retryAfter: this.#egresses.retryAfter });
     }
     if (result.ok) {
-      this.#outcomes.succeeded();
+      this.#stats.succeeded();
       if (result.post.ref.platform === 'tiktok') this.#control = { kind: 'post', ref: result.post.ref };
       return result.post;
     }
     // A child that died twice under a post: the visitor may try again, but the fault is ours.
-    this.#outcomes.failed(result.code === 'busy' ? 'internal' : result.code);
+    this.#stats.failed(result.code === 'busy' ? 'internal' : result.code);
     throw this.#toError(result);
   }
 
   async #run(link: PostLink, egress: Egress): Promise<WorkerResult> {
     const result = await this.#hosts.run({ link, proxy: egress.proxy?.reveal() ?? null, egress: egress.id });
     this.#childRestarts += result.restarts;
-    this.#observers.attempted(egress.label, result.ok ? 'ok' : result.code);
+    this.#observers.onAttempt(egress.label, result.ok ? 'ok' : result.code);
     if (!result.ok) {
       const { code, detail } = result;
       this.#log.debug({ code, detail, egress: egress.label }, 'extraction failed');

@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { Logger } from 'pino';
 import { create as ytDlp } from 'yt-dlp-exec';
-import type { Engine } from './engine.ts';
+import type { Engine } from '../engine/index.ts';
 import { type Hello, PROTOCOL } from './protocol.ts';
 
 /** A warm start takes 0.3 s; a cold disk or a busy machine much longer. */
@@ -39,7 +39,7 @@ export class ProtocolMismatch extends Error {
   override name = 'ProtocolMismatch';
 }
 
-type Running = ReturnType<ReturnType<typeof ytDlp>['exec']>;
+type YtdlpProcess = ReturnType<ReturnType<typeof ytDlp>['exec']>;
 
 /**
  * Keeps one yt-dlp host (host/host.py) running: starts it, starts it again with growing pauses when it dies, ends it
@@ -51,7 +51,7 @@ export class HostProcess extends EventEmitter {
   readonly #runDir: string;
   /** To be removed with the host; TEMP_DIR's folders are the TempStore's business. */
   readonly #ownDir: string | null;
-  #process: Running | null = null;
+  #process: YtdlpProcess | null = null;
   #hello: Hello | null = null;
   #failures = 0;
   #closing = false;
@@ -148,7 +148,7 @@ export class HostProcess extends EventEmitter {
     return hello;
   }
 
-  async #firstLine(child: Running, exited: Promise<Error>): Promise<Hello> {
+  async #firstLine(child: YtdlpProcess, exited: Promise<Error>): Promise<Hello> {
     if (!child.stdout) throw new Error('the host has no standard output');
     const lines = createInterface({ input: child.stdout });
     const timer = setTimeout(() => child.kill('SIGKILL'), READY_TIMEOUT_MS);

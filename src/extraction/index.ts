@@ -1,10 +1,9 @@
-export { type Engine, engineAt, locateEngine } from './engine.ts';
 export {
-  type ExtractionEnd,
+  type ExtractionEvent,
   type ExtractionObservers,
-  type ExtractionTrace,
+  type ExtractionTimings,
   type ExtractOptions,
   Extractor,
   type ExtractorStatus,
 } from './extractor.ts';
-export { type Proof, type ProofOptions, proveEngine } from './proof.ts';
+export { type Verification, type VerificationOptions, verifyEngine } from './verify-engine.ts';

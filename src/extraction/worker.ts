@@ -75,19 +75,19 @@ export default async function run(task: WorkerTask): Promise<WorkerResult> {
   }
 }
 
-type Outcome = { ok: true; post: Post } | { ok: false; code: ErrorCode; detail: string };
+type JobResult = { ok: true; post: Post } | { ok: false; code: ErrorCode; detail: string };
 
-async function extract(task: WorkerTask): Promise<Outcome> {
+async function extract(task: WorkerTask): Promise<JobResult> {
   let { link } = task;
   if (link.kind === 'short') {
-    const reply = await ask(task, { op: 'resolve', platform: link.platform, url: link.url });
+    const reply = await sendJob(task, { op: 'resolve', platform: link.platform, url: link.url });
     if (!reply.ok) return failed(reply, link.platform);
     const target = parsePostUrl('location' in reply ? reply.location : '');
     if (target?.kind !== 'post') return deadEnd('location' in reply ? reply.location : '');
     link = target;
   }
   const { ref } = link;
-  const reply = await ask(task, { op: 'extract', platform: ref.platform, url: canonicalUrl(ref) });
+  const reply = await sendJob(task, { op: 'extract', platform: ref.platform, url: canonicalUrl(ref) });
   if (!reply.ok) return failed(reply, ref.platform);
   if ('location' in reply)
     return { ok: false, code: 'internal', detail: 'a location where a post was asked for' };
@@ -98,12 +98,12 @@ async function extract(task: WorkerTask): Promise<Outcome> {
   return { ok: true, post };
 }
 
-function failed(reply: Extract<Reply, { ok: false }>, platform: Job['platform']): Outcome {
+function failed(reply: Extract<Reply, { ok: false }>, platform: Job['platform']): JobResult {
   return { ok: false, code: classify(reply.failure, platform), detail: reply.failure.message };
 }
 
 /** A short link that leads to no post: a dead one goes to the front page, a gated one to the login. */
-function deadEnd(location: string): Outcome {
+function deadEnd(location: string): JobResult {
   const login = URL.canParse(location) && new URL(location).pathname.replace(/\/$/, '') === '/login';
   return {
     ok: false,
@@ -112,7 +112,7 @@ function deadEnd(location: string): Outcome {
   };
 }
 
-async function ask(task: WorkerTask, question: Pick<Job, 'op' | 'platform' | 'url'>): Promise<Reply> {
+async function sendJob(task: WorkerTask, question: Pick<Job, 'op' | 'platform' | 'url'>): Promise<Reply> {
   const child = await connected(task.socketPath);
   const { pid } = child.hello;
   const timer = setTimeout(() => {

@@ -2,8 +2,9 @@ import type { FoundPost } from '../cache/index.ts';
 import type { MediaSource, Renew } from '../cdn/index.ts';
 import { ServiceError } from '../errors.ts';
 import type { ExtractOptions } from '../extraction/index.ts';
-import type { Asset, LinkTarget, Source } from '../links/index.ts';
-import { assetSource } from '../posts/assets.ts';
+import type { LinkTarget } from '../links/index.ts';
+import type { Asset, AssetSource } from '../posts/asset.ts';
+import { assetSource } from '../posts/asset.ts';
 import type { Post, PostRef } from '../posts/post.ts';
 import { chooseRenditions } from '../posts/renditions.ts';
 import { type PostLink, postKey } from '../posts/url.ts';
@@ -78,7 +79,7 @@ export function coverOf({ ref, sound, cover, egress }: Post): MediaSource | null
       };
 }
 
-function mediaSource(ref: PostRef, asset: Asset, { urls, cookie, egress }: Source): MediaSource {
+function mediaSource(ref: PostRef, asset: Asset, { urls, cookie, egress }: AssetSource): MediaSource {
   const referer = ref.platform === 'douyin' ? 'https://www.douyin.com/' : 'https://www.tiktok.com/';
   return { id: `${postKey(ref)}/${assetName(asset)}`, urls, cookie, egress, referer };
 }

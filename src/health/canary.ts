@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import { type ErrorCode, ServiceError } from '../errors.ts';
 import { findPostLink, type PostLink } from '../posts/url.ts';
-import type { Outcomes } from './outcomes.ts';
+import type { ExtractionStats } from './extraction-stats.ts';
 
 /** How often the canary's post is fetched while nobody else fetches any. */
 const EVERY_MS = 5 * 60_000;
@@ -16,9 +16,9 @@ const JITTER = 0.2;
 export interface CanaryOptions {
   /** CANARY_URL. */
   url: string;
-  /** Fetches a post past cache and limits; its end is counted by the outcomes like any other. */
+  /** Fetches a post past cache and limits; its end is counted by the stats like any other. */
   extract: (link: PostLink) => Promise<unknown>;
-  outcomes: Outcomes;
+  stats: ExtractionStats;
   log: Logger;
   random?: () => number;
 }
@@ -50,7 +50,7 @@ export class Canary {
   }
 
   start(): void {
-    this.#options.outcomes.onAnew = () => this.#hurry();
+    this.#options.stats.onReset = () => this.#hurry();
     this.#schedule(FIRST_MS);
   }
 
@@ -76,9 +76,9 @@ export class Canary {
   }
 
   async #look(): Promise<void> {
-    const { outcomes } = this.#options;
+    const { stats } = this.#options;
     this.#timer = null;
-    const quiet = Date.now() - (outcomes.lastSuccess ?? 0) > EVERY_MS * (1 - JITTER);
+    const quiet = Date.now() - (stats.lastSuccess ?? 0) > EVERY_MS * (1 - JITTER);
     // While things look bad, visitors' successes count, but the canary goes on until it has one of its own.
     if (quiet || this.#failures > 0) await this.#fetch();
     this.#schedule(this.#pause());

@@ -1,26 +1,26 @@
-import type { Posts, SharedMemory } from '../cache/index.ts';
-import type { Egresses } from '../egress/index.ts';
+import type { Posts, RedisStore } from '../cache/index.ts';
+import type { EgressPool } from '../egress/index.ts';
 import type { EngineStatus } from '../engine/index.ts';
 import type { ExtractorStatus } from '../extraction/index.ts';
 import type { Canary } from './canary.ts';
-import type { Dependencies } from './dependencies.ts';
-import type { Outcomes } from './outcomes.ts';
+import type { ExtractionStats } from './extraction-stats.ts';
+import type { LocalChecks } from './local-checks.ts';
 import { canaryReason, diskReason, extractionReason, redisReason } from './reasons.ts';
 
 export interface HealthSources {
   version: string;
   extractor: { readonly status: ExtractorStatus };
-  outcomes: Outcomes;
-  egresses: Pick<Egresses, 'status' | 'open'>;
+  stats: ExtractionStats;
+  egresses: Pick<EgressPool, 'status' | 'open'>;
   posts: Pick<Posts, 'status'>;
   /** Null where no Redis is configured. */
-  shared: Pick<SharedMemory, 'status'> | null;
+  shared: Pick<RedisStore, 'status'> | null;
   ffmpeg: string | null;
   /** What is known of newer engines and of changes between them. */
   engines: { readonly status: EngineStatus };
   /** Null where no CANARY_URL is set. */
   canary: Pick<Canary, 'status'> | null;
-  dependencies: Pick<Dependencies, 'facts'>;
+  localChecks: Pick<LocalChecks, 'facts'>;
 }
 
 /** What an operator sees at a glance (CONTRACT §5). Built from what is known already: no outward call. */
@@ -34,12 +34,12 @@ export class Health {
   }
 
   report() {
-    const { version, extractor, outcomes, egresses, posts, shared, ffmpeg } = this.#sources;
-    const { engines, canary, dependencies } = this.#sources;
+    const { version, extractor, stats, egresses, posts, shared, ffmpeg } = this.#sources;
+    const { engines, canary, localChecks } = this.#sources;
     const { workers, host, hostRestarts, childRestarts, trial } = extractor.status;
-    const recent = outcomes.recent();
+    const recent = stats.recent();
     const reasons = this.#reasons();
-    const { disk, cookies } = dependencies.facts;
+    const { disk, cookies } = localChecks.facts;
     return {
       status: this.#status(reasons),
       reasons,
@@ -63,14 +63,14 @@ export class Health {
         success_rate: recent.successRate,
         succeeded: recent.succeeded,
         failed: recent.failed,
-        failures: outcomes.failures(),
+        failures: stats.failures(),
         window_seconds: recent.windowSeconds,
-        last_success: outcomes.lastSuccess === null ? null : outcomes.lastSuccess / 1000,
-        last_failure: outcomes.lastFailure && {
-          at: outcomes.lastFailure.at / 1000,
-          code: outcomes.lastFailure.code,
+        last_success: stats.lastSuccess === null ? null : stats.lastSuccess / 1000,
+        last_failure: stats.lastFailure && {
+          at: stats.lastFailure.at / 1000,
+          code: stats.lastFailure.code,
         },
-        last_failures: Object.fromEntries([...outcomes.lastFailures].map(([code, at]) => [code, at / 1000])),
+        last_failures: Object.fromEntries([...stats.lastFailures].map(([code, at]) => [code, at / 1000])),
       },
       egress: egresses.status,
       cache: posts.status,
@@ -92,7 +92,7 @@ export class Health {
   }
 
   #reasons(): string[] {
-    const { extractor, outcomes, egresses, shared, ffmpeg, engines, canary, dependencies } = this.#sources;
+    const { extractor, stats, egresses, shared, ffmpeg, engines, canary, localChecks } = this.#sources;
     const { host } = extractor.status;
     const reasons: string[] = [];
     if (this.draining) reasons.push('the service is shutting down');
@@ -101,10 +101,10 @@ export class Health {
     if (!egresses.open) reasons.push('every way out is refused, or nothing gets through it');
     if (!ffmpeg) reasons.push('ffmpeg is missing: no slideshows, no conversion to MP3');
     const found = [
-      extractionReason(outcomes.judge(), host?.ytdlp ?? 'of this host'),
+      extractionReason(stats.summary(), host?.ytdlp ?? 'of this host'),
       canary && canaryReason(canary.status),
       shared && redisReason(shared.status),
-      diskReason(dependencies.facts),
+      diskReason(localChecks.facts),
       engines.status.problem,
     ];
     reasons.push(...found.filter((reason) => reason !== null));

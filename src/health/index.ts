@@ -1,4 +1,4 @@
 export { Canary, type CanaryStatus } from './canary.ts';
-export { Dependencies } from './dependencies.ts';
+export { ExtractionStats } from './extraction-stats.ts';
 export { Health } from './health.ts';
-export { Outcomes } from './outcomes.ts';
+export { LocalChecks } from './local-checks.ts';

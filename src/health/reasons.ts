@@ -1,8 +1,8 @@
 import type { RedisStatus } from '../cache/index.ts';
 import type { ErrorCode } from '../errors.ts';
 import type { CanaryStatus } from './canary.ts';
-import type { DependencyFacts } from './dependencies.ts';
-import type { Judgement } from './outcomes.ts';
+import type { Summary } from './extraction-stats.ts';
+import type { LocalCheckResults } from './local-checks.ts';
 
 /** Below this share of successes, over at least so many attempts, something is wrong with more than single posts. */
 const POOR_RATE = 0.5;
@@ -20,7 +20,7 @@ const THE_POST_ITSELF: ReadonlySet<string> = new Set<ErrorCode>([
 ]);
 
 /** Why extractions fail, and what to do: null while they do not. */
-export function extractionReason({ attempts, failed, worst }: Judgement, ytdlp: string): string | null {
+export function extractionReason({ attempts, failed, worst }: Summary, ytdlp: string): string | null {
   if (!worst || attempts < ENOUGH_ATTEMPTS || 1 - failed / attempts >= POOR_RATE) return null;
   const share = `${worst.count} of the last ${attempts} extractions ended with ${worst.code}`;
   switch (worst.code) {
@@ -46,7 +46,7 @@ export function canaryReason({ last, failures_in_a_row: failures }: CanaryStatus
     : `The canary's post ${ended}`;
 }
 
-export function diskReason({ disk }: DependencyFacts): string | null {
+export function diskReason({ disk }: LocalCheckResults): string | null {
   if (!disk || disk.free_bytes >= LITTLE_DISK_BYTES) return null;
   const free = Math.floor(disk.free_bytes / 1024 / 1024);
   return `The disk of TEMP_DIR has only ${free} MB left: slideshows and MP3s may fail`;

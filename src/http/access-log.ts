@@ -1,20 +1,20 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import ipaddr from 'ipaddr.js';
-import type { ExtractionTrace } from '../extraction/index.ts';
+import type { ExtractionTimings } from '../extraction/index.ts';
 import type { Observers } from '../metrics/index.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
     /** How a request ended, for its line in the log. */
-    outcome: Outcome | null;
+    outcome: LogFields | null;
     /** Where an extraction for this request spent its time. */
-    trace: ExtractionTrace | null;
+    trace: ExtractionTimings | null;
     /** When the answer began, in milliseconds since the request came; null before that. */
     firstByteMs: number | null;
   }
 }
 
-interface Outcome {
+interface LogFields {
   code?: string;
   /** What an error keeps from the client. */
   reason?: string | undefined;
@@ -32,7 +32,7 @@ const NO_ROUTE = 'none';
  * One line for each request, and its numbers for Prometheus. The path goes in without its query: that is where the
  * tokens are.
  */
-export function logRequests(app: FastifyInstance, observers: Pick<Observers, 'requested'>): void {
+export function logRequests(app: FastifyInstance, observers: Pick<Observers, 'onRequest'>): void {
   app.decorateRequest('outcome', null);
   app.decorateRequest('trace', null);
   app.decorateRequest('firstByteMs', null);
@@ -53,7 +53,7 @@ export function logRequests(app: FastifyInstance, observers: Pick<Observers, 're
     };
     if (reply.statusCode >= 500) request.log.warn(line, 'request');
     else request.log.info(line, 'request');
-    observers.requested({
+    observers.onRequest({
       method: request.method,
       route: request.routeOptions.url ?? NO_ROUTE,
       status: reply.statusCode,

@@ -17,7 +17,7 @@ export function errorBody(error: ServiceError, requestId: string) {
 }
 
 /** Makes every failure of a route, and every request for no route, an answer of the catalogue. */
-export function answerErrors(app: FastifyInstance): void {
+export function registerErrorHandlers(app: FastifyInstance): void {
   app.setErrorHandler((error: FastifyError, request, reply) => {
     const known = toServiceError(error);
     logFailure(request, known, error);

@@ -1,9 +1,9 @@
 import rateLimit, { type FastifyRateLimitStoreCtor, type RateLimitOptions } from '@fastify/rate-limit';
 import type { FastifyInstance } from 'fastify';
 import { LRUCache } from 'lru-cache';
-import type { SharedMemory } from '../cache/index.ts';
+import type { RedisStore } from '../cache/index.ts';
 import { ServiceError } from '../errors.ts';
-import { clientOf } from './client.ts';
+import { clientKey } from './request-context.ts';
 
 const MINUTE_MS = 60_000;
 
@@ -23,19 +23,19 @@ return {count, left}`;
 /** Limits of the routes that cost work; `false` switches them off. All such routes share one count a client. */
 export type WorkLimit = RateLimitOptions | false;
 
-export function workLimit(perMinute: number): WorkLimit {
+export function rateLimitOptions(perMinute: number): WorkLimit {
   if (perMinute === 0) return false;
   return {
     max: perMinute,
     timeWindow: MINUTE_MS,
     groupId: 'work',
-    keyGenerator: clientOf,
+    keyGenerator: clientKey,
     errorResponseBuilder: (_request, { ttl }) =>
       new ServiceError('rate_limited', { retryAfter: Math.max(1, Math.ceil(ttl / 1000)) }),
   };
 }
 
-export async function registerLimits(app: FastifyInstance, shared: SharedMemory | null): Promise<void> {
+export async function registerRateLimits(app: FastifyInstance, shared: RedisStore | null): Promise<void> {
   await app.register(rateLimit, { global: false, enableDraftSpec: true, store: limitStore(shared) });
 }
 
@@ -46,7 +46,7 @@ interface Count {
 }
 
 /** The plugin's own Redis store lets everybody pass while Redis is gone; this one counts by itself then. */
-function limitStore(shared: SharedMemory | null): FastifyRateLimitStoreCtor {
+function limitStore(shared: RedisStore | null): FastifyRateLimitStoreCtor {
   const own = new LRUCache<string, { current: number; ends: number }>({ max: MAX_CLIENTS });
   const countHere = (key: string, windowMs: number): Count => {
     const now = Date.now();
@@ -59,7 +59,7 @@ function limitStore(shared: SharedMemory | null): FastifyRateLimitStoreCtor {
     return { current: count.current, ttl: count.ends - now };
   };
   const countThere = async (key: string, windowMs: number): Promise<Count | null> => {
-    const answer = await shared?.ask((redis) => redis.eval(COUNT, 1, `limit:${key}`, windowMs));
+    const answer = await shared?.run((redis) => redis.eval(COUNT, 1, `limit:${key}`, windowMs));
     if (!Array.isArray(answer)) return null;
     return { current: Number(answer[0]), ttl: Number(answer[1]) };
   };

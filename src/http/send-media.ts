@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { contentDisposition, encodedFileName, type MediaRequest } from '../cdn/index.ts';
+import { contentDisposition, encodedFileName, type MediaRequest } from '../media/index.ts';
 
 /** What a feature gives a route to send: a file, a part of it, or only what is said about it. */
 export interface SendableMedia {

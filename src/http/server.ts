@@ -5,20 +5,18 @@ import { validatorCompiler } from 'fastify-type-provider-zod';
 import { ServiceError } from '../errors.ts';
 import type { Services } from '../services.ts';
 import { logRequests } from './access-log.ts';
-import { answerBrokenRequest } from './broken-requests.ts';
-import { answerErrors, sendError, toServiceError } from './errors.ts';
-import { registerLimits } from './limits.ts';
+import { handleClientError } from './client-error.ts';
+import { DOWNLOAD_LIMITS, DownloadLimiter } from './download-limiter.ts';
+import { registerErrorHandlers, sendError, toServiceError } from './errors.ts';
+import { registerRateLimits } from './limits.ts';
 import { describeApi } from './openapi.ts';
-import { RELAY_CAPS, RelaySlots } from './relay-slots.ts';
 import { healthRoute } from './routes/health.ts';
 import { mediaRoutes } from './routes/media.ts';
 import { metricsRoute } from './routes/metrics.ts';
 import { pageRoutes } from './routes/page.ts';
 import { slideshowRoutes } from './routes/slideshow.ts';
 import { tiktokRoute } from './routes/tiktok.ts';
-import { spreadRushes } from './rush.ts';
 import { SECURITY_HEADERS } from './security-headers.ts';
-import { takeWaiting } from './waiting-connections.ts';
 
 /** A share sheet's text and its JSON around it; nobody has to send more. */
 const BODY_LIMIT = 16 * 1024;
@@ -58,7 +56,7 @@ export async function createServer(services: Services): Promise<FastifyInstance>
       // Node's own answer has neither a body nor our headers; the hook below refuses instead.
       requireHostHeader: false,
     },
-    clientErrorHandler: answerBrokenRequest,
+    clientErrorHandler: handleClientError,
     // A path that cannot be decoded: no hook runs for it.
     frameworkErrors: (error, _request, reply) => {
       void reply.headers(SECURITY_HEADERS);
@@ -76,7 +74,6 @@ export async function createServer(services: Services): Promise<FastifyInstance>
   });
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(() => (body) => JSON.stringify(body));
-  spreadRushes(app);
   app.addHook('onRequest', async (request, reply) => {
     void reply.header('x-request-id', request.id).headers(SECURITY_HEADERS);
     if (request.headers.host === undefined && request.raw.httpVersion === '1.1') {
@@ -87,9 +84,8 @@ export async function createServer(services: Services): Promise<FastifyInstance>
     // Fastify says so to requests that come while it closes; those that came before must not keep theirs either.
     if (services.health.draining) void reply.header('connection', 'close');
   });
-  app.addHook('preClose', () => takeWaiting(app.server));
   app.decorate('visitors', new Set<AbortController>());
-  answerErrors(app);
+  registerErrorHandlers(app);
   logRequests(app, services.metrics.observers);
   await app.register(cors, {
     origin: config.server.corsOrigin,
@@ -97,10 +93,10 @@ export async function createServer(services: Services): Promise<FastifyInstance>
     maxAge: 86_400,
   });
   await describeApi(app, services.version, config.server.baseUrl);
-  await registerLimits(app, services.shared);
+  await registerRateLimits(app, services.shared);
   tiktokRoute(app, services);
-  const each = config.limits.perMinute === 0 ? null : RELAY_CAPS.each;
-  const slots = new RelaySlots({ all: RELAY_CAPS.all, each });
+  const each = config.limits.perMinute === 0 ? null : DOWNLOAD_LIMITS.each;
+  const slots = new DownloadLimiter({ all: DOWNLOAD_LIMITS.all, each });
   mediaRoutes(app, services, slots);
   slideshowRoutes(app, services, slots);
   healthRoute(app, services);

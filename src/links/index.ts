@@ -1,10 +1,7 @@
-export { keptKey } from './key.ts';
+export { loadOrCreateKey } from './key-file.ts';
 export {
-  type Asset,
   type LinkRoute,
   Links,
   type LinkTarget,
-  type PreparedLink,
-  type Source,
 } from './link.ts';
-export { TokenBox } from './token.ts';
+export { TokenSealer } from './token.ts';

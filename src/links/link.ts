@@ -1,7 +1,8 @@
 import { ServiceError } from '../errors.ts';
-import { hostOf } from '../posts/address.ts';
+import type { Asset, AssetSource } from '../posts/asset.ts';
 import type { Platform, PostRef } from '../posts/post.ts';
-import { type TokenBox, tokenLength } from './token.ts';
+import { hostOf } from '../posts/query-param.ts';
+import type { TokenSealer } from './token.ts';
 
 /** The routes that take a token, and with it the purposes a token can have. */
 export type LinkRoute = 'stream' | 'download' | 'download-slideshow';
@@ -13,48 +14,20 @@ const PARAMETER: Readonly<Record<LinkRoute, string>> = {
   'download-slideshow': 'url',
 };
 
-/** Which file of a post. Everything here names the same file in a later extraction of the post. */
-export type Asset =
-  | { kind: 'video'; rendition: string }
-  | { kind: 'mp3' }
-  | { kind: 'photo'; index: number }
-  | { kind: 'subtitle'; language: string; source: string }
-  | { kind: 'cover' }
-  | { kind: 'avatar' }
-  | { kind: 'zip' }
-  | { kind: 'slideshow' };
-
-/** Where a file lies at the CDN, as far as is known when the link is made. */
-export interface Source {
-  /** Mirrors of the same bytes. */
-  urls: readonly string[];
-  cookie: string | null;
-  egress: string;
-}
-
 /** What a link says: enough to serve the file on any instance that has the key, and to extract the post again. */
 export interface LinkTarget {
   ref: PostRef;
   asset: Asset;
   /** Null where the file is made from several others (zip, slideshow): these ask for the post. */
-  source: Source | null;
-}
-
-/** A link that can be made again and again: its parts are its prefix and a token. */
-export interface PreparedLink {
-  prefix: string;
-  /** Characters. */
-  tokenLength: number;
-  /** @returns a fresh token */
-  seal(expiresAtMs: number): string;
+  source: AssetSource | null;
 }
 
 export class Links {
-  readonly #box: TokenBox;
+  readonly #box: TokenSealer;
   readonly #baseUrl: string;
   readonly #ttlMs: number;
 
-  constructor(box: TokenBox, baseUrl: string, ttlMs: number) {
+  constructor(box: TokenSealer, baseUrl: string, ttlMs: number) {
     this.#box = box;
     this.#baseUrl = baseUrl;
     this.#ttlMs = ttlMs;
@@ -66,23 +39,13 @@ export class Links {
   }
 
   make(route: LinkRoute, target: LinkTarget, expiresAtMs: number): string {
-    const { prefix, seal } = this.prepare(route, target);
-    return prefix + seal(expiresAtMs);
-  }
-
-  /** All of a link that stays the same however often it is made. */
-  prepare(route: LinkRoute, target: LinkTarget): PreparedLink {
     const content = Buffer.from(JSON.stringify(pack(target)));
-    return {
-      prefix: `${this.#baseUrl}/${route}?${PARAMETER[route]}=`,
-      tokenLength: tokenLength(content.length),
-      seal: (expiresAtMs) => this.#box.seal(route, content, expiresAtMs),
-    };
+    return `${this.#baseUrl}/${route}?${PARAMETER[route]}=${this.#box.seal(route, content, expiresAtMs)}`;
   }
 
   /** @throws ServiceError `link_invalid`, `link_expired` */
-  open(route: LinkRoute, token: string): LinkTarget {
-    const { content } = this.#box.open(route, token);
+  openLink(route: LinkRoute, token: string): LinkTarget {
+    const { content } = this.#box.unseal(route, token);
     try {
       return unpack(JSON.parse(content.toString()) as Packed);
     } catch (cause) {

@@ -30,7 +30,7 @@ interface MasterKey {
 }
 
 /** Seals bytes into tokens for one purpose until one time, and opens them again. Knows nothing of what is inside. */
-export class TokenBox {
+export class TokenSealer {
   readonly #keys: readonly [MasterKey, ...MasterKey[]];
   readonly #nonces = new Nonces();
 
@@ -58,7 +58,7 @@ export class TokenBox {
   }
 
   /** @throws ServiceError `link_invalid` for all that this box did not seal for this purpose; `link_expired` */
-  open(purpose: string, token: string): { content: Buffer; expiresAtMs: number } {
+  unseal(purpose: string, token: string): { content: Buffer; expiresAtMs: number } {
     const bytes = decode(token);
     const key = this.#keys.find((one) => bytes.subarray(1, 5).equals(one.id));
     if (!key || bytes[0] !== VERSION || bytes.length < HEADER_BYTES + TAG_BYTES)
@@ -96,11 +96,6 @@ class Nonces {
     this.#used += NONCE_BYTES;
     return this.#pool.subarray(this.#used - NONCE_BYTES, this.#used);
   }
-}
-
-/** Characters of the token that `seal` makes of so many bytes. */
-export function tokenLength(contentBytes: number): number {
-  return Math.ceil(((HEADER_BYTES + contentBytes + TAG_BYTES) * 4) / 3);
 }
 
 /** Node's base64url decoding skips what it does not know; only the one true spelling may pass. */

@@ -1,14 +1,14 @@
 import { collectDefaultMetrics, Registry } from 'prom-client';
-import type { Posts, SharedMemory } from '../cache/index.ts';
+import type { Posts, RedisStore } from '../cache/index.ts';
 import type { MediaClient } from '../cdn/index.ts';
-import type { Egresses } from '../egress/index.ts';
-import type { Engines } from '../engine/index.ts';
+import type { EgressPool } from '../egress/index.ts';
+import type { EngineWatcher } from '../engine/index.ts';
 import type { Extractor } from '../extraction/index.ts';
 import type { Health } from '../health/index.ts';
 import { ProcessMemory } from './memory.ts';
-import { type Observers, observedMetrics } from './observed.ts';
-import { engineMetrics, extractionMetrics, healthMetrics, memoryMetrics } from './state.ts';
-import { cacheMetrics, egressMetrics, relayMetrics, renderMetrics } from './traffic.ts';
+import { type Observers, recordedMetrics } from './recorded.ts';
+import { engineMetrics, extractionMetrics, healthMetrics, memoryMetrics } from './sampled-state.ts';
+import { cacheMetrics, egressMetrics, relayMetrics, renderMetrics } from './sampled-traffic.ts';
 
 /** Gauges of prom-client's that are called totals; promtool objects. */
 const MISNAMED = [
@@ -21,12 +21,12 @@ const MISNAMED = [
 export interface MetricSources {
   extractor: Pick<Extractor, 'status'>;
   posts: Pick<Posts, 'status'>;
-  shared: Pick<SharedMemory, 'status'> | null;
-  egresses: Pick<Egresses, 'status'>;
+  shared: Pick<RedisStore, 'status'> | null;
+  egresses: Pick<EgressPool, 'status'>;
   media: Pick<MediaClient, 'stats'>;
   stores: Readonly<Record<string, { readonly status: { inFlight: number; files: number; bytes: number } }>>;
   health: Pick<Health, 'report'>;
-  engines: Pick<Engines, 'rejections'>;
+  engines: Pick<EngineWatcher, 'rejections'>;
 }
 
 /** Everything that Prometheus is told. The only folder that knows its client. */
@@ -38,7 +38,7 @@ export class Metrics {
   constructor() {
     collectDefaultMetrics({ register: this.#registry });
     for (const name of MISNAMED) this.#registry.removeSingleMetric(name);
-    this.observers = observedMetrics(this.#registry);
+    this.observers = recordedMetrics(this.#registry);
   }
 
   /** Adds what is read at each scrape; once, when all is built. */

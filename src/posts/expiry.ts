@@ -1,4 +1,4 @@
-import { parameter } from './address.ts';
+import { queryParam } from './query-param.ts';
 
 /** Unix seconds of the years 2001 to 2096: what a number in a link must look like to be taken for a time. */
 const EARLIEST = 1_000_000_000;
@@ -12,7 +12,7 @@ const SIGNED_PATH = /^https?:\/\/[^/?#]+\/[0-9a-f]{32}\/([0-9a-f]{8})\//;
  * `/<md5>/<hexadecimal Unix time>/video/…`.
  */
 export function linkExpiry(link: string): number | null {
-  const query = parameter(link, 'x-expires') ?? parameter(link, 'expire');
+  const query = queryParam(link, 'x-expires') ?? queryParam(link, 'expire');
   const path = SIGNED_PATH.exec(link)?.[1];
   const seconds =
     query !== null ? Number(query) : path === undefined ? Number.NaN : Number.parseInt(path, 16);

@@ -1,29 +1,42 @@
-import { finishPost } from './finish.ts';
+import { completePost } from './complete-post.ts';
 import type { Author, Photo, Post, PostRef, Sound, Statistics, Subtitle } from './post.ts';
-import { count, link, links, milliseconds, moment, positive, record, records, text } from './raw.ts';
+import {
+  asCount,
+  asObject,
+  asObjects,
+  asPositive,
+  asString,
+  asTimestamp,
+  asUrl,
+  asUrls,
+  secondsToMs,
+} from './raw.ts';
 import { readRenditions } from './renditions.ts';
 import type { Extracted, Raw } from './ytdlp.ts';
 
 /** A post out of what yt-dlp read from TikTok's page. The raw item leads; yt-dlp's reading fills its gaps. */
 export function postFromTikTok(extracted: Extracted, asked: PostRef, egress: string): Post {
   const { info, item } = extracted;
-  const video = record(item.video);
-  const photos = readPhotos(record(item.imagePost));
+  const video = asObject(item.video);
+  const photos = readPhotos(asObject(item.imagePost));
   const sound = readSound(extracted);
   const author = readAuthor(extracted);
-  const id = text(item.id) || text(info.id) || asked.id;
-  const description = text(item.desc) || text(info.description);
-  return finishPost({
+  const id = asString(item.id) || asString(info.id) || asked.id;
+  const description = asString(item.desc) || asString(info.description);
+  return completePost({
     ref: { platform: 'tiktok', id, user: author.uniqueId || asked.user || '' },
     kind: photos.length > 0 ? 'photo' : 'video',
-    title: description || text(record(item.imagePost).title) || `TikTok video #${id}`,
+    title: description || asString(asObject(item.imagePost).title) || `TikTok video #${id}`,
     description,
-    createdAt: moment(item.createTime) ?? moment(info.timestamp),
+    createdAt: asTimestamp(item.createTime) ?? asTimestamp(info.timestamp),
     cover:
-      link(video.cover) ?? link(video.originCover) ?? photos[0]?.urls[0] ?? link(info.thumbnails?.[0]?.url),
+      asUrl(video.cover) ??
+      asUrl(video.originCover) ??
+      photos[0]?.urls[0] ??
+      asUrl(info.thumbnails?.[0]?.url),
     durationMs:
-      milliseconds(video.duration) ||
-      (photos.length > 0 ? (sound?.durationMs ?? 0) : milliseconds(info.duration)),
+      secondsToMs(video.duration) ||
+      (photos.length > 0 ? (sound?.durationMs ?? 0) : secondsToMs(info.duration)),
     author,
     statistics: readStatistics(extracted),
     renditions: photos.length > 0 ? [] : readRenditions(info.formats ?? [], item),
@@ -36,35 +49,35 @@ export function postFromTikTok(extracted: Extracted, asked: PostRef, egress: str
 }
 
 function readAuthor({ info, item }: Extracted): Author {
-  const author = record(item.author);
+  const author = asObject(item.author);
   return {
-    nickname: text(author.nickname) || text(info.channel),
-    uniqueId: text(author.uniqueId) || text(info.uploader),
-    signature: text(author.signature),
-    avatarThumb: link(author.avatarThumb) ?? '',
-    avatarMedium: link(author.avatarMedium) ?? '',
-    avatarLarger: link(author.avatarLarger) ?? '',
+    nickname: asString(author.nickname) || asString(info.channel),
+    uniqueId: asString(author.uniqueId) || asString(info.uploader),
+    signature: asString(author.signature),
+    avatarThumb: asUrl(author.avatarThumb) ?? '',
+    avatarMedium: asUrl(author.avatarMedium) ?? '',
+    avatarLarger: asUrl(author.avatarLarger) ?? '',
   };
 }
 
 function readStatistics({ info, item }: Extracted): Statistics {
   // Where both are there, statsV2 is exact and stats is rounded for the eye (844400).
-  const stats = { ...record(item.stats), ...record(item.statsV2) };
+  const stats = { ...asObject(item.stats), ...asObject(item.statsV2) };
   return {
-    play: count(stats.playCount ?? info.view_count),
-    digg: count(stats.diggCount ?? info.like_count),
-    comment: count(stats.commentCount ?? info.comment_count),
-    share: count(stats.shareCount ?? info.repost_count),
-    collect: count(stats.collectCount ?? info.save_count),
+    play: asCount(stats.playCount ?? info.view_count),
+    digg: asCount(stats.diggCount ?? info.like_count),
+    comment: asCount(stats.commentCount ?? info.comment_count),
+    share: asCount(stats.shareCount ?? info.repost_count),
+    collect: asCount(stats.collectCount ?? info.save_count),
   };
 }
 
 function readPhotos(imagePost: Raw): Photo[] {
-  return records(imagePost.images)
+  return asObjects(imagePost.images)
     .map((image) => ({
-      width: positive(image.imageWidth),
-      height: positive(image.imageHeight),
-      urls: links(record(image.imageURL).urlList),
+      width: asPositive(image.imageWidth),
+      height: asPositive(image.imageHeight),
+      urls: asUrls(asObject(image.imageURL).urlList),
     }))
     .filter((photo) => photo.urls.length > 0);
 }
@@ -75,10 +88,10 @@ function readPhotos(imagePost: Raw): Photo[] {
  */
 function readSubtitles(video: Raw): Subtitle[] {
   const found = new Map<string, Subtitle>();
-  for (const one of records(video.subtitleInfos)) {
-    const url = link(one.Url);
-    const language = text(one.LanguageCodeName);
-    const source = text(one.Source);
+  for (const one of asObjects(video.subtitleInfos)) {
+    const url = asUrl(one.Url);
+    const language = asString(one.LanguageCodeName);
+    const source = asString(one.Source);
     const key = `${language} ${source}`;
     if (!url || found.has(key)) continue;
     found.set(key, { language, source, urls: [url] });
@@ -87,16 +100,16 @@ function readSubtitles(video: Raw): Subtitle[] {
 }
 
 function readSound({ info, item }: Extracted): Sound | null {
-  const music = record(item.music);
-  const url = link(music.playUrl) ?? link(info.formats?.find((format) => format.vcodec === 'none')?.url);
-  const title = text(music.title) || text(info.track);
+  const music = asObject(item.music);
+  const url = asUrl(music.playUrl) ?? asUrl(info.formats?.find((format) => format.vcodec === 'none')?.url);
+  const title = asString(music.title) || asString(info.track);
   if (!url && !title) return null;
   return {
     title,
-    author: text(music.authorName) || (info.artists ?? []).join(', '),
-    album: text(music.album) || text(info.album),
-    durationMs: milliseconds(music.duration),
-    cover: link(music.coverLarge) ?? link(music.coverMedium),
+    author: asString(music.authorName) || (info.artists ?? []).join(', '),
+    album: asString(music.album) || asString(info.album),
+    durationMs: secondsToMs(music.duration),
+    cover: asUrl(music.coverLarge) ?? asUrl(music.coverMedium),
     urls: url ? [url] : [],
   };
 }

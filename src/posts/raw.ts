@@ -2,54 +2,54 @@ import type { Raw } from './ytdlp.ts';
 
 /** Readers of foreign JSON: each gives a plain value of the asked type, or an empty one. */
 
-export function record(value: unknown): Raw {
+export function asObject(value: unknown): Raw {
   return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Raw) : {};
 }
 
-export function records(value: unknown): Raw[] {
-  return Array.isArray(value) ? value.map(record) : [];
+export function asObjects(value: unknown): Raw[] {
+  return Array.isArray(value) ? value.map(asObject) : [];
 }
 
-export function text(value: unknown): string {
+export function asString(value: unknown): string {
   return typeof value === 'string' ? value : '';
 }
 
 /** Pages write many numbers as strings (`"collectCount": "16630"`). */
-export function numeric(value: unknown): number | null {
+export function asNumber(value: unknown): number | null {
   const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
   return typeof number === 'number' && Number.isFinite(number) ? number : null;
 }
 
 /** A count or a size: whole and not negative. */
-export function count(value: unknown): number {
-  return Math.max(0, Math.trunc(numeric(value) ?? 0));
+export function asCount(value: unknown): number {
+  return Math.max(0, Math.trunc(asNumber(value) ?? 0));
 }
 
-export function positive(value: unknown): number | null {
-  return count(value) || null;
+export function asPositive(value: unknown): number | null {
+  return asCount(value) || null;
 }
 
 /** The last second of the year 9999; a Date holds more, but writes it as no other program expects. */
 const LAST_SECOND = 253_402_300_799;
 
 /** A Unix time in seconds; 0 says that there is none. */
-export function moment(value: unknown): number | null {
-  const seconds = numeric(value);
+export function asTimestamp(value: unknown): number | null {
+  const seconds = asNumber(value);
   return seconds !== null && seconds > 0 && seconds <= LAST_SECOND ? seconds : null;
 }
 
 /** Milliseconds of a length in seconds. */
-export function milliseconds(seconds: unknown): number {
-  return count(Math.round((numeric(seconds) ?? 0) * 1000));
+export function secondsToMs(seconds: unknown): number {
+  return asCount(Math.round((asNumber(seconds) ?? 0) * 1000));
 }
 
 /** A web address, over https whatever the page wrote; null for anything else. */
-export function link(value: unknown): string | null {
-  const address = text(value).replace(/^(http:)?\/\//, 'https://');
+export function asUrl(value: unknown): string | null {
+  const address = asString(value).replace(/^(http:)?\/\//, 'https://');
   return address.startsWith('https://') && URL.canParse(address) ? address : null;
 }
 
-export function links(value: unknown): string[] {
-  const found = Array.isArray(value) ? value.map(link) : [];
+export function asUrls(value: unknown): string[] {
+  const found = Array.isArray(value) ? value.map(asUrl) : [];
   return [...new Set(found.filter((address) => address !== null))];
 }

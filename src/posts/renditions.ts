@@ -1,6 +1,6 @@
-import { hostOf, pathOf } from './address.ts';
 import type { Rendition } from './post.ts';
-import { link, positive, record, records, text } from './raw.ts';
+import { hostOf, pathOf } from './query-param.ts';
+import { asObject, asObjects, asPositive, asString, asUrl } from './raw.ts';
 import type { Raw, YtdlpFormat } from './ytdlp.ts';
 
 /** yt-dlp's name for the rendition with TikTok's watermark burnt in. */
@@ -30,10 +30,10 @@ const API_PATH = '/aweme/v1/play/';
 export function readRenditions(formats: readonly YtdlpFormat[], item: Raw): Rendition[] {
   const details = detailsByFile(item);
   const byFile = new Map<string, Rendition>();
-  const videos = formats.filter((format) => link(format.url) && format.vcodec !== 'none');
+  const videos = formats.filter((format) => asUrl(format.url) && format.vcodec !== 'none');
   const direct = videos.filter((format) => !isApi(format.url));
   for (const format of direct.length > 0 ? direct : videos) {
-    const url = link(format.url);
+    const url = asUrl(format.url);
     if (!url) continue;
     const file = isApi(url) ? `${format.format_id}` : fileOf(url);
     const known = byFile.get(file);
@@ -62,18 +62,18 @@ export function chooseRenditions(renditions: readonly Rendition[], prefer: 'h264
 }
 
 function rendition(format: YtdlpFormat, url: string, detail: Raw, index: number): Rendition {
-  const address = record(detail.PlayAddr);
-  const codec = codecOf(format, text(detail.CodecType));
-  const height = positive(address.Height) ?? positive(format.height);
+  const address = asObject(detail.PlayAddr);
+  const codec = codecOf(format, asString(detail.CodecType));
+  const height = asPositive(address.Height) ?? asPositive(format.height);
   return {
     id: format.format_id || `${codec}_${height ?? 0}p_${index}`,
     codec,
-    width: positive(address.Width) ?? positive(format.width),
+    width: asPositive(address.Width) ?? asPositive(format.width),
     height,
-    bitrate: positive(detail.Bitrate) ?? positive((format.tbr ?? 0) * 1000),
-    size: positive(address.DataSize) ?? positive(format.filesize),
+    bitrate: asPositive(detail.Bitrate) ?? asPositive((format.tbr ?? 0) * 1000),
+    size: asPositive(address.DataSize) ?? asPositive(format.filesize),
     hasAudio: format.acodec !== 'none',
-    watermark: text(format.format_id).startsWith(WATERMARKED),
+    watermark: asString(format.format_id).startsWith(WATERMARKED),
     playable: codec !== UNPLAYABLE_CODEC,
     urls: [url],
   };
@@ -81,7 +81,7 @@ function rendition(format: YtdlpFormat, url: string, detail: Raw, index: number)
 
 /** What the page says of the file that it plays itself, where that is none of `bitrateInfo`. */
 function shown(format: YtdlpFormat, item: Raw): Raw {
-  return format.format_id === PLAYED ? { CodecType: record(item.video).codecType } : {};
+  return format.format_id === PLAYED ? { CodecType: asObject(item.video).codecType } : {};
 }
 
 /** yt-dlp takes the codec from a name (`UrlKey`), and what has none for H.264. */
@@ -102,10 +102,10 @@ function isApi(url: string): boolean {
 
 function detailsByFile(item: Raw): Map<string, Raw> {
   const found = new Map<string, Raw>();
-  for (const detail of records(record(item.video).bitrateInfo)) {
-    const addresses = record(detail.PlayAddr).UrlList;
+  for (const detail of asObjects(asObject(item.video).bitrateInfo)) {
+    const addresses = asObject(detail.PlayAddr).UrlList;
     for (const address of Array.isArray(addresses) ? addresses : []) {
-      const url = link(address);
+      const url = asUrl(address);
       if (url && !isApi(url)) found.set(fileOf(url), detail);
     }
   }

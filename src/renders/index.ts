@@ -1,4 +1,4 @@
-export type { Produce, WorkTools } from './flight.ts';
+export type { RenderedFile } from './file-cache.ts';
 export type { Progress, ProgressListener, Stage } from './progress.ts';
-export type { RenderedFile } from './shelf.ts';
-export { RenderStore, type RenderStoreOptions } from './store.ts';
+export { RenderCache, type RenderCacheOptions } from './render-cache.ts';
+export type { Produce, WorkTools } from './shared-task.ts';

@@ -13,7 +13,7 @@ export interface Progress {
 export type ProgressListener = (progress: Progress) => void;
 
 /** What became of each file, told to everybody who watches it, from before its start until after its end. */
-export class ProgressBoard {
+export class ProgressEmitter {
   readonly #listeners = new Map<string, Set<ProgressListener>>();
 
   /** Calls `listener` with every change of `key`'s progress. Returns what stops that. */
@@ -26,7 +26,7 @@ export class ProgressBoard {
     };
   }
 
-  tell(key: string, progress: Progress): void {
+  emit(key: string, progress: Progress): void {
     for (const listener of [...(this.#listeners.get(key) ?? [])]) listener(progress);
   }
 }

@@ -1,3 +1,3 @@
+export { createSlideshow, type SlideshowSource } from './create-slideshow.ts';
 export { SlideshowRenderer } from './renderer.ts';
-export { type SlideshowSource, slideshowOf } from './slideshow.ts';
 export { Slideshows } from './slideshows.ts';

@@ -1,5 +1,5 @@
 /** What the service and its render process say to each other. The service speaks first, once. */
-export interface RenderOrder {
+export interface RenderRequest {
   ffmpegPath: string;
   /** Local files, in order. */
   photos: string[];

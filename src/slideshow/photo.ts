@@ -21,7 +21,7 @@ sharp.concurrency(1);
  * @throws Error where the file is no picture of a known kind, is cut off, or has more than 50 million pixels.
  */
 export async function photoOnCanvas(path: string): Promise<Buffer> {
-  const { source, width, height } = await open(path);
+  const { source, width, height } = await decodePhoto(path);
   const { left, top, ...size } = fitOnCanvas({ width, height });
   const { data, info } = await source
     .autoOrient()
@@ -41,7 +41,7 @@ export async function photoOnCanvas(path: string): Promise<Buffer> {
   return data;
 }
 
-async function open(path: string): Promise<{ source: Sharp; width: number; height: number }> {
+async function decodePhoto(path: string): Promise<{ source: Sharp; width: number; height: number }> {
   // 'error': damage in the picture fails, a harmless oddity in a header does not.
   const source = sharp(path, { limitInputPixels: MAX_PIXELS, failOn: 'error' });
   const metadata = await source.metadata();

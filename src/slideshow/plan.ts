@@ -12,7 +12,7 @@ export const CANVAS = { width: 1080, height: 1920 } as const;
 export const FRAME_RATE = 25;
 
 /** Repeat frames that are made to be copied: x264 counts frames modulo 16 (`log2_max_frame_num` 4), so 16 close the circle. */
-export const REPEATS = 16;
+export const REPEAT_FRAMES = 16;
 
 /** A key frame comes at least every 10 seconds, so that seeking stays quick in very slow slideshows. */
 export const MAX_KEY_INTERVAL = 10 * FRAME_RATE;
@@ -78,7 +78,7 @@ export const PICTURE_INPUT = [
  */
 export function pictureOutput(threads: number): string[] {
   const crf = 19;
-  const lead = REPEATS + 1;
+  const lead = REPEAT_FRAMES + 1;
   const filter = [
     'scale=out_color_matrix=bt709:out_range=tv:flags=accurate_rnd+full_chroma_int+bicubic',
     'format=yuv420p',
@@ -89,7 +89,7 @@ export function pictureOutput(threads: number): string[] {
   const x264 = [
     'keyint=infinite:scenecut=0:bframes=0:ref=1:weightp=0',
     'rc-lookahead=0:sync-lookahead=0:mbtree=0:sliced-threads=0',
-    `qcomp=1:zones=0,${REPEATS},q=${crf + 3}`,
+    `qcomp=1:zones=0,${REPEAT_FRAMES},q=${crf + 3}`,
   ];
   return [
     ...['-vf', filter.join(',')],
@@ -112,7 +112,7 @@ export const SOUND_INPUT = [
 ];
 
 /** Frames and sound into an MP4: the frames as they are, the sound as AAC of the same length. */
-export function movieOutput(plan: SlideshowPlan, hasSound: boolean): string[] {
+export function slideshowOutput(plan: SlideshowPlan, hasSound: boolean): string[] {
   return [
     ...['-filter_complex', hasSound ? musicFilter(plan.seconds) : silenceFilter(plan.seconds)],
     ...['-map', '0:v:0', '-map', '[sound]', '-map_metadata', '-1'],

@@ -5,9 +5,9 @@
  * gone, and so are this process and its ffmpegs.
  */
 import { availableParallelism, setPriority } from 'node:os';
-import { FfmpegFailed } from '../ffmpeg-run.ts';
-import type { RenderOrder, RenderReply } from './messages.ts';
-import { makeMovie } from './movie.ts';
+import { FfmpegFailed } from '../ffmpeg/index.ts';
+import { encodeSlideshow } from './encode.ts';
+import type { RenderReply, RenderRequest } from './messages.ts';
 
 // First of all, so that the threads and processes started from here inherit it: requests come before renders.
 setPriority(19);
@@ -15,15 +15,15 @@ setPriority(19);
 const stop = new AbortController();
 process.once('SIGTERM', () => stop.abort());
 process.once('disconnect', () => stop.abort());
-process.once('message', (order: RenderOrder) => {
+process.once('message', (order: RenderRequest) => {
   void work(order);
 });
 
-async function work(order: RenderOrder): Promise<void> {
+async function work(order: RenderRequest): Promise<void> {
   try {
     // More threads than this gain nothing on single pictures, and each holds some of its own.
     const threads = Math.min(4, availableParallelism());
-    await makeMovie(order, {
+    await encodeSlideshow(order, {
       threads,
       signal: stop.signal,
       onSlide: (done) => reply({ kind: 'slide', done }),

@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { Logger } from 'pino';
 import { ServiceError } from '../errors.ts';
-import type { RenderOrder, RenderReply } from './messages.ts';
+import type { RenderReply, RenderRequest } from './messages.ts';
 
 /** A process that was asked to end has this long to kill its ffmpegs and leave; then it is killed with them. */
 const GRACE_MS = 2000;
@@ -34,7 +34,7 @@ export class SlideshowRenderer {
    * the end.
    * @throws ServiceError `render_failed`; the signal's reason where that was first.
    */
-  async render(order: Omit<RenderOrder, 'ffmpegPath'>, { onSlide, signal }: RenderOptions): Promise<void> {
+  async render(order: Omit<RenderRequest, 'ffmpegPath'>, { onSlide, signal }: RenderOptions): Promise<void> {
     signal.throwIfAborted();
     const ffmpegPath = this.#ffmpegPath;
     if (ffmpegPath === null) {
@@ -64,7 +64,7 @@ export class SlideshowRenderer {
       const closed = new Promise<[number | null, string | null]>((resolve) => {
         child.once('close', (...how) => resolve(how));
       });
-      child.send({ ...order, ffmpegPath } satisfies RenderOrder, () => undefined);
+      child.send({ ...order, ffmpegPath } satisfies RenderRequest, () => undefined);
       const [code, killedBy] = await closed;
       signal.throwIfAborted();
       if (last?.kind === 'finished' && code === 0) return;

@@ -1,19 +1,20 @@
 import { fetchToFile, type MediaClient } from '../cdn/index.ts';
 import { ServiceError } from '../errors.ts';
 import type { ExtractOptions } from '../extraction/index.ts';
-import { type FileLocator, type KeptFile, sourceOf } from '../files/index.ts';
-import type { Asset } from '../links/index.ts';
-import { assetSource } from '../posts/assets.ts';
+import { type FileLocator, sourceOf } from '../files/index.ts';
+import type { CachedFile } from '../media/index.ts';
+import type { Asset } from '../posts/asset.ts';
+import { assetSource } from '../posts/asset.ts';
 import type { Post, PostRef } from '../posts/post.ts';
 import { postKey } from '../posts/url.ts';
-import type { ProgressListener, RenderStore } from '../renders/index.ts';
+import type { ProgressListener, RenderCache } from '../renders/index.ts';
+import { createSlideshow, type SlideshowSource } from './create-slideshow.ts';
 import type { SlideshowRenderer } from './renderer.ts';
-import { type SlideshowSource, slideshowOf } from './slideshow.ts';
 
 interface SlideshowsOptions {
   files: FileLocator;
   media: MediaClient;
-  store: RenderStore;
+  store: RenderCache;
   renderer: SlideshowRenderer;
   slideSeconds: number;
 }
@@ -33,7 +34,7 @@ export class Slideshows {
    * @throws ServiceError `not_a_photo_post`, `busy`, `render_failed`, those of the extraction and of the CDN; the
    *   signal's reason
    */
-  async get(ref: PostRef, options: ExtractOptions): Promise<KeptFile> {
+  async get(ref: PostRef, options: ExtractOptions): Promise<CachedFile> {
     const { files, store, renderer, slideSeconds } = this.#options;
     return store.get(
       postKey(ref),
@@ -41,7 +42,7 @@ export class Slideshows {
         // In here, so that a film that is there already asks nobody for the post.
         const post = await files.post(ref, { client: options.client, signal: tools.signal });
         if (post.kind !== 'photo') throw new ServiceError('not_a_photo_post');
-        return slideshowOf(this.#source(post, options.client), slideSeconds, renderer)(tools);
+        return createSlideshow(this.#source(post, options.client), slideSeconds, renderer)(tools);
       },
       options,
     );

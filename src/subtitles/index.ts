@@ -2,15 +2,13 @@ import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import {
   fetchToBuffer,
-  headersFor,
-  judge,
-  type MediaAnswer,
   type MediaClient,
-  type MediaRequest,
+  type MediaResponse,
   type MediaSource,
   type OpenOptions,
 } from '../cdn/index.ts';
 import { ServiceError } from '../errors.ts';
+import { evaluatePreconditions, headersFor, type MediaRequest } from '../media/index.ts';
 import { toVtt } from './vtt.ts';
 
 const VTT = { mime: 'text/vtt; charset=utf-8', extension: 'vtt' };
@@ -27,7 +25,7 @@ export async function openSubtitle(
   source: MediaSource,
   request: MediaRequest,
   options: OpenOptions,
-): Promise<MediaAnswer> {
+): Promise<MediaResponse> {
   const { bytes, extension } = await fetchToBuffer(media, source, { ...options, maxBytes: MAX_BYTES });
   const text = toVtt(bytes.toString('utf8'), extension);
   if (text === null)
@@ -35,7 +33,7 @@ export async function openSubtitle(
   const vtt = Buffer.from(text);
   const etag = `"${createHash('sha256').update(vtt).digest('base64url').slice(0, 27)}"`;
   const facts = { ...VTT, size: vtt.length, etag, lastModified: null };
-  const verdict = judge(request, facts);
+  const verdict = evaluatePreconditions(request, facts);
   const bare = request.method === 'HEAD' || verdict.status === 304 || verdict.status === 416;
   const part = verdict.status === 206 ? vtt.subarray(verdict.range.start, verdict.range.end + 1) : vtt;
   return {

@@ -1,10 +1,10 @@
 import { Cron } from 'croner';
 import type { Logger } from 'pino';
-import { addFreed, type Freed } from './freed.ts';
+import { addStats, type CleanupStats } from './cleanup-stats.ts';
 
 /** Anything that can give back what it no longer needs. */
 export interface Sweeper {
-  sweep(options: { olderThanMs: number }): Promise<Freed>;
+  sweep(options: { olderThanMs: number }): Promise<CleanupStats>;
 }
 
 interface CleanerOptions {
@@ -19,7 +19,7 @@ interface CleanerOptions {
 
 export interface Cleaner {
   /** Sweeps now. A run that comes while another is under way is left out and frees nothing. */
-  run(): Promise<Freed>;
+  run(): Promise<CleanupStats>;
   stop(): void;
 }
 
@@ -31,14 +31,14 @@ const HOUR_MS = 3_600_000;
  */
 export function startCleaner({ cron, sweepers, log, olderThanMs = HOUR_MS }: CleanerOptions): Cleaner {
   let running = false;
-  const run = async (): Promise<Freed> => {
-    let freed: Freed = { files: 0, bytes: 0 };
+  const run = async (): Promise<CleanupStats> => {
+    let freed: CleanupStats = { files: 0, bytes: 0 };
     if (running) return freed;
     running = true;
     try {
       for (const sweeper of sweepers) {
         try {
-          freed = addFreed(freed, await sweeper.sweep({ olderThanMs }));
+          freed = addStats(freed, await sweeper.sweep({ olderThanMs }));
         } catch (err) {
           log.error({ err }, 'the cleaner failed; the next run tries again');
         }

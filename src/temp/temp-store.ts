@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { lstat, mkdir, mkdtemp, readdir, rmdir, statfs } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { Logger } from 'pino';
-import { addFreed, type Freed, removeCounted } from './freed.ts';
+import { addStats, type CleanupStats, removeCounted } from './cleanup-stats.ts';
 import { claim, type Ownership, ownerOf } from './owner.ts';
 
 /** A folder for one piece of work. It is in use, and safe from every sweep, until disposed of. */
@@ -58,13 +58,13 @@ export class TempStore {
    * Removes what is ours, not in use and older than `olderThanMs`, and everything of services that have died.
    * Errors on single folders are logged and the next sweep tries again.
    */
-  async sweep({ olderThanMs }: { olderThanMs: number }): Promise<Freed> {
+  async sweep({ olderThanMs }: { olderThanMs: number }): Promise<CleanupStats> {
     let freed = await this.#removeDeadRuns();
     for (const name of await namesIn(this.#run)) {
       const path = join(this.#run, name);
       const info = await lstat(path).catch(() => null);
       if (!info?.isDirectory() || Date.now() - info.mtimeMs < olderThanMs || this.#inUse.has(path)) continue;
-      freed = addFreed(freed, await this.#remove(path));
+      freed = addStats(freed, await this.#remove(path));
     }
     return freed;
   }
@@ -89,15 +89,15 @@ export class TempStore {
     this.#inUse.delete(path);
   }
 
-  async #removeDeadRuns(): Promise<Freed> {
-    let freed: Freed = { files: 0, bytes: 0 };
+  async #removeDeadRuns(): Promise<CleanupStats> {
+    let freed: CleanupStats = { files: 0, bytes: 0 };
     for (const name of await namesIn(this.#dir)) {
       const path = join(this.#dir, name);
       if (!RUN_NAME.test(name) || path === this.#run) continue;
       const info = await lstat(path).catch(() => null);
       if (!info?.isDirectory()) continue;
       const owner = await ownerOf(path);
-      if (owner === 'dead') freed = addFreed(freed, await this.#remove(path));
+      if (owner === 'dead') freed = addStats(freed, await this.#remove(path));
       // A run that died between mkdir and its owner file leaves an empty folder; rmdir takes no other.
       else if (owner === 'foreign' && Date.now() - info.mtimeMs > 60_000)
         await rmdir(path).catch(() => undefined);
@@ -105,7 +105,7 @@ export class TempStore {
     return freed;
   }
 
-  async #remove(path: string): Promise<Freed> {
+  async #remove(path: string): Promise<CleanupStats> {
     try {
       return await removeCounted(path);
     } catch (err) {

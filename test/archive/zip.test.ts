@@ -6,8 +6,9 @@ import { buffer } from 'node:stream/consumers';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { openZip, type ZipPhoto } from '../../src/archive/index.ts';
-import { type MediaAnswer, MediaClient, type MediaRequest, type MediaSource } from '../../src/cdn/index.ts';
+import { MediaClient, type MediaResponse, type MediaSource } from '../../src/cdn/index.ts';
 import { ServiceError } from '../../src/errors.ts';
+import type { MediaRequest } from '../../src/media/index.ts';
 import { photoPost, type Standin, type StandinPost, startStandin } from '../helpers/standin/index.ts';
 
 const run = promisify(execFile);
@@ -53,7 +54,7 @@ interface Asking extends Partial<MediaRequest> {
   signal?: AbortSignal;
 }
 
-function open(post: StandinPost, { photos, user, signal, ...request }: Asking = {}): Promise<MediaAnswer> {
+function open(post: StandinPost, { photos, user, signal, ...request }: Asking = {}): Promise<MediaResponse> {
   return openZip(
     photos ?? photosOf(post),
     { user: user ?? post.user, id: post.id, createdAt: post.createTime },
@@ -62,7 +63,7 @@ function open(post: StandinPost, { photos, user, signal, ...request }: Asking = 
   );
 }
 
-async function bytesOf({ body }: MediaAnswer): Promise<Buffer> {
+async function bytesOf({ body }: MediaResponse): Promise<Buffer> {
   if (!body) throw new Error('no body');
   return buffer(body);
 }

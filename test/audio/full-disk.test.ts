@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import { makeMp3 } from '../../src/audio/conversion.ts';
-import { FfmpegFailed } from '../../src/ffmpeg-run.ts';
+import { FfmpegFailed } from '../../src/ffmpeg/run.ts';
 
 /** ffmpeg 5.1 ends with 0 when the last piece of a file did not fit: half an MP3 was kept and served as a whole one. */
 
@@ -41,7 +41,7 @@ describe.skipIf(problem !== null)('an MP3 on a disk that fills up', () => {
     const filler = join(disk, 'filler');
     const mp3 = join(disk, 'sound.mp3');
     const running = { ffmpegPath, signal: new AbortController().signal };
-    const recording = { sound, words: { title: 't', artist: 'a', album: '' }, cover: null };
+    const recording = { sound, tags: { title: 't', artist: 'a', album: '' }, cover: null };
     writeFileSync(filler, Buffer.alloc((DISK_KB - spareKb) * 1024));
     await expect(makeMp3(recording, mp3, running)).rejects.toBeInstanceOf(FfmpegFailed);
     rmSync(filler);

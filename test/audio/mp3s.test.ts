@@ -6,8 +6,9 @@ import { buffer } from 'node:stream/consumers';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Mp3s, type Tags } from '../../src/audio/index.ts';
-import { type MediaAnswer, MediaClient, type MediaRequest, type MediaSource } from '../../src/cdn/index.ts';
+import { MediaClient, type MediaResponse, type MediaSource } from '../../src/cdn/index.ts';
 import { ServiceError } from '../../src/errors.ts';
+import type { MediaRequest } from '../../src/media/index.ts';
 import { TempStore } from '../../src/temp/index.ts';
 import {
   type AssetPart,
@@ -75,28 +76,29 @@ interface Asking extends Partial<MediaRequest> {
   tags?: Partial<Tags>;
   signal?: AbortSignal;
   renew?: () => Promise<MediaSource>;
-  instead?: MediaSource;
+  fallbackSource?: MediaSource;
 }
 
 const NOTHING_INSTEAD = async () => null;
 
 function open(
   from: MediaSource,
-  { tags, signal, renew, instead, ...request }: Asking = {},
-): Promise<MediaAnswer> {
-  return mp3s.open(
+  { tags, signal, renew, fallbackSource, ...request }: Asking = {},
+): Promise<MediaResponse> {
+  return mp3s.openMp3(
     from,
     { method: 'GET', ...request },
     {
       signal: signal ?? new AbortController().signal,
       renew: renew ?? (async () => from),
-      instead: async () => (instead ? { source: instead, renew: async () => instead } : null),
+      fallbackSource: async () =>
+        fallbackSource ? { source: fallbackSource, renew: async () => fallbackSource } : null,
       tags: async () => ({ title: 'A title', artist: 'An artist', album: 'An album', cover: null, ...tags }),
     },
   );
 }
 
-async function bytesOf({ body }: MediaAnswer): Promise<Buffer> {
+async function bytesOf({ body }: MediaResponse): Promise<Buffer> {
   if (!body) throw new Error('no body');
   return buffer(body);
 }
@@ -322,10 +324,10 @@ describe.skipIf(!ffmpegPath || !ffprobePath)('with ffmpeg', () => {
     const options = {
       signal: new AbortController().signal,
       renew: async () => source(post),
-      instead: NOTHING_INSTEAD,
+      fallbackSource: NOTHING_INSTEAD,
     };
     const tags = () => Promise.reject(new Error('no post'));
-    const answer = await mp3s.open(source(post), { method: 'GET' }, { ...options, tags });
+    const answer = await mp3s.openMp3(source(post), { method: 'GET' }, { ...options, tags });
     expect((await ffprobe(await bytesOf(answer))).format.tags).toBeUndefined();
   });
 
@@ -362,10 +364,10 @@ describe.skipIf(!ffmpegPath || !ffprobePath)('with ffmpeg', () => {
     const options = {
       signal: new AbortController().signal,
       renew: async () => source(post),
-      instead: NOTHING_INSTEAD,
+      fallbackSource: NOTHING_INSTEAD,
     };
     const tags = () => new Promise<Tags>(() => {});
-    const answer = mp3s.open(source(post), { method: 'GET' }, { ...options, tags });
+    const answer = mp3s.openMp3(source(post), { method: 'GET' }, { ...options, tags });
     await expect(answer).rejects.toMatchObject({ code: 'upstream_failed' });
     expect(await jobFolders()).toEqual([]);
   }, 12_000);
@@ -375,12 +377,12 @@ describe('a track that the CDN does not have any more', () => {
   const gone = () => {
     const post = standin.posts.add(videoPost({ music: 'mp3' }));
     const refusal = standin.faults.add({ post, part: 'music' }, { kind: 'status', status: 404 });
-    return { post, refusal, track: source(post), instead: source(post, 'video') };
+    return { post, refusal, track: source(post), fallbackSource: source(post, 'video') };
   };
 
   it('comes out of the video, and is not asked for again', async () => {
-    const { track, instead, refusal } = gone();
-    const answer = await open(track, { instead });
+    const { track, fallbackSource, refusal } = gone();
+    const answer = await open(track, { fallbackSource });
     expect(answer).toMatchObject({ status: 200, mime: 'audio/mpeg', extension: 'mp3' });
     const mp3 = await bytesOf(answer);
     const { streams, format } = await ffprobe(mp3);
@@ -389,20 +391,20 @@ describe('a track that the CDN does not have any more', () => {
     const asked = refusal.hits;
     expect(asked).toBeGreaterThan(0);
     expect(log.warn).toHaveBeenCalledOnce();
-    const again = await open(track, { instead, range: 'bytes=0-99' });
+    const again = await open(track, { fallbackSource, range: 'bytes=0-99' });
     expect([again.status, await bytesOf(again)]).toEqual([206, mp3.subarray(0, 100)]);
     expect(refusal.hits).toBe(asked);
   });
 
   it('is not gone on with in the middle, but by who knows the file', async () => {
-    const { track, instead } = gone();
-    const blind = await open(track, { instead, range: 'bytes=100-' });
+    const { track, fallbackSource } = gone();
+    const blind = await open(track, { fallbackSource, range: 'bytes=100-' });
     const mp3 = await bytesOf(blind);
     expect([blind.status, mp3.length]).toEqual([200, blind.size]);
     const etag = String(blind.headers.etag);
-    const knowing = await open(track, { instead, range: 'bytes=100-199', ifRange: etag });
+    const knowing = await open(track, { fallbackSource, range: 'bytes=100-199', ifRange: etag });
     expect([knowing.status, await bytesOf(knowing)]).toEqual([206, mp3.subarray(100, 200)]);
-    const mistaken = await open(track, { instead, range: 'bytes=100-199', ifRange: '"of the track"' });
+    const mistaken = await open(track, { fallbackSource, range: 'bytes=100-199', ifRange: '"of the track"' });
     expect([mistaken.status, await bytesOf(mistaken)]).toEqual([200, mp3]);
   });
 
@@ -415,23 +417,23 @@ describe('a track that the CDN does not have any more', () => {
     ['its server is silent', { kind: 'hang' }],
     ['its server breaks off', { kind: 'reset' }],
   ] as const)('is not gone where %s', async (_, fault) => {
-    const { post, track, instead, refusal } = gone();
+    const { post, track, fallbackSource, refusal } = gone();
     refusal.left = 0;
     const trouble = standin.faults.add({ post, part: 'music' }, fault);
-    await expect(open(track, { instead, signal: AbortSignal.timeout(1500) })).rejects.toThrow();
+    await expect(open(track, { fallbackSource, signal: AbortSignal.timeout(1500) })).rejects.toThrow();
     trouble.left = 0;
-    expect(await bytesOf(await open(track, { instead }))).toEqual(
+    expect(await bytesOf(await open(track, { fallbackSource }))).toEqual(
       standin.media.bytes({ post, part: 'music' }),
     );
     expect(log.warn).not.toHaveBeenCalled();
   });
 
   it('is not gone where the post cannot be extracted just now', async () => {
-    const { post, track, instead, refusal } = gone();
+    const { post, track, fallbackSource, refusal } = gone();
     const renew = () => Promise.reject(new ServiceError('upstream_failed'));
-    await expect(open(track, { instead, renew })).rejects.toMatchObject({ code: 'upstream_failed' });
+    await expect(open(track, { fallbackSource, renew })).rejects.toMatchObject({ code: 'upstream_failed' });
     refusal.left = 0;
-    expect(await bytesOf(await open(track, { instead }))).toEqual(
+    expect(await bytesOf(await open(track, { fallbackSource }))).toEqual(
       standin.media.bytes({ post, part: 'music' }),
     );
   });

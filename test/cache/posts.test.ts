@@ -3,7 +3,7 @@ import { Posts } from '../../src/cache/index.ts';
 import { type ErrorCode, ServiceError } from '../../src/errors.ts';
 import type { Post } from '../../src/posts/post.ts';
 import { type PostLink, parsePostUrl } from '../../src/posts/url.ts';
-import { somePost } from './some-post.ts';
+import { somePost } from './sample-post.ts';
 
 const TTL_MS = 300_000;
 const ASKING = { client: '192.0.2.1' };

@@ -6,7 +6,7 @@ import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { fetchToBuffer, fetchToFile, MediaClient, type MediaSource } from '../../src/cdn/index.ts';
-import { type Behaviour, movie, serve, status, Upstream } from './upstream.ts';
+import { type Behaviour, movie, serve, status, Upstream } from './fake-cdn.ts';
 
 const A = 'v16.tiktokcdn.com';
 const STALL_MS = 4500;
@@ -59,7 +59,7 @@ describe('a client that has gone', { retry: 2 }, () => {
     upstream.script(A, behaviour);
     const gone = new AbortController();
     const opening = through(upstream.proxy, 10_000)
-      .open(source, { method: 'GET' }, { signal: gone.signal })
+      .openMedia(source, { method: 'GET' }, { signal: gone.signal })
       .catch((error) => error.message);
     await expect.poll(() => upstream.seen.length, { interval: 5 }).toBe(1);
     const took = await closedAfter(() => gone.abort(new Error('gone')));
@@ -75,7 +75,11 @@ describe('a client that has gone', { retry: 2 }, () => {
   ])('in the middle, %s: the upstream is closed within 100 ms', async (_name, how, chunks) => {
     upstream.script(A, serve(large));
     const gone = new AbortController();
-    const { body } = await through(upstream.proxy).open(source, { method: 'GET' }, { signal: gone.signal });
+    const { body } = await through(upstream.proxy).openMedia(
+      source,
+      { method: 'GET' },
+      { signal: gone.signal },
+    );
     body?.on('error', () => {});
     for (let i = 0; i < chunks; i++) await new Promise((resolve) => body?.once('data', resolve));
     const took = await closedAfter(() => (how === 'signal' ? gone.abort() : body?.destroy()));
@@ -86,7 +90,7 @@ describe('a client that has gone', { retry: 2 }, () => {
   it('while the body is being resumed', async () => {
     upstream.script(A, serve(large, { cutAfter: 200_000 }), () => {});
     const gone = new AbortController();
-    const { body } = await through(upstream.proxy, 10_000).open(
+    const { body } = await through(upstream.proxy, 10_000).openMedia(
       source,
       { method: 'GET' },
       { signal: gone.signal },
@@ -100,7 +104,7 @@ describe('a client that has gone', { retry: 2 }, () => {
   });
 
   it('before anything: nothing is asked', async () => {
-    const opening = through(upstream.proxy).open(
+    const opening = through(upstream.proxy).openMedia(
       source,
       { method: 'GET' },
       { signal: AbortSignal.abort(new Error('gone')) },
@@ -113,7 +117,7 @@ describe('a client that has gone', { retry: 2 }, () => {
 describe('no progress', () => {
   it('of the reader ends both sides', async () => {
     upstream.script(A, serve(large));
-    const { body } = await through(upstream.proxy).open(source, { method: 'GET' }, { signal: never });
+    const { body } = await through(upstream.proxy).openMedia(source, { method: 'GET' }, { signal: never });
     const failed = new Promise<Error>((resolve) => body?.once('error', resolve));
     expect(await failed).toMatchObject({ code: 'timeout' });
     await expect.poll(() => upstream.seen[0]?.closedAt).toBeGreaterThan(0);
@@ -121,7 +125,7 @@ describe('no progress', () => {
 
   it('of the upstream, for good, ends both sides', async () => {
     upstream.script(A, serve(large, { stallAfter: 200_000 }), () => {});
-    const { body } = await through(upstream.proxy).open(source, { method: 'GET' }, { signal: never });
+    const { body } = await through(upstream.proxy).openMedia(source, { method: 'GET' }, { signal: never });
     await expect(body ? buffer(body) : null).rejects.toMatchObject({ code: /timeout|upstream_failed/ });
     await expect.poll(() => upstream.seen.every(({ closedAt }) => closedAt > 0)).toBe(true);
   });
@@ -129,7 +133,7 @@ describe('no progress', () => {
   it('is not what a slow but steady reader makes', async () => {
     const file = movie(800_000);
     upstream.script(A, serve(file));
-    const { body } = await through(upstream.proxy).open(source, { method: 'GET' }, { signal: never });
+    const { body } = await through(upstream.proxy).openMedia(source, { method: 'GET' }, { signal: never });
     let length = 0;
     for await (const chunk of body ?? []) {
       length += chunk.length;
@@ -143,7 +147,11 @@ describe('no progress', () => {
     ['in small pieces', drip],
   ])('holds little back of an upstream that sends %s', async (_name, behaviour) => {
     upstream.script(A, behaviour);
-    const { body } = await through(upstream.proxy, 5000).open(source, { method: 'GET' }, { signal: never });
+    const { body } = await through(upstream.proxy, 5000).openMedia(
+      source,
+      { method: 'GET' },
+      { signal: never },
+    );
     await new Promise((resolve) => setTimeout(resolve, 600));
     expect(body?.readableLength).toBeGreaterThan(0);
     expect(body?.readableLength).toBeLessThan(200_000);
@@ -165,7 +173,7 @@ function drip(_req: IncomingMessage, res: ServerResponse): void {
 describe('ways out', () => {
   it.each(['proxy', 'secureProxy', 'socks'] as const)('%s', async (kind) => {
     upstream.script(A, serve(small));
-    const answer = await through(upstream[kind]).open(source, { method: 'GET' }, { signal: never });
+    const answer = await through(upstream[kind]).openMedia(source, { method: 'GET' }, { signal: never });
     expect((await buffer(answer.body ?? Readable.from([]))).equals(small)).toBe(true);
     expect(upstream.tunnels).toEqual([`${A}:443`]);
   });
@@ -173,11 +181,11 @@ describe('ways out', () => {
   it('honour credentials, and no error shows them', async () => {
     upstream.script(A, serve(small));
     const proxy = upstream.proxy.replace('//', '//us%40er:p%3Ass@');
-    await through(proxy).open(source, { method: 'HEAD' }, { signal: never });
+    await through(proxy).openMedia(source, { method: 'HEAD' }, { signal: never });
     expect(upstream.proxyAuthorization).toBe(`Basic ${Buffer.from('us@er:p:ss').toString('base64')}`);
     await client.close();
     const dead = through('http://us%40er:p%3Ass@127.0.0.1:1');
-    const error = await dead.open(source, { method: 'HEAD' }, { signal: never }).catch((e) => e);
+    const error = await dead.openMedia(source, { method: 'HEAD' }, { signal: never }).catch((e) => e);
     const { inspect } = await import('node:util');
     expect(error.code).toBe('upstream_failed');
     expect(inspect(error, { depth: 9, showHidden: true })).not.toMatch(/p%3Ass|p:ss|us%40er|us@er/);
@@ -185,7 +193,7 @@ describe('ways out', () => {
 
   it('that are gone are replaced by the first', async () => {
     upstream.script(A, serve(small));
-    const answer = await through(upstream.proxy).open(
+    const answer = await through(upstream.proxy).openMedia(
       { ...source, egress: 'removed' },
       { method: 'HEAD' },
       { signal: never },
@@ -196,7 +204,7 @@ describe('ways out', () => {
   it('do not trust a certificate of nobody', async () => {
     upstream.script(A, serve(small));
     client = new MediaClient({ egresses: new Map([['e1', upstream.proxy]]), stallTimeoutMs: STALL_MS });
-    await expect(client.open(source, { method: 'HEAD' }, { signal: never })).rejects.toMatchObject({
+    await expect(client.openMedia(source, { method: 'HEAD' }, { signal: never })).rejects.toMatchObject({
       code: 'upstream_failed',
     });
     expect(upstream.seen).toEqual([]);

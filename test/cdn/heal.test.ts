@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { buffer } from 'node:stream/consumers';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type MediaAnswer, MediaClient, type MediaSource, type Renew } from '../../src/cdn/index.ts';
+import { MediaClient, type MediaResponse, type MediaSource, type Renew } from '../../src/cdn/index.ts';
 import { ServiceError } from '../../src/errors.ts';
-import { type Behaviour, movie, type Serving, serve, status, Upstream } from './upstream.ts';
+import { type Behaviour, movie, type Serving, serve, status, Upstream } from './fake-cdn.ts';
 
 const A = 'v16.tiktokcdn.com';
 const B = 'v19.tiktokcdn.com';
@@ -38,12 +38,12 @@ function source(...urls: string[]): MediaSource {
 const link = (host: string, query = 'a=1') => `https://${host}/video/1/?${query}`;
 const past = Math.floor(Date.now() / 1000) - 60;
 
-function open(from: MediaSource, renew?: Renew): Promise<MediaAnswer> {
+function open(from: MediaSource, renew?: Renew): Promise<MediaResponse> {
   const signal = new AbortController().signal;
-  return client.open(from, { method: 'GET' }, renew ? { signal, renew } : { signal });
+  return client.openMedia(from, { method: 'GET' }, renew ? { signal, renew } : { signal });
 }
 
-async function received(answer: MediaAnswer): Promise<string> {
+async function received(answer: MediaResponse): Promise<string> {
   if (!answer.body) throw new Error('no body');
   return sha(await buffer(answer.body));
 }

@@ -1,8 +1,8 @@
 import net from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { checkedLookup, isPublicAddress } from '../../src/cdn/addresses.ts';
 import { MediaClient, mediaUrl } from '../../src/cdn/index.ts';
-import { status, Upstream } from './upstream.ts';
+import { isPublicAddress, publicOnlyLookup } from '../../src/cdn/ssrf-guard.ts';
+import { status, Upstream } from './fake-cdn.ts';
 
 const GOOD = 'v16.tiktokcdn.com';
 
@@ -149,7 +149,7 @@ afterEach(() => void vi.restoreAllMocks());
 
 function fetching(client: MediaClient, ...urls: string[]): Promise<string> {
   const source = { id: 'x', urls, cookie: 'a=b', referer: 'https://www.tiktok.com/', egress: 'e1' };
-  return client.open(source, { method: 'GET' }, { signal: new AbortController().signal }).then(
+  return client.openMedia(source, { method: 'GET' }, { signal: new AbortController().signal }).then(
     ({ body }) => {
       body?.destroy();
       return 'opened';
@@ -208,7 +208,7 @@ describe('resolved addresses', () => {
 
   it('are resolved once for a connection, and the checked one is used: no rebinding', async () => {
     let calls = 0;
-    const lookup = checkedLookup(async () => {
+    const lookup = publicOnlyLookup(async () => {
       calls += 1;
       return [{ address: calls === 1 ? '93.184.216.34' : '127.0.0.1', family: 4 }];
     });
@@ -228,7 +228,7 @@ describe('resolved addresses', () => {
       { address: '93.184.216.34', family: 4 },
       { address: '2606:2800:220:1::1', family: 6 },
     ];
-    const lookup = checkedLookup(async () => addresses);
+    const lookup = publicOnlyLookup(async () => addresses);
     const got = await new Promise((resolve) => {
       lookup('x.tiktok.com', { all: true }, (error, list) => resolve(error ?? list));
     });
@@ -236,7 +236,9 @@ describe('resolved addresses', () => {
   });
 
   it('pass on a failure of the resolver', async () => {
-    const lookup = checkedLookup(() => Promise.reject(Object.assign(new Error('no'), { code: 'ENOTFOUND' })));
+    const lookup = publicOnlyLookup(() =>
+      Promise.reject(Object.assign(new Error('no'), { code: 'ENOTFOUND' })),
+    );
     const got = await new Promise((resolve) => {
       lookup('x.tiktok.com', {}, (error) => resolve(error?.code));
     });

@@ -1,8 +1,9 @@
 import { buffer } from 'node:stream/consumers';
 import { setImmediate } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type MediaAnswer, MediaClient, type MediaRequest, type MediaSource } from '../../src/cdn/index.ts';
-import { movie, type Serving, serve, status, Upstream } from './upstream.ts';
+import { MediaClient, type MediaResponse, type MediaSource } from '../../src/cdn/index.ts';
+import type { MediaRequest } from '../../src/media/index.ts';
+import { movie, type Serving, serve, status, Upstream } from './fake-cdn.ts';
 
 const A = 'v16.tiktokcdn.com';
 const B = 'v19.tiktokcdn.com';
@@ -36,11 +37,15 @@ function source(host = A): MediaSource {
   return { id: 'tiktok/1/h264', urls, cookie: null, referer: 'https://www.tiktok.com/', egress: 'e1' };
 }
 
-function ask(request: Partial<MediaRequest>, host = A): Promise<MediaAnswer> {
-  return client.open(source(host), { method: 'GET', ...request }, { signal: new AbortController().signal });
+function ask(request: Partial<MediaRequest>, host = A): Promise<MediaResponse> {
+  return client.openMedia(
+    source(host),
+    { method: 'GET', ...request },
+    { signal: new AbortController().signal },
+  );
 }
 
-async function bytes({ body }: MediaAnswer): Promise<Buffer> {
+async function bytes({ body }: MediaResponse): Promise<Buffer> {
   return body ? buffer(body) : Buffer.alloc(0);
 }
 
@@ -255,7 +260,7 @@ describe('upstream requests', () => {
   ])('%s: cookie %s', async (url, expected) => {
     upstream.script(new URL(url).host, serve(file));
     const from = { ...source(), urls: [url], cookie: 'tt_chain_token=uiu06/==' };
-    const answer = await client.open(from, { method: 'HEAD' }, { signal: new AbortController().signal });
+    const answer = await client.openMedia(from, { method: 'HEAD' }, { signal: new AbortController().signal });
     expect(answer.status).toBe(200);
     expect(upstream.seen[0]?.headers.cookie).toBe(expected ? 'tt_chain_token=uiu06/==' : undefined);
   });
@@ -265,7 +270,7 @@ describe('upstream requests', () => {
     upstream.script(first, status(302, { location: `http://${A}/b?x=1` }));
     upstream.script(A, status(307, { location: '/c' }), serve(file));
     const from = { ...source(first), cookie: 'tt_chain_token=abc' };
-    const answer = await client.open(from, { method: 'GET' }, { signal: new AbortController().signal });
+    const answer = await client.openMedia(from, { method: 'GET' }, { signal: new AbortController().signal });
     expect((await bytes(answer)).equals(file)).toBe(true);
     expect(upstream.seen.map(({ path, headers }) => [path, headers.cookie])).toEqual([
       ['/video/1/', 'tt_chain_token=abc'],

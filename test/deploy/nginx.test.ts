@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { locateFfmpeg } from '../../src/ffmpeg.ts';
+import { locateFfmpeg } from '../../src/ffmpeg/locate.ts';
 import { until } from '../helpers/processes.ts';
 import { NO_REDIS, TestRedis } from '../helpers/redis.ts';
 import { type Body, freePort, type Service, startService } from '../helpers/service.ts';

@@ -1,7 +1,7 @@
 /** From blindness to the alert, and back: a real Prometheus, the rules as they are deployed, and an engine that mends it. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { MENDED } from '../helpers/engine/poisons.ts';
+import { MENDED } from '../helpers/engine/bad-releases.ts';
 import { makeProject, type Project } from '../helpers/engine/project.ts';
 import { healthy, ownEngine } from '../helpers/engine.ts';
 import { until } from '../helpers/processes.ts';

@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { MENDED, UNREADABLE_FOR_REAL } from '../helpers/engine/poisons.ts';
+import { MENDED, UNREADABLE_FOR_REAL } from '../helpers/engine/bad-releases.ts';
 import { makeProject, type Project } from '../helpers/engine/project.ts';
 import { ownEngine } from '../helpers/engine.ts';
 import { pythonTree, until } from '../helpers/processes.ts';

@@ -188,12 +188,12 @@ describe('the start', () => {
 
   it('makes a key once, for its owner’s eyes only, and keeps it', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'key-'));
-    const { keptKey } = await import('../../src/links/index.ts');
+    const { loadOrCreateKey } = await import('../../src/links/index.ts');
     const path = join(folder, 'key');
-    const key = keptKey(path).reveal();
+    const key = loadOrCreateKey(path).reveal();
     expect(key.length).toBeGreaterThanOrEqual(32);
     expect(statSync(path).mode & 0o777).toBe(0o600);
-    expect(keptKey(path).reveal()).toBe(key);
+    expect(loadOrCreateKey(path).reveal()).toBe(key);
     expect(readFileSync(path, 'utf8')).toBe(key);
     rmSync(folder, { recursive: true });
   });

@@ -1,8 +1,8 @@
 import { setMaxListeners } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ask } from '../helpers/ask.ts';
 import { until } from '../helpers/processes.ts';
+import { sendRequest } from '../helpers/request.ts';
 import { type Body, type Service, startService } from '../helpers/service.ts';
 import { type Standin, startStandin } from '../helpers/standin/index.ts';
 import { openFiles, rssOf, watchControl, watchHealth } from '../helpers/watch.ts';
@@ -141,11 +141,11 @@ describe('those who give up', () => {
       const before = socketsOf();
       const slow = fresh();
       standin.faults.once({ post: slow.id }, { kind: 'delay', ms: 8000 });
-      const first = ask(`${service.baseUrl}/tiktok`, { json: { url: slow.url } });
+      const first = sendRequest(`${service.baseUrl}/tiktok`, { json: { url: slow.url } });
       const leaving = new AbortController();
       setMaxListeners(300, leaving.signal);
       const impatient = Array.from({ length: 300 }, () =>
-        ask(`${service.baseUrl}/tiktok`, { json: { url: fresh().url }, signal: leaving.signal }),
+        sendRequest(`${service.baseUrl}/tiktok`, { json: { url: fresh().url }, signal: leaving.signal }),
       );
       expect(await until(async () => (await workersOf(service)).queued === 300, 10_000)).toBe(true);
       expect(socketsOf()).toBeGreaterThan(before + 290);
@@ -172,7 +172,7 @@ describe('one client', () => {
       const answered: string[] = [];
       await Promise.all(
         asked.map(async ({ url }) => {
-          const { body } = await ask(`${service.baseUrl}/tiktok`, { json: { url } });
+          const { body } = await sendRequest(`${service.baseUrl}/tiktok`, { json: { url } });
           answered.push((JSON.parse(body.toString()) as { id: string }).id);
         }),
       );

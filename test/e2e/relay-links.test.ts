@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Asset, Links, TokenBox } from '../../src/links/index.ts';
+import { Links, TokenSealer } from '../../src/links/index.ts';
+import type { Asset } from '../../src/posts/asset.ts';
 import { download, linkOf, outcomeOf, truthOf } from '../helpers/download.ts';
 import { KEY, type Service, startService } from '../helpers/service.ts';
 import {
@@ -33,7 +34,7 @@ const linkWith = (token: string) => `${service.baseUrl}/stream?data=${encodeURIC
 
 /** A link as the service itself would have made it with this key, to a file of the video. */
 function sealed(key: string, expiresAtMs: number, asset: Asset, source: string | null = null): string {
-  const links = new Links(new TokenBox(key), service.baseUrl, 60_000);
+  const links = new Links(new TokenSealer(key), service.baseUrl, 60_000);
   const ref = { platform: 'tiktok', id: video.post.id, user: 'some.one' } as const;
   const place = source === null ? null : { urls: [source], cookie: null, egress: 'direct' };
   return links.make('stream', { ref, asset, source: place }, expiresAtMs);

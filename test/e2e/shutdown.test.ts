@@ -4,9 +4,9 @@ import { Agent, get, type IncomingMessage, request } from 'node:http';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { ask } from '../helpers/ask.ts';
 import { linkOf, truthOf } from '../helpers/download.ts';
 import { processes, pythonTree, until } from '../helpers/processes.ts';
+import { sendRequest } from '../helpers/request.ts';
 import { type Service, startService } from '../helpers/service.ts';
 import { photoPost, type Standin, startStandin, videoPost } from '../helpers/standin/index.ts';
 
@@ -43,7 +43,7 @@ function keptConnection(service: Service) {
 }
 
 async function refuses(service: Service): Promise<boolean> {
-  const { failure } = await ask(`${service.baseUrl}/health/live`);
+  const { failure } = await sendRequest(`${service.baseUrl}/health/live`);
   return failure === 'ECONNREFUSED';
 }
 
@@ -81,7 +81,7 @@ describe('SIGTERM', () => {
     const running = await slowDownload(service, BIG);
     const slow = fresh();
     standin.faults.once({ post: slow.id }, { kind: 'delay', ms: 1500 });
-    const job = ask(`${service.baseUrl}/tiktok`, { json: { url: slow.url } });
+    const job = sendRequest(`${service.baseUrl}/tiktok`, { json: { url: slow.url } });
     await sleep(300);
 
     const gate = fresh();
@@ -150,8 +150,8 @@ describe('SIGTERM', () => {
     const running = await slowDownload(service, 100 * 1024 * 1024);
     const stuck = fresh();
     standin.faults.once({ post: stuck.id }, { kind: 'hang' });
-    const job = ask(`${service.baseUrl}/tiktok`, { json: { url: stuck.url } });
-    const waiting = ask(`${service.baseUrl}/tiktok`, { json: { url: fresh().url } });
+    const job = sendRequest(`${service.baseUrl}/tiktok`, { json: { url: stuck.url } });
+    const waiting = sendRequest(`${service.baseUrl}/tiktok`, { json: { url: fresh().url } });
     await sleep(400);
     const { host, children } = pythonTree(service.pid);
     const began = Date.now();
@@ -245,7 +245,7 @@ describe('a rolling restart under load', () => {
     const post = async (base: string, requestId: string) => {
       const { url, id } = fresh();
       const headers = { 'x-request-id': requestId };
-      const { status, body, failure } = await ask(`${base}/tiktok`, { headers, json: { url } });
+      const { status, body, failure } = await sendRequest(`${base}/tiktok`, { headers, json: { url } });
       if (failure !== null)
         return standin.journal.find({ postId: id }).length > 0 ? `lost post, ${failure}` : failure;
       const { id: got } = JSON.parse(body.toString()) as { id?: string };
@@ -254,7 +254,7 @@ describe('a rolling restart under load', () => {
     const file = async (base: string, requestId: string) => {
       const headers = { 'x-request-id': requestId };
       const link = `${base}${token.pathname}${token.search}`;
-      const { status, failure, sha256, whole } = await ask(link, { headers });
+      const { status, failure, sha256, whole } = await sendRequest(link, { headers });
       if (failure !== null && status === 0) return failure;
       return status === 200 && whole && sha256 === truth ? 'file' : `file ${status} whole: ${whole}`;
     };

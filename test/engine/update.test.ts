@@ -2,8 +2,8 @@
 import { existsSync, readdirSync, readlinkSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { engineAt } from '../../src/extraction/index.ts';
-import { MENDED, UNREADABLE_FOR_REAL } from '../helpers/engine/poisons.ts';
+import { readEngine } from '../../src/engine/index.ts';
+import { MENDED, UNREADABLE_FOR_REAL } from '../helpers/engine/bad-releases.ts';
 import { makeProject, type Project } from '../helpers/engine/project.ts';
 import { ownEngine } from '../helpers/engine.ts';
 import { type Standin, scenario, startStandin } from '../helpers/standin/index.ts';
@@ -68,7 +68,7 @@ describe.skipIf(!ownEngine)('an update', () => {
       const taken = await project.engine(['update', '--nightly'], env);
       expect(taken.output).toContain('yt-dlp 2027.03.01.120000 is in use from now on');
       expect(project.current()).toBe('2027.03.01.120000-nightly');
-      const { sysPath } = engineAt(realpathSync(join(project.root, '.engine/current')));
+      const { sysPath } = readEngine(realpathSync(join(project.root, '.engine/current')));
       const installed = readdirSync(sysPath[0] ?? '');
       expect(installed.filter((name) => /^idna-.*dist-info$/.test(name))).toHaveLength(1);
       expect(installed).not.toContain('idna-99.0rc1.dist-info');

@@ -4,9 +4,9 @@ import { hostPython, solvesChallenge } from '../helpers/engine.ts';
 
 /** Runs the rehearsal as the host does before its first fork. */
 const INSTALL = `
-import engine, extractors, traversal
+import ytdlp, extractors, traversal
 from yt_dlp.extractor import tiktok
-downloader = engine.create(None, lambda: 5.0)
+downloader = ytdlp.create(None, lambda: 5.0)
 rehearse = lambda: extractors.prove(downloader)
 `;
 

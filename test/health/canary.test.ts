@@ -1,30 +1,30 @@
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type ErrorCode, ServiceError } from '../../src/errors.ts';
-import { Canary, Outcomes } from '../../src/health/index.ts';
+import { Canary, ExtractionStats } from '../../src/health/index.ts';
 
 const URL_OF_A_POST = 'https://www.tiktok.com/@a/video/7400000000000000001';
 const MINUTE = 60_000;
 
-let outcomes: Outcomes;
+let stats: ExtractionStats;
 let asked: number;
 let answer: 'ok' | ErrorCode;
 let canary: Canary;
 
 beforeEach(() => {
   vi.useFakeTimers();
-  outcomes = new Outcomes();
+  stats = new ExtractionStats();
   asked = 0;
   answer = 'ok';
   canary = new Canary({
     url: URL_OF_A_POST,
-    outcomes,
+    stats,
     log: pino({ level: 'silent' }),
     random: () => 0.5,
     extract: async () => {
       asked += 1;
       if (answer !== 'ok') throw new ServiceError(answer);
-      outcomes.succeeded();
+      stats.succeeded();
     },
   });
   canary.start();
@@ -43,8 +43,8 @@ describe('the canary', () => {
   });
 
   it('stays at home while visitors are served', async () => {
-    const visitors = setInterval(() => outcomes.succeeded(), 10_000);
-    outcomes.succeeded();
+    const visitors = setInterval(() => stats.succeeded(), 10_000);
+    stats.succeeded();
     await vi.advanceTimersByTimeAsync(30 * MINUTE);
     clearInterval(visitors);
     expect(asked).toBe(0);
@@ -66,7 +66,7 @@ describe('the canary', () => {
     answer = 'extractor_outdated';
     await vi.advanceTimersByTimeAsync(60 * MINUTE);
     answer = 'ok';
-    outcomes.beginAnew();
+    stats.reset();
     await vi.advanceTimersByTimeAsync(5000);
     expect(canary.status).toMatchObject({ last: { code: 'ok' }, failures_in_a_row: 0 });
   });
@@ -75,7 +75,7 @@ describe('the canary', () => {
     answer = 'extractor_outdated';
     await vi.advanceTimersByTimeAsync(60 * MINUTE);
     const before = asked;
-    outcomes.beginAnew();
+    stats.reset();
     await vi.advanceTimersByTimeAsync(MINUTE);
     expect(asked - before).toBeGreaterThanOrEqual(4);
     expect(canary.status.failures_in_a_row).toBe(asked);
@@ -83,7 +83,7 @@ describe('the canary', () => {
 
   it('has no reason to hurry for another engine while all is well', async () => {
     await vi.advanceTimersByTimeAsync(MINUTE);
-    outcomes.beginAnew();
+    stats.reset();
     await vi.advanceTimersByTimeAsync(MINUTE);
     expect(asked).toBe(1);
   });
@@ -95,7 +95,7 @@ describe('the canary', () => {
   });
 
   it('must be a post', () => {
-    const options = { outcomes, log: pino({ level: 'silent' }), extract: () => Promise.resolve() };
+    const options = { stats, log: pino({ level: 'silent' }), extract: () => Promise.resolve() };
     expect(() => new Canary({ ...options, url: 'https://example.com/' })).toThrow(ServiceError);
   });
 });

@@ -1,9 +1,9 @@
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import { Posts, type RedisStatus } from '../../src/cache/index.ts';
-import { Egresses } from '../../src/egress/index.ts';
+import { EgressPool } from '../../src/egress/index.ts';
 import type { ErrorCode } from '../../src/errors.ts';
-import { type CanaryStatus, Health, Outcomes } from '../../src/health/index.ts';
+import { type CanaryStatus, ExtractionStats, Health } from '../../src/health/index.ts';
 import { Secret } from '../../src/secret.ts';
 
 const HOST = {
@@ -37,9 +37,9 @@ function health(given: Given = {}) {
     canary,
     freeBytes = 1e10,
   } = given;
-  const outcomes = new Outcomes();
-  for (let i = 0; i < ended[0]; i += 1) outcomes.succeeded();
-  for (let i = 0; i < ended[1]; i += 1) outcomes.failed(code);
+  const stats = new ExtractionStats();
+  for (let i = 0; i < ended[0]; i += 1) stats.succeeded();
+  for (let i = 0; i < ended[1]; i += 1) stats.failed(code);
   return new Health({
     version: '1.0.0',
     extractor: {
@@ -54,8 +54,8 @@ function health(given: Given = {}) {
         trial: null,
       },
     },
-    outcomes,
-    egresses: new Egresses({
+    stats,
+    egresses: new EgressPool({
       proxies: [new Secret('http://user:pw4711@proxy:3128')],
       vpn: null,
       log: pino({ level: 'silent' }),
@@ -69,7 +69,7 @@ function health(given: Given = {}) {
       status: { newest_known: null, newest_seen: null, rejected: [], problem: given.engineProblem ?? null },
     },
     canary: canary ? { status: canary } : null,
-    dependencies: { facts: { disk: { free_bytes: freeBytes, size_bytes: 1e11 }, cookies: { changed: 1 } } },
+    localChecks: { facts: { disk: { free_bytes: freeBytes, size_bytes: 1e11 }, cookies: { changed: 1 } } },
   });
 }
 

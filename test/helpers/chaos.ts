@@ -3,9 +3,9 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Answered, ask } from './ask.ts';
 import { pythonTree, until } from './processes.ts';
 import { NO_REDIS, TestRedis } from './redis.ts';
+import { sendRequest, type TestResponse } from './request.ts';
 import { type Body, type Service, startService } from './service.ts';
 import {
   type AssetPart,
@@ -461,7 +461,7 @@ class Chaos {
   }
 
   async #visitPost(post: StandinPost): Promise<Outcome> {
-    const asked = await ask(`${this.#service.baseUrl}/tiktok`, { json: { url: post.url } });
+    const asked = await sendRequest(`${this.#service.baseUrl}/tiktok`, { json: { url: post.url } });
     const refusal = refusalOf('post', asked);
     if (refusal) return refusal;
     const body = JSON.parse(asked.body.toString()) as Body;
@@ -475,21 +475,21 @@ class Chaos {
     const truth = this.#standin.media.bytes({ post, part, index });
     switch (this.#pick(['stream', 'range', 'leave', 'mp3', 'mp3', 'made', 'made'] as const)) {
       case 'stream':
-        return compare('stream', await ask(first), truth);
+        return compare('stream', await sendRequest(first), truth);
       case 'range': {
         const from = this.#below(truth.length - 1);
         const to = from + this.#below(truth.length - from);
-        const got = await ask(first, { headers: { range: `bytes=${from}-${to}` } });
+        const got = await sendRequest(first, { headers: { range: `bytes=${from}-${to}` } });
         // Where the CDN has another file meanwhile, that one is the truth; a mixture of the two never is.
         const another = this.#standin.media.bytes({ post, part, index }, 1);
         const other = compare('range', got, another.subarray(from, to + 1), 206);
         return other.kind === 'right' ? other : compare('range', got, truth.subarray(from, to + 1), 206);
       }
       case 'leave':
-        await ask(first, { leaveAfter: 1 + this.#below(truth.length) });
+        await sendRequest(first, { leaveAfter: 1 + this.#below(truth.length) });
         return { what: 'left', kind: 'right' };
       case 'mp3': {
-        const got = await ask(String(links.mp3));
+        const got = await sendRequest(String(links.mp3));
         if (post.music === 'mp3') {
           return compare('mp3', got, this.#standin.media.bytes({ post, part: 'music', index: 0 }));
         }
@@ -502,18 +502,18 @@ class Chaos {
         );
       }
       case 'made': {
-        if (post.kind === 'video') return compare('HD', await ask(String(links.no_watermark)), truth);
+        if (post.kind === 'video') return compare('HD', await sendRequest(String(links.no_watermark)), truth);
         if (this.#random() < 0.5) {
           const photos = post.photos.map((_, at) =>
             this.#standin.media.bytes({ post, part: 'photo', index: at }),
           );
           return resemble(
             'zip',
-            await ask(String(links.zip)),
+            await sendRequest(String(links.zip)),
             (bytes) => bytes.readUInt32BE(0) === 0x504b0304 && photos.every((photo) => bytes.includes(photo)),
           );
         }
-        const film = await ask(String(body.download_slideshow_link));
+        const film = await sendRequest(String(body.download_slideshow_link));
         return resemble('slideshow', film, (bytes) => bytes.toString('latin1', 4, 8) === 'ftyp');
       }
     }
@@ -521,7 +521,7 @@ class Chaos {
 }
 
 /** The outcome of an answer that is no 200 or 206; null for those. */
-function refusalOf(name: string, { status, body, whole, failure, headers }: Answered): Outcome | null {
+function refusalOf(name: string, { status, body, whole, failure, headers }: TestResponse): Outcome | null {
   if (status === 0) return { what: `${name} unanswered: ${failure}`, kind: 'wrong' };
   if (status === 200 || status === 206) return null;
   if (!whole) return { what: `${name} ${status} broken`, kind: 'wrong' };
@@ -543,7 +543,7 @@ function parse(body: Buffer): Record<string, unknown> {
 
 function resemble(
   name: string,
-  answer: Answered,
+  answer: TestResponse,
   isRight: (bytes: Buffer) => boolean,
   status = 200,
 ): Outcome {
@@ -558,7 +558,7 @@ function resemble(
 }
 
 /** Also what came of a body that broke must be a true beginning. */
-function compare(name: string, answer: Answered, truth: Buffer, status = 200): Outcome {
+function compare(name: string, answer: TestResponse, truth: Buffer, status = 200): Outcome {
   const outcome = resemble(name, answer, (bytes) => bytes.equals(truth), status);
   if (outcome.kind === 'broken' && !truth.subarray(0, answer.body.length).equals(answer.body)) {
     return { what: `${name} broken, of other bytes`, kind: 'wrong' };

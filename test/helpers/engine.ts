@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { locateEngine } from '../../src/extraction/index.ts';
+import { locateEngine } from '../../src/engine/index.ts';
 
 /** The yt-dlp that the service under test runs: PyPI's by rule, an older one where PyPI cannot be reached. */
 export const engine = locateEngine(fileURLToPath(new URL('../..', import.meta.url)));

@@ -4,13 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { tagText } from '../../src/audio/tags.ts';
-import { contentDisposition, encodedFileName, mediaFileName } from '../../src/cdn/index.ts';
-import { parseRange } from '../../src/cdn/range.ts';
 import { ServiceError } from '../../src/errors.ts';
 import { Connection, ConnectionLost } from '../../src/extraction/connection.ts';
 import { LineSplitter } from '../../src/extraction/lines.ts';
 import { PROTOCOL } from '../../src/extraction/protocol.ts';
-import { TokenBox } from '../../src/links/index.ts';
+import { TokenSealer } from '../../src/links/index.ts';
+import { contentDisposition, encodedFileName, mediaFileName } from '../../src/media/index.ts';
+import { parseRange } from '../../src/media/range.ts';
 import { canonicalUrl, findPostLink, parsePostUrl } from '../../src/posts/url.ts';
 
 /** What must hold for whatever strangers send. Tests run some thousands of cases, scripts/fuzz.ts hundreds of thousands. */
@@ -21,8 +21,8 @@ export interface Property {
   check(numRuns: number, seed: number): Promise<void> | void;
 }
 
-const box = new TokenBox('the key of the fuzzing, 0815');
-const other = new TokenBox('another key altogether, 4711');
+const box = new TokenSealer('the key of the fuzzing, 0815');
+const other = new TokenSealer('another key altogether, 4711');
 const PURPOSES = ['stream', 'download', 'download-slideshow'] as const;
 const HOUR = 3_600_000;
 
@@ -145,7 +145,7 @@ export const PROPERTIES: readonly Property[] = [
         const token = box.seal(route, bytes, Date.now() + HOUR);
         const forged = changes.reduce((text, one) => (text === '' ? text : changed(text, one)), token);
         if (forged !== token)
-          must(refusal(() => box.open(route, forged)) === 'link_invalid', `opened ${forged}`);
+          must(refusal(() => box.unseal(route, forged)) === 'link_invalid', `opened ${forged}`);
       },
     ),
   ),
@@ -157,7 +157,7 @@ export const PROPERTIES: readonly Property[] = [
       const place = at % (sealed.length * 8);
       sealed.writeUInt8(sealed.readUInt8(place >> 3) ^ (1 << (place & 7)), place >> 3);
       must(
-        refusal(() => box.open('stream', sealed.toString('base64url'))) === 'link_invalid',
+        refusal(() => box.unseal('stream', sealed.toString('base64url'))) === 'link_invalid',
         `opened with bit ${place}`,
       );
     }),
@@ -172,7 +172,7 @@ export const PROPERTIES: readonly Property[] = [
         content.map((bytes) => bytes.toString('base64url')),
       ),
       (route, text) => {
-        must(refusal(() => box.open(route, text)) === 'link_invalid', `opened ${text}`);
+        must(refusal(() => box.unseal(route, text)) === 'link_invalid', `opened ${text}`);
       },
     ),
   ),
@@ -188,9 +188,9 @@ export const PROPERTIES: readonly Property[] = [
         const at = Date.now() + awayMs + (awayMs < 0 ? -1000 : 1000 + HOUR);
         const token = box.seal(made, bytes, at);
         const expected = made !== opened ? 'link_invalid' : awayMs < 0 ? 'link_expired' : null;
-        must(refusal(() => box.open(opened, token)) === expected, `${made} as ${opened}`);
-        must(refusal(() => other.open(made, token)) === 'link_invalid', 'opened by another key');
-        if (expected === null) must(box.open(opened, token).content.equals(bytes), 'other content');
+        must(refusal(() => box.unseal(opened, token)) === expected, `${made} as ${opened}`);
+        must(refusal(() => other.unseal(made, token)) === 'link_invalid', 'opened by another key');
+        if (expected === null) must(box.unseal(opened, token).content.equals(bytes), 'other content');
       },
     ),
   ),

@@ -11,7 +11,7 @@ import {
   type Video,
 } from '../../docs/examples/client.ts';
 import { ERRORS } from '../../src/errors.ts';
-import type { postAnswer } from '../../src/http/answers.ts';
+import type { postResponse } from '../../src/http/schemas/post.ts';
 import { type Service, startService } from '../helpers/service.ts';
 import { SCENARIOS, type Standin, scenario, startStandin } from '../helpers/standin/index.ts';
 
@@ -255,7 +255,7 @@ describe('a method that a route does not have', () => {
 
 describe('the client of the docs', () => {
   it('has the types of the service', () => {
-    expectTypeOf<z.infer<typeof postAnswer>>().toExtend<Video | PhotoPost>();
+    expectTypeOf<z.infer<typeof postResponse>>().toExtend<Video | PhotoPost>();
     const source = readFileSync(
       fileURLToPath(new URL('../../docs/examples/client.ts', import.meta.url)),
       'utf8',

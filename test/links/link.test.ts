@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { type Asset, type LinkRoute, Links, type LinkTarget, TokenBox } from '../../src/links/index.ts';
+import { type LinkRoute, Links, type LinkTarget, TokenSealer } from '../../src/links/index.ts';
+import type { Asset } from '../../src/posts/asset.ts';
 
-const box = new TokenBox('the key of these tests, 4711');
+const box = new TokenSealer('the key of these tests, 4711');
 const links = new Links(box, 'https://media.example.com', 6 * 3_600_000);
 const IN_AN_HOUR = Date.now() + 3_600_000;
 
@@ -22,7 +23,7 @@ function tokenOf(link: string): string {
 }
 
 function roundTrip(given: LinkTarget, route: LinkRoute = 'stream'): LinkTarget {
-  return links.open(route, tokenOf(links.make(route, given, IN_AN_HOUR)));
+  return links.openLink(route, tokenOf(links.make(route, given, IN_AN_HOUR)));
 }
 
 const someText = fc.string({ unit: 'grapheme', maxLength: 30 });
@@ -99,12 +100,14 @@ describe('a link', () => {
 
   it('of one route is link_invalid on another', () => {
     const token = tokenOf(links.make('stream', target, IN_AN_HOUR));
-    expect(() => links.open('download', token)).toThrow(expect.objectContaining({ code: 'link_invalid' }));
+    expect(() => links.openLink('download', token)).toThrow(
+      expect.objectContaining({ code: 'link_invalid' }),
+    );
   });
 
   it('past its time is link_expired', () => {
     const token = tokenOf(links.make('stream', target, Date.now() - 2000));
-    expect(() => links.open('stream', token)).toThrow(expect.objectContaining({ code: 'link_expired' }));
+    expect(() => links.openLink('stream', token)).toThrow(expect.objectContaining({ code: 'link_expired' }));
   });
 
   it.each([
@@ -119,7 +122,7 @@ describe('a link', () => {
     '["t","1","",["m"],[["no address","b"],null,"direct"]]',
   ])('sealed by a version that packed %j instead is link_invalid', (content) => {
     const token = box.seal('stream', Buffer.from(content), IN_AN_HOUR);
-    expect(() => links.open('stream', token)).toThrow(expect.objectContaining({ code: 'link_invalid' }));
+    expect(() => links.openLink('stream', token)).toThrow(expect.objectContaining({ code: 'link_invalid' }));
   });
 });
 

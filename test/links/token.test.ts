@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { ServiceError } from '../../src/errors.ts';
-import { TokenBox } from '../../src/links/index.ts';
+import { TokenSealer } from '../../src/links/index.ts';
 
 const KEY = 'the key of these tests, 4711';
-const box = new TokenBox(KEY);
+const box = new TokenSealer(KEY);
 const HOUR = 3_600_000;
 const inAnHour = () => Date.now() + HOUR;
 const sealed = (text: string, purpose = 'stream', expiresAt = inAnHour()) =>
@@ -21,7 +21,7 @@ function refusalOf(open: () => unknown): string {
   throw new Error('it was opened');
 }
 
-const refusal = (token: string, purpose = 'stream', by = box) => refusalOf(() => by.open(purpose, token));
+const refusal = (token: string, purpose = 'stream', by = box) => refusalOf(() => by.unseal(purpose, token));
 
 const someBytes = fc.uint8Array({ maxLength: 600 }).map((bytes) => Buffer.from(bytes));
 const somePurpose = fc.constantFrom('stream', 'download', 'download-slideshow');
@@ -34,14 +34,14 @@ describe('a token', () => {
   it('opens to the bytes that were sealed', () => {
     fc.assert(
       fc.property(someBytes, somePurpose, (content, purpose) => {
-        const opened = box.open(purpose, box.seal(purpose, content, inAnHour()));
+        const opened = box.unseal(purpose, box.seal(purpose, content, inAnHour()));
         expect(opened.content.equals(content)).toBe(true);
       }),
     );
   });
 
   it('says when it expires, in whole seconds', () => {
-    const { expiresAtMs } = box.open('stream', sealed('x', 'stream', 4_000_000_000_999));
+    const { expiresAtMs } = box.unseal('stream', sealed('x', 'stream', 4_000_000_000_999));
     expect(expiresAtMs).toBe(4_000_000_000_000);
   });
 
@@ -64,7 +64,7 @@ describe('a token', () => {
   });
 
   it('opens on another instance that has the same key', () => {
-    expect(new TokenBox(KEY).open('stream', sealed('shared')).content.toString()).toBe('shared');
+    expect(new TokenSealer(KEY).unseal('stream', sealed('shared')).content.toString()).toBe('shared');
   });
 });
 
@@ -166,7 +166,7 @@ describe('what was not sealed here is refused as link_invalid:', () => {
   });
 
   it('a token under a key that this server does not have', () => {
-    const stranger = new TokenBox('the key of somebody else, 0815');
+    const stranger = new TokenSealer('the key of somebody else, 0815');
     expect(refusal(stranger.seal('stream', Buffer.from('x'), inAnHour()))).toBe('link_invalid');
   });
 
@@ -220,7 +220,7 @@ describe('expiry', () => {
     vi.useFakeTimers({ now: 2_000_000_000_000, toFake: ['Date'] });
     const token = sealed('x', 'stream', 2_000_000_060_000);
     vi.setSystemTime(2_000_000_059_999);
-    expect(box.open('stream', token).content.toString()).toBe('x');
+    expect(box.unseal('stream', token).content.toString()).toBe('x');
     vi.setSystemTime(2_000_000_060_000);
     expect(refusal(token)).toBe('link_expired');
   });
@@ -238,15 +238,15 @@ describe('expiry', () => {
 
 describe('rotation', () => {
   const NEW_KEY = 'the next key of these tests, 4712';
-  const rotated = new TokenBox(NEW_KEY, [KEY]);
+  const rotated = new TokenSealer(NEW_KEY, [KEY]);
 
   it('goes on opening what the previous key sealed', () => {
-    expect(rotated.open('stream', sealed('old')).content.toString()).toBe('old');
+    expect(rotated.unseal('stream', sealed('old')).content.toString()).toBe('old');
   });
 
   it('seals with the new key', () => {
     const token = rotated.seal('stream', Buffer.from('new'), inAnHour());
-    expect(new TokenBox(NEW_KEY).open('stream', token).content.toString()).toBe('new');
+    expect(new TokenSealer(NEW_KEY).unseal('stream', token).content.toString()).toBe('new');
   });
 
   it('refuses new tokens where only the old key is known', () => {
@@ -254,7 +254,7 @@ describe('rotation', () => {
   });
 
   it('refuses what a key sealed that is no longer accepted', () => {
-    expect(refusal(sealed('old'), 'stream', new TokenBox(NEW_KEY))).toBe('link_invalid');
+    expect(refusal(sealed('old'), 'stream', new TokenSealer(NEW_KEY))).toBe('link_invalid');
   });
 
   it('does not make expired tokens young again', () => {
@@ -266,6 +266,6 @@ describe('derived keys', () => {
   it('are right again after more days than are kept', () => {
     const early = sealed('early', 'stream', inAnHour());
     for (let day = 0; day < 200; day += 1) sealed('filler', 'stream', Date.now() + day * 24 * HOUR);
-    expect(box.open('stream', early).content.toString()).toBe('early');
+    expect(box.unseal('stream', early).content.toString()).toBe('early');
   });
 });

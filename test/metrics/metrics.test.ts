@@ -140,7 +140,7 @@ describe('alerts and dashboard', () => {
 
   it('the runbook knows each reason why Redis cannot be used', () => {
     const source = readFileSync(
-      fileURLToPath(new URL('../../src/cache/redis-trouble.ts', import.meta.url)),
+      fileURLToPath(new URL('../../src/cache/redis-error.ts', import.meta.url)),
       'utf8',
     );
     const codes = [...source.matchAll(/^ {2}([A-Z_]+): '/gm)].map(([, code]) => code ?? '');

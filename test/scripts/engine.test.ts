@@ -14,8 +14,8 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { isZipapp } from '../../scripts/setup/engine/installed.mjs';
 import { compareVersions as compareAtSetUp } from '../../scripts/setup/engine/probe.mjs';
 import { adopt, currentEngine, isUntouched, newFolder, storeOf } from '../../scripts/setup/engine/store.mjs';
+import { locateEngine } from '../../src/engine/engine.ts';
 import { compareVersions } from '../../src/engine/index.ts';
-import { locateEngine } from '../../src/extraction/engine.ts';
 
 let root: string;
 

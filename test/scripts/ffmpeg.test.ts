@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { locateFfmpeg } from '../../src/ffmpeg.ts';
+import { locateFfmpeg } from '../../src/ffmpeg/locate.ts';
 
 let root: string;
 

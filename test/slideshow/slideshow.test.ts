@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { ServiceError } from '../../src/errors.ts';
-import { type Progress, RenderStore } from '../../src/renders/index.ts';
-import { SlideshowRenderer, type SlideshowSource, slideshowOf } from '../../src/slideshow/index.ts';
+import { type Progress, RenderCache } from '../../src/renders/index.ts';
+import { createSlideshow, SlideshowRenderer, type SlideshowSource } from '../../src/slideshow/index.ts';
 import { TempStore } from '../../src/temp/index.ts';
 import { locate, quarters, tone } from './media.ts';
 
@@ -13,7 +13,7 @@ const ffmpegPath = await locate('ffmpeg');
 
 let dir: string;
 let temp: TempStore;
-let store: RenderStore;
+let store: RenderCache;
 const renderer = new SlideshowRenderer({ ffmpegPath, log: { error: () => undefined } });
 
 beforeEach(async () => {
@@ -21,7 +21,7 @@ beforeEach(async () => {
   await quarters(90, 160).jpeg().toFile(join(dir, 'photo.jpg'));
   temp = new TempStore({ dir: join(dir, 'temp'), log: { info: () => undefined, warn: () => undefined } });
   await temp.open();
-  store = new RenderStore({
+  store = new RenderCache({
     temp,
     kind: 'slideshow',
     maxRenders: 2,
@@ -40,7 +40,7 @@ afterEach(async () => {
 const photo = (_index: number, toPath: string) => copyFile(join(dir, 'photo.jpg'), toPath);
 
 function get(source: Partial<SlideshowSource>, signal?: AbortSignal) {
-  const produce = slideshowOf({ photos: 8, fetchPhoto: photo, fetchSound: null, ...source }, 1, renderer);
+  const produce = createSlideshow({ photos: 8, fetchPhoto: photo, fetchSound: null, ...source }, 1, renderer);
   return store.get('post', produce, signal ? { signal } : {});
 }
 

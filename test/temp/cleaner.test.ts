@@ -1,5 +1,5 @@
 import { expect, it, vi } from 'vitest';
-import { type Freed, startCleaner } from '../../src/temp/index.ts';
+import { type CleanupStats, startCleaner } from '../../src/temp/index.ts';
 
 function logger() {
   return { info: vi.fn(), error: vi.fn() };
@@ -8,7 +8,7 @@ function logger() {
 it('sweeps on its schedule, in order, and logs the sum', async () => {
   const log = logger();
   const order: string[] = [];
-  const sweeper = (name: string, freed: Freed) => ({
+  const sweeper = (name: string, freed: CleanupStats) => ({
     sweep: async ({ olderThanMs }: { olderThanMs: number }) => {
       order.push(`${name} ${olderThanMs}`);
       return freed;
@@ -24,8 +24,8 @@ it('sweeps on its schedule, in order, and logs the sum', async () => {
 
 it('does not run twice at the same time', async () => {
   const log = logger();
-  let finish: (freed: Freed) => void = () => undefined;
-  const sweep = vi.fn(() => new Promise<Freed>((resolve) => (finish = resolve)));
+  let finish: (freed: CleanupStats) => void = () => undefined;
+  const sweep = vi.fn(() => new Promise<CleanupStats>((resolve) => (finish = resolve)));
   const cleaner = startCleaner({ cron: '0 0 1 1 *', sweepers: [{ sweep }], log });
   const first = cleaner.run();
   expect(await cleaner.run()).toEqual({ files: 0, bytes: 0 });

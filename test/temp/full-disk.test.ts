@@ -3,8 +3,8 @@ import { copyFile, mkdtemp, readdir, rm, statfs, writeFile } from 'node:fs/promi
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it, vi } from 'vitest';
-import { type Produce, RenderStore } from '../../src/renders/index.ts';
-import { SlideshowRenderer, slideshowOf } from '../../src/slideshow/index.ts';
+import { type Produce, RenderCache } from '../../src/renders/index.ts';
+import { createSlideshow, SlideshowRenderer } from '../../src/slideshow/index.ts';
 import { TempStore } from '../../src/temp/index.ts';
 import { locate, quarters } from '../slideshow/media.ts';
 
@@ -34,7 +34,7 @@ function mount(): boolean {
 async function openStores() {
   const temp = new TempStore({ dir: disk, log: { info: () => undefined, warn: () => undefined } });
   await temp.open();
-  const store = new RenderStore({
+  const store = new RenderCache({
     temp,
     kind: 'slideshow',
     maxRenders: 1,
@@ -86,7 +86,7 @@ describe.skipIf(!full)('on a disk of 2 MB', () => {
       fetchPhoto: (index: number, toPath: string) => copyFile(index === 0 ? photo : small, toPath),
       fetchSound: null,
     });
-    await expect(store.get('noise', slideshowOf(source(photo, 2), 30, renderer))).rejects.toMatchObject({
+    await expect(store.get('noise', createSlideshow(source(photo, 2), 30, renderer))).rejects.toMatchObject({
       code: 'render_failed',
     });
     expect(JSON.stringify(logged)).toContain('No space left');
@@ -95,7 +95,7 @@ describe.skipIf(!full)('on a disk of 2 MB', () => {
     );
 
     // And it works again at once with what fits.
-    const file = await store.get('small', slideshowOf(source(small, 2), 1, renderer));
+    const file = await store.get('small', createSlideshow(source(small, 2), 1, renderer));
     expect(file.size).toBeGreaterThan(1000);
     file.release();
     await store.close();
@@ -113,7 +113,7 @@ describe.skipIf(!full)('on a disk of 2 MB', () => {
       fetchPhoto: (_index: number, toPath: string) => writeFile(toPath, Buffer.alloc(1024 * 1024)),
       fetchSound: null,
     };
-    await expect(store.get('large', slideshowOf(source, 1, renderer))).rejects.toMatchObject({
+    await expect(store.get('large', createSlideshow(source, 1, renderer))).rejects.toMatchObject({
       code: 'busy',
       retryAfter: 30,
       cause: { code: 'ENOSPC' },

@@ -1,7 +1,8 @@
 import type { Page, Route } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { ERRORS, type ErrorCode } from '../../src/errors.ts';
-import { type Asset, Links, TokenBox } from '../../src/links/index.ts';
+import { Links, TokenSealer } from '../../src/links/index.ts';
+import type { Asset } from '../../src/posts/asset.ts';
 import en, { type Messages } from '../../src/web/lang/en.ts';
 import { LANGUAGES } from '../../src/web/languages.ts';
 import { photoPost, type StandinPost, scenario, videoPost } from '../helpers/standin/index.ts';
@@ -212,7 +213,7 @@ describe.skipIf(!CHROMIUM)('a failure on the page', () => {
       asset: Asset,
       at: number,
     ) =>
-      new Links(new TokenBox(KEY), site.service.baseUrl, 0).make(
+      new Links(new TokenSealer(KEY), site.service.baseUrl, 0).make(
         route,
         { ref: { platform: 'tiktok', id: post.id }, asset, source: null },
         at,

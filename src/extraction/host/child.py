@@ -6,7 +6,7 @@ import signal
 import sys
 import time
 
-import engine
+import ytdlp
 import failure
 
 # yt-dlp's HTTP clients give up whole seconds apart and a little late. Asking them to be done this much before the
@@ -52,7 +52,7 @@ class Deadline:
 
 def converse(connection, config, facts):
     deadline = Deadline()
-    posts = engine.Engine(config, deadline.remaining)
+    posts = ytdlp.Engine(config, deadline.remaining)
     with connection.makefile('rb') as jobs, connection.makefile('wb') as replies:
         say(replies, {**facts, 'pid': os.getpid()})
         for line in jobs:

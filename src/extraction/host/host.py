@@ -36,14 +36,14 @@ def main():
     import trust
     trust.add(config['caFile'], config['runDir'])
     import child
-    import engine
+    import ytdlp
     import sharing
     import transport
     transport.certificates = trust.slim(config['runDir'])
     # A child's first job should find every module and regex ready, and share that memory with its siblings.
-    facts = engine.prove()
+    facts = ytdlp.prove()
     listener = listen(config['socketPath'])
-    sharing.prepare(engine.rehearse)
+    sharing.prepare(ytdlp.rehearse)
     os.write(ready_out, json.dumps({**facts, 'pid': os.getpid()}).encode() + b'\n')
     os.close(ready_out)
     serve(listener, lambda connection: child.converse(connection, config, facts))

@@ -1,13 +1,13 @@
 import type { FastifyInstance } from 'fastify';
 import type { Services } from '../../services.ts';
-import { healthAnswers, liveAnswer, readyAnswers } from '../answers.ts';
+import { healthResponses, liveResponse, readyResponses } from '../schemas/post.ts';
 
-const HEALTH = { summary: 'Whether posts can be fetched now', response: healthAnswers };
-const LIVE = { summary: 'Whether the process answers', response: { 200: liveAnswer } };
-const READY = { summary: 'Whether it may be sent visitors', response: readyAnswers };
+const HEALTH = { summary: 'Whether posts can be fetched now', response: healthResponses };
+const LIVE = { summary: 'Whether the process answers', response: { 200: liveResponse } };
+const READY = { summary: 'Whether it may be sent visitors', response: readyResponses };
 
 /** HEAD is what uptime monitors like to send. */
-const WATCHED = { config: { ahead: true }, exposeHeadRoute: true };
+const WATCHED = { exposeHeadRoute: true };
 
 /** /health and its two short forms. Reads what is known; asks nobody, so it stays fast under load. */
 export function healthRoute(app: FastifyInstance, { health }: Services): void {

@@ -1,20 +1,22 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { openZip } from '../../archive/index.ts';
-import { type MediaAnswer, type MediaSource, mediaFileName } from '../../cdn/index.ts';
+import type { MediaResponse, MediaSource } from '../../cdn/index.ts';
 import { EXTRACTION_ERRORS, ServiceError } from '../../errors.ts';
 import { coverOf, sourceOf } from '../../files/index.ts';
-import type { Asset, LinkTarget } from '../../links/index.ts';
+import type { LinkTarget } from '../../links/index.ts';
+import { mediaFileName } from '../../media/index.ts';
+import type { Asset } from '../../posts/asset.ts';
 import { postKey } from '../../posts/url.ts';
 import type { Services } from '../../services.ts';
 import { openSubtitle } from '../../subtitles/index.ts';
-import { errorAnswers, fileAnswers } from '../answers.ts';
-import { type Visitor, visitorOf } from '../client.ts';
-import type { RelaySlots } from '../relay-slots.ts';
-import { downloadQuery, streamQuery } from '../schemas.ts';
+import type { DownloadLimiter } from '../download-limiter.ts';
+import { type RequestContext, requestContext } from '../request-context.ts';
+import { errorResponses, fileResponses } from '../schemas/post.ts';
+import { downloadQuery, streamQuery } from '../schemas/requests.ts';
 import { mediaRequest, sendMedia } from '../send-media.ts';
 
-const MEDIA_ERRORS = errorAnswers(
+const MEDIA_ERRORS = errorResponses(
   'invalid_request',
   'link_invalid',
   'link_expired',
@@ -23,7 +25,7 @@ const MEDIA_ERRORS = errorAnswers(
 );
 
 /** /stream and /download: the files of a post, relayed from the CDN or made of what lies there. */
-export function mediaRoutes(app: FastifyInstance, services: Services, slots: RelaySlots): void {
+export function mediaRoutes(app: FastifyInstance, services: Services, slots: DownloadLimiter): void {
   const { links } = services;
   const typed = app.withTypeProvider<ZodTypeProvider>();
   typed.route({
@@ -33,10 +35,10 @@ export function mediaRoutes(app: FastifyInstance, services: Services, slots: Rel
     schema: {
       summary: 'A video, playable and seekable',
       querystring: streamQuery,
-      response: { ...fileAnswers('video/mp4'), ...MEDIA_ERRORS },
+      response: { ...fileResponses('video/mp4'), ...MEDIA_ERRORS },
     },
     handler: (request, reply) => {
-      const target = links.open('stream', request.query.data);
+      const target = links.openLink('stream', request.query.data);
       return answer(services, target, { request, reply, inline: request.query.inline === '1' });
     },
   });
@@ -48,12 +50,19 @@ export function mediaRoutes(app: FastifyInstance, services: Services, slots: Rel
       summary: 'A file: mp3, photo, zip, subtitle',
       querystring: downloadQuery,
       response: {
-        ...fileAnswers('audio/mpeg', 'image/jpeg', 'image/webp', 'application/zip', 'text/vtt', 'video/mp4'),
+        ...fileResponses(
+          'audio/mpeg',
+          'image/jpeg',
+          'image/webp',
+          'application/zip',
+          'text/vtt',
+          'video/mp4',
+        ),
         ...MEDIA_ERRORS,
       },
     },
     handler: (request, reply) => {
-      const target = links.open('download', request.query.data);
+      const target = links.openLink('download', request.query.data);
       return answer(services, target, { request, reply, inline: false });
     },
   });
@@ -69,7 +78,7 @@ async function answer(services: Services, target: LinkTarget, visit: Visit): Pro
   const { request, reply, inline } = visit;
   const { ref, asset } = target;
   request.outcome = { post: postKey(ref) };
-  const media = await open(services, target, request, visitorOf(request, reply));
+  const media = await open(services, target, request, requestContext(request, reply));
   const name = mediaFileName({
     user: ref.user ?? '',
     id: ref.id,
@@ -83,8 +92,8 @@ async function open(
   services: Services,
   target: LinkTarget,
   request: FastifyRequest,
-  visitor: Visitor,
-): Promise<MediaAnswer> {
+  visitor: RequestContext,
+): Promise<MediaResponse> {
   const { files, media, mp3s, egresses } = services;
   const { ref, asset } = target;
   const { client, signal } = visitor;
@@ -98,10 +107,10 @@ async function open(
     // Several visitors may wait for one conversion: it asks with a signal of its own.
     const renewed = (asset: Asset, source: MediaSource) => (shared: AbortSignal) =>
       files.renew(ref, asset, source.urls, { client, signal: shared })();
-    return mp3s.open(source, wanted, {
+    return mp3s.openMp3(source, wanted, {
       signal,
       renew: renewed(asset, source),
-      instead: async (shared) => {
+      fallbackSource: async (shared) => {
         const video = await files.videoWithSound(ref, { client, signal: shared });
         return video && { source: video.source, renew: renewed(video.asset, video.source) };
       },
@@ -120,15 +129,15 @@ async function open(
   const options = { signal, renew: files.renew(ref, asset, source.urls, visitor) };
   return asset.kind === 'subtitle'
     ? openSubtitle(media, source, wanted, options)
-    : media.open(source, wanted, options);
+    : media.openMedia(source, wanted, options);
 }
 
 async function openPhotos(
   { files, media }: Services,
   { ref }: LinkTarget,
   request: FastifyRequest,
-  visitor: Visitor,
-): Promise<MediaAnswer> {
+  visitor: RequestContext,
+): Promise<MediaResponse> {
   const post = await files.post(ref, visitor);
   const photos = post.photos.map((_, index) => {
     const asset = { kind: 'photo', index } as const;

@@ -1,11 +1,11 @@
 import type { FastifyInstance } from 'fastify';
 import type { Services } from '../../services.ts';
-import { textAnswer } from '../answers.ts';
-import { METRICS_EXAMPLE } from '../examples.ts';
+import { METRICS_EXAMPLE } from '../schemas/examples.ts';
+import { textResponse } from '../schemas/post.ts';
 
 const METRICS = {
   summary: 'Numbers for Prometheus',
-  response: textAnswer('text/plain', "Prometheus' text format.", METRICS_EXAMPLE),
+  response: textResponse('text/plain', "Prometheus' text format.", METRICS_EXAMPLE),
 };
 
 /** GET /metrics: what Prometheus is told. Numbers only; nothing in it is a visitor's. */

@@ -1,19 +1,18 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
-import { mediaFileName } from '../../cdn/index.ts';
 import { EXTRACTION_ERRORS } from '../../errors.ts';
-import { answerFromFile } from '../../files/index.ts';
 import type { LinkTarget } from '../../links/index.ts';
+import { mediaFileName, respondWithFile } from '../../media/index.ts';
 import type { PostRef } from '../../posts/post.ts';
 import { postKey } from '../../posts/url.ts';
 import type { Progress } from '../../renders/index.ts';
 import type { Services } from '../../services.ts';
-import { errorAnswers, fileAnswers, textAnswer } from '../answers.ts';
-import { visitorOf } from '../client.ts';
-import { PROGRESS_EXAMPLE } from '../examples.ts';
-import { workLimit } from '../limits.ts';
-import type { RelaySlots } from '../relay-slots.ts';
-import { slideshowQuery } from '../schemas.ts';
+import type { DownloadLimiter } from '../download-limiter.ts';
+import { rateLimitOptions } from '../limits.ts';
+import { requestContext } from '../request-context.ts';
+import { PROGRESS_EXAMPLE } from '../schemas/examples.ts';
+import { errorResponses, fileResponses, textResponse } from '../schemas/post.ts';
+import { slideshowQuery } from '../schemas/requests.ts';
 import { mediaRequest, sendMedia } from '../send-media.ts';
 
 /** Keeps the connection of a progress bar from being taken for dead by the proxies on its way. */
@@ -21,7 +20,7 @@ const HEARTBEAT_MS = 15_000;
 
 const MP4 = { mime: 'video/mp4', extension: 'mp4' };
 
-const SLIDESHOW_ERRORS = errorAnswers(
+const SLIDESHOW_ERRORS = errorResponses(
   'invalid_request',
   'link_invalid',
   'link_expired',
@@ -36,13 +35,13 @@ const PROGRESS = {
   description: 'Server-sent events, `data: {"stage": "rendering", "percent": 40}`, until `done` or `failed`.',
   querystring: slideshowQuery,
   response: {
-    ...textAnswer('text/event-stream', 'Events until the film is done, or has failed.', PROGRESS_EXAMPLE),
-    ...errorAnswers('invalid_request', 'link_invalid', 'link_expired'),
+    ...textResponse('text/event-stream', 'Events until the film is done, or has failed.', PROGRESS_EXAMPLE),
+    ...errorResponses('invalid_request', 'link_invalid', 'link_expired'),
   },
 };
 
 /** /download-slideshow: a photo post as a film, and how far it is. */
-export function slideshowRoutes(app: FastifyInstance, services: Services, slots: RelaySlots): void {
+export function slideshowRoutes(app: FastifyInstance, services: Services, slots: DownloadLimiter): void {
   const typed = app.withTypeProvider<ZodTypeProvider>();
   typed.route({
     method: ['GET', 'HEAD'],
@@ -51,9 +50,9 @@ export function slideshowRoutes(app: FastifyInstance, services: Services, slots:
     schema: {
       summary: 'A photo post as an MP4',
       querystring: slideshowQuery,
-      response: { ...fileAnswers('video/mp4'), ...SLIDESHOW_ERRORS },
+      response: { ...fileResponses('video/mp4'), ...SLIDESHOW_ERRORS },
     },
-    config: { rateLimit: workLimit(services.config.limits.perMinute) },
+    config: { rateLimit: rateLimitOptions(services.config.limits.perMinute) },
     handler: (request, reply) => render(services, open(services, request.query.url), request, reply),
   });
   typed.get('/download-slideshow/progress', { schema: PROGRESS, onRequest: slots.hook }, (request, reply) => {
@@ -63,7 +62,7 @@ export function slideshowRoutes(app: FastifyInstance, services: Services, slots:
 }
 
 function open({ links }: Services, token: string): LinkTarget {
-  return links.open('download-slideshow', token);
+  return links.openLink('download-slideshow', token);
 }
 
 async function render(
@@ -73,10 +72,10 @@ async function render(
   reply: FastifyReply,
 ): Promise<FastifyReply> {
   request.outcome = { post: postKey(ref) };
-  const file = await services.slideshows.get(ref, visitorOf(request, reply));
+  const file = await services.slideshows.get(ref, requestContext(request, reply));
   const name = mediaFileName({ user: ref.user ?? '', id: ref.id, extension: MP4.extension });
   const { stallTimeoutMs } = services.config.relay;
-  return sendMedia(reply, answerFromFile(file, MP4, mediaRequest(request)), {
+  return sendMedia(reply, respondWithFile(file, MP4, mediaRequest(request)), {
     name,
     inline: false,
     stallMs: stallTimeoutMs,

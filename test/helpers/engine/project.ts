@@ -17,8 +17,8 @@ import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { prove } from '../../../scripts/engine/prove.mjs';
-import { engineAt } from '../../../src/extraction/index.ts';
-import type { Release } from './poisons.ts';
+import { readEngine } from '../../../src/engine/index.ts';
+import type { Release } from './bad-releases.ts';
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 const REPACK = fileURLToPath(new URL('./repack.py', import.meta.url));
@@ -82,7 +82,7 @@ export function makeProject(): Project {
     },
     async publishNightly(version, others) {
       rmSync(index, { recursive: true, force: true });
-      await repack(dir, index, engineAt(dir).ytdlp, {});
+      await repack(dir, index, readEngine(dir).ytdlp, {});
       const ofPackage = `${version.split('.').map(Number).join('.')}.dev0`;
       await repack(dir, index, ofPackage, { 'version.py': versionLine(version) }, others);
     },
@@ -125,7 +125,7 @@ async function repack(
   patches: Release['patches'],
   others: Record<string, string> = {},
 ): Promise<void> {
-  const { python, sysPath } = engineAt(dir);
+  const { python, sysPath } = readEngine(dir);
   const args = [REPACK, sysPath[0] ?? '', index, version, JSON.stringify(patches), JSON.stringify(others)];
   await promisify(execFile)(python, args);
 }
@@ -134,7 +134,7 @@ async function repack(
 function patchedCopy(dir: string, folder: string, patches: Release['patches']): Candidate {
   rmSync(folder, { recursive: true, force: true });
   execFileSync('cp', ['-al', dir, folder]);
-  const engine = engineAt(folder);
+  const engine = readEngine(folder);
   const packages = engine.sysPath[0] ?? '';
   for (const [name, text] of Object.entries(patches)) {
     const file = join(packages, 'yt_dlp', name.replace('^', ''));

@@ -4,13 +4,13 @@ import { type Content, chunksOf, contentOf } from './content.ts';
 import { type Answer, answer, type Exchange, html } from './delivery.ts';
 import type { Fault } from './faults.ts';
 import type { MediaLibrary } from './media.ts';
-import type { PostBook } from './posts.ts';
+import type { PostRegistry } from './posts.ts';
 import { digest } from './signing.ts';
 
 interface Cdn {
   addresses: Addresses;
   media: MediaLibrary;
-  posts: PostBook;
+  posts: PostRegistry;
 }
 
 function refuse(exchange: Exchange, status: number, reason: string): Answer {

@@ -2,7 +2,7 @@ import { fileIdOf, refOfFileId } from './addresses.ts';
 import { contentOf } from './content.ts';
 import { type Answer, answer, type Exchange, html, redirect } from './delivery.ts';
 import { SOUND_SECONDS, VIDEO_SECONDS } from './media.ts';
-import { type AssetPart, PHOTO_SHAPES, type PostBook, RENDITIONS, type StandinPost } from './posts.ts';
+import { type AssetPart, PHOTO_SHAPES, type PostRegistry, RENDITIONS, type StandinPost } from './posts.ts';
 import { digest, readCookies } from './signing.ts';
 import { type Press, pixelsOf, videoIdOf } from './video.ts';
 
@@ -180,7 +180,7 @@ export function postIdOfDouyin(url: URL): string | null {
 }
 
 /** The last mirror of a rendition: on to the CDN. */
-function playAnswer(press: Press, posts: PostBook, exchange: Exchange): Answer {
+function playAnswer(press: Press, posts: PostRegistry, exchange: Exchange): Answer {
   exchange.entry.kind = 'redirect';
   const ref = refOfFileId(exchange.url.searchParams.get('file_id') ?? '');
   const post = ref === null ? null : posts.get(ref.postId, 'douyin');
@@ -192,7 +192,7 @@ function playAnswer(press: Press, posts: PostBook, exchange: Exchange): Answer {
 /** Douyin's site: the detail API that yt-dlp asks, and the pages that a browser would see. */
 export function answerDouyin(
   press: Press,
-  posts: PostBook,
+  posts: PostRegistry,
   needsCookie: boolean,
   exchange: Exchange,
 ): Answer {

@@ -216,7 +216,7 @@ export function statusPost(status: number, message: string, options: PostOptions
 }
 
 /** All posts: the registered ones, and the ones that ids alone bring about. */
-export class PostBook {
+export class PostRegistry {
   #posts = new Map<string, StandinPost>();
 
   add(post: StandinPost): StandinPost {

@@ -1,7 +1,7 @@
 import type { ErrorCode } from '../../../src/errors.ts';
 import {
   type PhotoShape,
-  type PostBook,
+  type PostRegistry,
   photoPost,
   type StandinPost,
   statusPost,
@@ -159,7 +159,7 @@ export const SCENARIOS: readonly Scenario[] = [
 ];
 
 /** Puts the scenarios' posts and codes into a stand-in. */
-export function registerScenarios(posts: PostBook, shortLinks: ShortLinks): void {
+export function registerScenarios(posts: PostRegistry, shortLinks: ShortLinks): void {
   for (const { post, code, form, hops } of CASES) {
     posts.add({ ...post });
     if (code !== undefined) {

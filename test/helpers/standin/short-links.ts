@@ -1,5 +1,5 @@
 import { type Answer, answer, type Exchange } from './delivery.ts';
-import type { PostBook, StandinPost } from './posts.ts';
+import type { PostRegistry, StandinPost } from './posts.ts';
 
 /** Where short links lead; each form was seen in real answers. */
 export type ShortForm =
@@ -36,10 +36,10 @@ function targetOf(post: StandinPost, form: ShortForm): string {
 /** The short codes. A dead one leads to the front page, as on the real site. */
 export class ShortLinks {
   #targets = new Map<string, string>();
-  #posts: PostBook;
+  #posts: PostRegistry;
   #sequence = 0;
 
-  constructor(posts: PostBook) {
+  constructor(posts: PostRegistry) {
     this.#posts = posts;
   }
 

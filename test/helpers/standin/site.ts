@@ -4,11 +4,11 @@ import type { Challenge } from './challenge.ts';
 import { type Answer, answer, type Exchange, html, redirect } from './delivery.ts';
 import type { Fault } from './faults.ts';
 import type { PagePrinter } from './pages.ts';
-import type { PostBook, StandinPost } from './posts.ts';
+import type { PostRegistry, StandinPost } from './posts.ts';
 import { readCookies, type Signer } from './signing.ts';
 
 interface Site {
-  posts: PostBook;
+  posts: PostRegistry;
   printer: PagePrinter;
   challenge: Challenge;
   signer: Signer;

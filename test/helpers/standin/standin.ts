@@ -15,7 +15,7 @@ import { CERTIFICATE_HOSTS, roleOf } from './hosts.ts';
 import { Journal, type JournalEntry } from './journal.ts';
 import { loadMedia } from './media.ts';
 import { PagePrinter } from './pages.ts';
-import { type AssetPart, PostBook, type StandinPost } from './posts.ts';
+import { type AssetPart, PostRegistry, type StandinPost } from './posts.ts';
 import { type ProxyPort, plain, startProxy, type Tunnel } from './proxy.ts';
 import { registerScenarios } from './scenarios.ts';
 import { ShortLinks } from './short-links.ts';
@@ -71,7 +71,7 @@ export interface Standin {
   /** PEM file with the CA; gone after `close`. */
   caFile: string;
   caPem: string;
-  posts: PostBook;
+  posts: PostRegistry;
   shortLinks: ShortLinks;
   faults: Faults;
   journal: Journal;
@@ -98,7 +98,7 @@ export async function startStandin(options: StandinOptions = {}): Promise<Standi
   const signer = new Signer();
   const addresses = new Addresses(signer);
   const press = { media, addresses };
-  const posts = new PostBook();
+  const posts = new PostRegistry();
   const shortLinks = new ShortLinks(posts);
   const faults = new Faults();
   const journal = new Journal(options.journalLimit ?? 20_000);

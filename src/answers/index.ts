@@ -1,1 +1,0 @@
-export { Answers } from './answers.ts';

@@ -1,0 +1,2 @@
+export { Semaphore } from './semaphore.ts';
+export { SingleFlight } from './single-flight.ts';

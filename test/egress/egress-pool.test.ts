@@ -1,0 +1,242 @@
+import { pino } from 'pino';
+import { describe, expect, it } from 'vitest';
+import type { Egress } from '../../src/egress/egress.ts';
+import { EgressPool, type JobResult } from '../../src/egress/index.ts';
+import { Vpn } from '../../src/egress/vpn.ts';
+import type { ErrorCode } from '../../src/errors.ts';
+import { Secret } from '../../src/secret.ts';
+
+const PROXIES = ['http://user:pw4711@one:3128', 'socks5://two:1080'];
+const log = pino({ level: 'silent' });
+
+/** A world in which each egress is open, or closed with a code; time passes only when told. */
+function world({ proxies = [] as string[], vpn = false, failures = 0 } = {}) {
+  let toFail = failures;
+  const clock = { time: 1_000_000, now: () => clock.time, random: () => 0.5 };
+  const closed = new Map<string, ErrorCode>();
+  const asked: string[] = [];
+  const reconnected: (string | null)[] = [];
+  const gluetun = {
+    publicIp: async () => '192.0.2.1',
+    reconnect: async (former: string | null) => {
+      reconnected.push(former);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      if (toFail-- > 0) throw new Error('control server says 401');
+      closed.clear();
+      return `192.0.2.${reconnected.length + 1}`;
+    },
+  };
+  const egresses = new EgressPool({
+    proxies: proxies.map((url) => new Secret(url)),
+    vpn: vpn ? new Vpn(gluetun, clock, log) : null,
+    clock,
+    log,
+  });
+  const run = async (egress: Egress): Promise<JobResult> => {
+    asked.push(egress.label);
+    await new Promise((resolve) => setTimeout(resolve, 1));
+    const code = closed.get(egress.label);
+    return code ? { ok: false, code } : { ok: true };
+  };
+  const outcome = (result: JobResult | null) =>
+    result === null ? 'resting' : result.ok ? 'ok' : result.code;
+  return {
+    clock,
+    closed,
+    asked,
+    reconnected,
+    failures: () => toFail,
+    egresses,
+    states: () => egresses.status.map(({ state }) => state),
+    /** A job for a post like any other. */
+    ask: async () => outcome(await egresses.route({ job: run, countsForHealth: true, controlProbe: run })),
+    /** A post that TikTok refuses to everybody, by whatever way. */
+    askRefusedPost: async () =>
+      outcome(
+        await egresses.route({
+          job: async (egress) => {
+            asked.push(egress.label);
+            clock.time += 1;
+            return { ok: false, code: 'ip_blocked' } as JobResult;
+          },
+          countsForHealth: true,
+          controlProbe: run,
+        }),
+      ),
+    outcome,
+  };
+}
+
+describe('the ways out', () => {
+  it('are one, straight, without proxies', () => {
+    const { all } = world().egresses;
+    expect(all.map(({ id, label, proxy }) => ({ id, label, proxy }))).toEqual([
+      { id: 'direct', label: 'direct', proxy: null },
+    ]);
+  });
+
+  it('take turns', async () => {
+    const { ask, asked } = world({ proxies: PROXIES });
+    for (let i = 0; i < 4; i += 1) await ask();
+    expect(asked).toEqual(['one:3128', 'two:1080', 'one:3128', 'two:1080']);
+  });
+
+  it('have the same ids on every instance, whatever their order', () => {
+    const ids = (proxies: string[]) =>
+      world({ proxies })
+        .egresses.all.map(({ id }) => id)
+        .sort();
+    expect(ids(PROXIES)).toEqual(ids([...PROXIES].reverse()));
+  });
+
+  it('show no credentials', () => {
+    const { egresses } = world({ proxies: PROXIES });
+    expect(JSON.stringify([egresses.all, egresses.status])).not.toMatch(/user|pw4711/);
+  });
+});
+
+describe('a refused address', () => {
+  it('rests; meanwhile nobody asks, and everybody learns for how long', async () => {
+    const { ask, asked, closed, egresses, clock, states } = world();
+    closed.set('direct', 'ip_blocked');
+    expect(await ask()).toBe('ip_blocked');
+    expect(states()).toEqual(['blocked']);
+    asked.length = 0;
+    expect(await Promise.all([ask(), ask(), ask()])).toEqual(['resting', 'resting', 'resting']);
+    expect(asked).toEqual([]);
+    expect(egresses.retryAfter).toBe(3);
+    clock.time += 1500;
+    expect(egresses.retryAfter).toBe(2);
+    expect(egresses.open).toBe(false);
+  });
+
+  it('is probed by one job after its pause, and is back with its answer', async () => {
+    const { ask, asked, closed, clock, states } = world();
+    closed.set('direct', 'ip_blocked');
+    await ask();
+    closed.clear();
+    clock.time += 3000;
+    asked.length = 0;
+    expect(await Promise.all([ask(), ask(), ask()])).toEqual(['ok', 'resting', 'resting']);
+    expect(asked).toEqual(['direct']);
+    expect(states()).toEqual(['ok']);
+    expect(await ask()).toBe('ok');
+  });
+
+  it('rests longer each time, up to five minutes', async () => {
+    const { ask, closed, clock, egresses } = world();
+    closed.set('direct', 'ip_blocked');
+    const pauses: number[] = [];
+    for (let i = 0; i < 9; i += 1) {
+      expect(await ask()).toBe('ip_blocked');
+      pauses.push(egresses.retryAfter);
+      clock.time += egresses.retryAfter * 1000;
+    }
+    expect(pauses).toEqual([3, 6, 12, 24, 48, 96, 192, 300, 300]);
+  });
+
+  it('goes back to rest when the probe tells nothing', async () => {
+    const { ask, closed, clock, states } = world();
+    closed.set('direct', 'ip_blocked');
+    await ask();
+    closed.set('direct', 'timeout');
+    clock.time += 3000;
+    expect(await ask()).toBe('timeout');
+    expect(states()).toEqual(['blocked']);
+  });
+
+  it('gets the job moved to another, which then has all of them', async () => {
+    const { ask, closed, asked, states } = world({ proxies: PROXIES });
+    closed.set('one:3128', 'ip_blocked');
+    expect(await ask()).toBe('ok');
+    expect(states()).toEqual(['blocked', 'ok']);
+    asked.length = 0;
+    for (let i = 0; i < 4; i += 1) expect(await ask()).toBe('ok');
+    expect(new Set(asked)).toEqual(new Set(['two:1080']));
+  });
+
+  it('is told from a refused post: one control for many, and no rest', async () => {
+    const { ask, askRefusedPost, asked, states } = world();
+    await ask();
+    asked.length = 0;
+    const ends = await Promise.all([askRefusedPost(), askRefusedPost(), askRefusedPost()]);
+    expect(ends).toEqual(['ip_blocked', 'ip_blocked', 'ip_blocked']);
+    expect(asked).toHaveLength(3 + 1);
+    expect(states()).toEqual(['ok']);
+  });
+
+  it('is known by a run of refused files, not by some that died', () => {
+    const { egresses, states } = world();
+    const { id } = egresses.all[0];
+    for (let i = 0; i < 20; i += 1) egresses.sawMedia(id, 'the same post', 403);
+    expect(states()).toEqual(['ok']);
+    for (let i = 0; i < 6; i += 1) egresses.sawMedia(id, `post ${i}`, 403);
+    egresses.sawMedia(id, 'post 7', 206);
+    for (let i = 0; i < 7; i += 1) egresses.sawMedia(id, `post ${i}`, 403);
+    expect(states()).toEqual(['ok']);
+    egresses.sawMedia(id, 'post 8', 403);
+    expect(egresses.status).toMatchObject([{ state: 'blocked', reason: 'media_refused' }]);
+  });
+});
+
+describe('a proxy that brings nothing through', () => {
+  it('gets its job moved, and rests once the control has failed as well', async () => {
+    const { ask, closed, egresses } = world({ proxies: PROXIES });
+    closed.set('one:3128', 'upstream_failed');
+    expect(await ask()).toBe('ok');
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(egresses.status).toMatchObject([{ state: 'blocked', reason: 'unreachable' }, { state: 'ok' }]);
+  });
+
+  it('is not blamed where TikTok itself is down', async () => {
+    const { ask, closed, states } = world({ proxies: PROXIES });
+    for (const label of ['one:3128', 'two:1080']) closed.set(label, 'upstream_failed');
+    expect(await ask()).toBe('upstream_failed');
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(states()).toEqual(['ok', 'ok']);
+  });
+});
+
+describe('a VPN', () => {
+  it('takes a new address once for all jobs that were refused, and tries them again', async () => {
+    const { ask, closed, reconnected, egresses } = world({ vpn: true });
+    await ask();
+    closed.set('direct', 'ip_blocked');
+    const ends = await Promise.all(Array.from({ length: 20 }, ask));
+    expect(new Set(ends)).toEqual(new Set(['ok']));
+    expect(reconnected).toHaveLength(1);
+    expect(egresses.status).toMatchObject([{ state: 'ok', reconnects: 1, public_ip: '192.0.2.2' }]);
+  });
+
+  it('is not reconnected again before it has cooled down', async () => {
+    const { ask, closed, clock, reconnected, states } = world({ vpn: true });
+    closed.set('direct', 'ip_blocked');
+    expect(await ask()).toBe('ok');
+    closed.set('direct', 'ip_blocked');
+    clock.time += 5000;
+    expect(await ask()).toBe('ip_blocked');
+    expect([reconnected.length, ...states()]).toEqual([1, 'blocked']);
+    clock.time += 6000;
+    expect(await ask()).toBe('ok');
+    expect(reconnected).toHaveLength(2);
+  });
+
+  it('that was left down by a failed reconnect is taken up again', async () => {
+    const { ask, closed, clock, failures, egresses } = world({ vpn: true, failures: 1 });
+    closed.set('direct', 'ip_blocked');
+    expect(await ask()).toBe('ip_blocked');
+    expect(failures()).toBe(0);
+    closed.set('direct', 'upstream_failed');
+    clock.time += 10_000;
+    expect(await ask()).toBe('ok');
+    expect(egresses.status).toMatchObject([{ state: 'ok', reconnects: 1, reconnects_failed: 1 }]);
+  });
+
+  it('that cannot be reconnected leaves an honest refusal', async () => {
+    const { ask, closed, egresses } = world({ vpn: true, failures: 1 });
+    closed.set('direct', 'ip_blocked');
+    expect(await ask()).toBe('ip_blocked');
+    expect(await ask()).toBe('resting');
+    expect(egresses.status).toMatchObject([{ state: 'blocked', reconnects: 0, reconnects_failed: 1 }]);
+  });
+});
