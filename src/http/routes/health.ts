@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import type { Services } from '../../services.ts';
-import { healthResponses, liveResponse, readyResponses } from '../schemas/post.ts';
+import { healthResponses, liveResponse, readyResponses } from '../schemas/health.ts';
 
 const HEALTH = { summary: 'Whether posts can be fetched now', response: healthResponses };
 const LIVE = { summary: 'Whether the process answers', response: { 200: liveResponse } };

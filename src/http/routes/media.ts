@@ -12,8 +12,8 @@ import type { Services } from '../../services.ts';
 import { openSubtitle } from '../../subtitles/index.ts';
 import type { DownloadLimiter } from '../download-limiter.ts';
 import { type RequestContext, requestContext } from '../request-context.ts';
-import { errorResponses, fileResponses } from '../schemas/post.ts';
-import { downloadQuery, streamQuery } from '../schemas/requests.ts';
+import { errorResponses } from '../schemas/error.ts';
+import { downloadQuery, fileResponses, streamQuery } from '../schemas/file.ts';
 import { mediaRequest, sendMedia } from '../send-media.ts';
 
 const MEDIA_ERRORS = errorResponses(

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { Services } from '../../services.ts';
-import { METRICS_EXAMPLE } from '../schemas/examples.ts';
-import { textResponse } from '../schemas/post.ts';
+import { textResponse } from '../schemas/file.ts';
+import { METRICS_EXAMPLE } from '../schemas/health.ts';
 
 const METRICS = {
   summary: 'Numbers for Prometheus',

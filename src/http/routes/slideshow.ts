@@ -10,9 +10,8 @@ import type { Services } from '../../services.ts';
 import type { DownloadLimiter } from '../download-limiter.ts';
 import { rateLimitOptions } from '../limits.ts';
 import { requestContext } from '../request-context.ts';
-import { PROGRESS_EXAMPLE } from '../schemas/examples.ts';
-import { errorResponses, fileResponses, textResponse } from '../schemas/post.ts';
-import { slideshowQuery } from '../schemas/requests.ts';
+import { errorResponses } from '../schemas/error.ts';
+import { fileResponses, PROGRESS_EXAMPLE, slideshowQuery, textResponse } from '../schemas/file.ts';
 import { mediaRequest, sendMedia } from '../send-media.ts';
 
 /** Keeps the connection of a progress bar from being taken for dead by the proxies on its way. */

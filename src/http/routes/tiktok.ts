@@ -6,8 +6,8 @@ import { findPostLink, postKey } from '../../posts/url.ts';
 import type { Services } from '../../services.ts';
 import { rateLimitOptions } from '../limits.ts';
 import { requestContext } from '../request-context.ts';
-import { errorResponses, postResponse } from '../schemas/post.ts';
-import { tiktokBody } from '../schemas/requests.ts';
+import { errorResponses } from '../schemas/error.ts';
+import { postResponse, tiktokBody } from '../schemas/post.ts';
 
 /** POST /tiktok: a post's link in, its metadata and working links out. */
 export function tiktokRoute(app: FastifyInstance, { posts, links, config }: Services): void {
