@@ -4,7 +4,7 @@ import { EXTRACTION_ERRORS } from '../../errors.ts';
 import { toPostResponse } from '../../posts/response.ts';
 import { findPostLink, postKey } from '../../posts/url.ts';
 import type { Services } from '../../services.ts';
-import { rateLimitOptions } from '../limits.ts';
+import { rateLimitOptions } from '../rate-limits.ts';
 import { requestContext } from '../request-context.ts';
 import { errorResponses } from '../schemas/error.ts';
 import { postResponse, tiktokBody } from '../schemas/post.ts';

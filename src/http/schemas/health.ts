@@ -10,13 +10,15 @@ const statusOf = (description: string, ...examples: z.infer<typeof status>[]) =>
 
 export const liveResponse = statusOf('The process answers.', 'ok');
 export const readyResponses = {
-  200: statusOf('It may be sent visitors.', 'ok', 'degraded'),
-  503: statusOf('It may not.', 'down', 'draining'),
+  200: statusOf('Requests may be sent here.', 'ok', 'degraded'),
+  503: statusOf('Requests may not be sent here.', 'down', 'draining'),
 };
 
 export const healthResponse = z.looseObject({
   status,
-  reasons: z.array(z.string()).meta({ description: 'Why it is not ok, in words.' }),
+  reasons: z.array(z.string()).optional().meta({
+    description: 'Why it is not ok, in words. As all other details, only for those who may see them.',
+  }),
   time: z.number().meta({ description: 'Unix seconds.' }),
   uptime: z.number().meta({ description: 'Seconds.' }),
   version: z.string(),
@@ -55,7 +57,7 @@ const UNHEALTHY_EXAMPLES: z.input<typeof healthResponse>[] = [
 
 export const healthResponses = {
   200: healthResponse.meta({ description: 'Posts are served.', examples: HEALTH_EXAMPLES }),
-  503: healthResponse.meta({ description: 'They are not.', examples: UNHEALTHY_EXAMPLES }),
+  503: healthResponse.meta({ description: 'Posts cannot be served.', examples: UNHEALTHY_EXAMPLES }),
 };
 
 export const METRICS_EXAMPLE = [
