@@ -11,6 +11,8 @@ declare module 'fastify' {
     outcome: LogFields | null;
     /** How long the parts of an extraction for this request took. */
     trace: ExtractionTimings | null;
+    /** performance.now() when the request came. */
+    beganAt: number;
     /** Milliseconds from the request to the first byte of the response; null before that. */
     firstByteMs: number | null;
   }
@@ -48,14 +50,20 @@ const MONITORING = /^\/(health|metrics)/;
 export function logRequests(app: FastifyInstance, observers: RequestObserver): void {
   app.decorateRequest('outcome', null);
   app.decorateRequest('trace', null);
+  app.decorateRequest('beganAt', 0);
   app.decorateRequest('firstByteMs', null);
   app.addHook('onRequest', (request, reply, done) => {
     logAtEnd(request, reply, observers);
     done();
   });
   app.addHook('onSend', async (request, reply) => {
-    if (!reply.raw.destroyed) request.firstByteMs = reply.elapsedTime;
+    if (!reply.raw.destroyed) markFirstByte(request);
   });
+}
+
+/** To be called when the response begins. */
+export function markFirstByte(request: FastifyRequest): void {
+  request.firstByteMs = performance.now() - request.beganAt;
 }
 
 /** Logs one request when its response is complete or its connection is closed. */
@@ -63,18 +71,21 @@ export function logAtEnd(request: FastifyRequest, reply: FastifyReply, observers
   const { raw } = reply;
   const { socket } = request.raw;
   const sentBefore = socket.bytesWritten;
+  request.beganAt = performance.now();
+  request.firstByteMs = null;
   raw.once('close', () => {
-    const aborted = !raw.writableFinished;
+    const aborted = !raw.writableFinished && (socket.destroyed || !raw.writableEnded);
     const { outcome, trace, firstByteMs } = request;
+    const ms = performance.now() - request.beganAt;
     const code = outcome?.code ?? (aborted ? CLIENT_GONE : undefined);
     const status = aborted && !raw.headersSent ? CLIENT_CLOSED_REQUEST : raw.statusCode;
     const line = {
       method: request.method,
       path: request.url.split('?', 1)[0]?.slice(0, MAX_PATH),
       status,
-      ms: Math.round(reply.elapsedTime),
+      ms: Math.round(ms),
       ...(firstByteMs !== null && { firstByteMs: Math.round(firstByteMs) }),
-      bytes: socket.bytesWritten - sentBefore,
+      bytes: socket.bytesWritten - sentBefore || 0,
       ...(aborted && { aborted }),
       ...outcome,
       ...(code && { code }),
@@ -88,7 +99,7 @@ export function logAtEnd(request: FastifyRequest, reply: FastifyReply, observers
       status,
       code: code ?? '',
       firstByteSeconds: firstByteMs === null ? null : firstByteMs / 1000,
-      seconds: reply.elapsedTime / 1000,
+      seconds: ms / 1000,
     });
   });
 }

@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Limits } from '../limits.ts';
 import type { Progress } from '../renders/index.ts';
+import { markFirstByte } from './access-log.ts';
 import { clientKey, networksOf } from './client-key.ts';
 import { DownloadLimiter } from './download-limiter.ts';
 
@@ -76,6 +77,6 @@ function openStream(request: FastifyRequest, reply: FastifyReply) {
     'x-accel-buffering': 'no',
   });
   raw.write('retry: 2000\n\n');
-  request.firstByteMs = reply.elapsedTime;
+  markFirstByte(request);
   return raw;
 }

@@ -15,7 +15,6 @@ export function rateLimitOptions(perMinute: number | null): WorkLimit {
   return {
     max: perMinute,
     timeWindow: MINUTE_MS,
-    groupId: 'work',
     // The plugin's keys are strings.
     keyGenerator: ({ ip }) => JSON.stringify(networksOf(ip)),
     errorResponseBuilder: (_request, { ttl }) => rateLimited(ttl),
@@ -41,8 +40,10 @@ export class DownloadRate {
   /** @throws ServiceError `rate_limited` */
   async count({ ip }: FastifyRequest, files = 1): Promise<void> {
     if (this.#perMinute === null || files === 0) return;
-    const { current, ttl } = await this.#counter.add('downloads', networksOf(ip), files, MINUTE_MS);
-    if (current > this.#perMinute) throw rateLimited(ttl);
+    const max = this.#perMinute;
+    const limit = { kind: 'downloads', max, windowMs: MINUTE_MS };
+    const { current, ttl } = await this.#counter.add(networksOf(ip), files, limit);
+    if (current > max) throw rateLimited(ttl);
   }
 }
 
@@ -57,8 +58,9 @@ function pluginStore(counter: RateCounter): FastifyRateLimitStoreCtor {
       key: string,
       done: (error: Error | null, count?: { current: number; ttl: number }) => void,
       windowMs: number,
+      max: number,
     ): void {
-      counter.add('work', JSON.parse(key) as Network[], 1, windowMs).then(
+      counter.add(JSON.parse(key) as Network[], 1, { kind: 'work', max, windowMs }).then(
         (count) => done(null, count),
         (error) => done(error),
       );

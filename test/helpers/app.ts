@@ -68,6 +68,8 @@ export async function buildTestApp(
     BASE_URL: 'http://service.test',
     TEMP_DIR: dir,
     ENCRYPTION_KEY: KEY,
+    // Its files are compressed at each start.
+    WEB_PAGE: 'false',
     ...env,
   });
   const logger = pino({ level: config.server.logLevel, base: null }, sink);
