@@ -1,5 +1,5 @@
 import { mkdtempSync, rmSync } from 'node:fs';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
@@ -74,6 +74,8 @@ export async function buildTestApp(
   });
   const logger = pino({ level: config.server.logLevel, base: null }, sink);
   const app = await buildApp(config, ROOT, logger, { extractor: fakeExtractor(), ...overrides });
+  const connections = new Set<Socket>();
+  app.server.server.on('connection', (socket: Socket) => connections.add(socket));
   return {
     ...app,
     log,
@@ -92,6 +94,7 @@ export async function buildTestApp(
       return { port, url: `http://127.0.0.1:${port}` };
     },
     async close() {
+      for (const socket of connections) socket.destroy();
       const failed = await app.close();
       rmSync(dir, { recursive: true, force: true });
       return failed;
