@@ -1,3 +1,6 @@
+import { readCookies } from './signing.ts';
+import type { Source } from './sources.ts';
+
 /** One request as it reached the stand-in, and what became of it. */
 export interface JournalEntry {
   /** Unix milliseconds. */
@@ -11,9 +14,13 @@ export interface JournalEntry {
   identity: string | null;
   /** Index of the proxy port: 0 is `proxyUrl`, the others are `extraProxies`. */
   proxy: number;
+  /** Which source was asked; null for files and refused tunnels. */
+  source: Source | null;
+  /** Hash of the TLS ClientHello, so that two clients can be told apart; '' where it could not be read. */
+  tls: string;
   kind: 'page' | 'redirect' | 'api' | 'cdn' | 'other' | 'refused';
   postId: string | null;
-  /** `page`, `play`, `short`, or which of the post's files: `video`, `download`, `music`, `photo`, … */
+  /** `page`, `play`, `short`, another source, or which of the post's files: `video`, `music`, `photo`, … */
   part: string | null;
   /** 0 until an answer began. */
   status: number;
@@ -25,6 +32,23 @@ export interface JournalEntry {
   endedAt: number | null;
   /** True when the client left, or a fault broke it, before the whole answer was out. */
   aborted: boolean;
+}
+
+/** Which requests to look for; everything given must fit. */
+export interface Asked {
+  post?: string | { id: string };
+  source?: Source | readonly Source[];
+  /** Index of the proxy port, or the user of the proxy's credentials. */
+  egress?: number | string;
+}
+
+export function userAgentOf(entry: JournalEntry): string {
+  return entry.headers['user-agent'] ?? '';
+}
+
+/** The cookies of a request as they were sent. */
+export function cookiesOf(entry: JournalEntry): Record<string, string> {
+  return Object.fromEntries(readCookies(entry.headers.cookie));
 }
 
 /** What tests look at. Keeps the newest entries only, so that a load test cannot fill the memory. */
@@ -52,6 +76,23 @@ export class Journal {
     return this.entries.filter((entry) =>
       fields.every(([field, value]) => entry[field as keyof JournalEntry] === value),
     );
+  }
+
+  /** Requests to sources and short links, in order; redirects within a source count too. */
+  asked({ post, source, egress }: Asked = {}): JournalEntry[] {
+    const id = typeof post === 'object' ? post.id : post;
+    return this.entries.filter(
+      (entry) =>
+        entry.source !== null &&
+        (id === undefined || id === entry.postId) &&
+        (source === undefined || [source].flat().includes(entry.source)) &&
+        (egress === undefined || egress === entry.proxy || egress === entry.identity),
+    );
+  }
+
+  /** The sources that were asked, in order. */
+  sources(asked: Asked = {}): Source[] {
+    return this.asked(asked).flatMap(({ source }) => source ?? []);
   }
 
   /** Exchanges that the client broke off. */
