@@ -8,7 +8,7 @@
 export type { AssetRef } from './addresses.ts';
 export { bytesOf, type Content, chunksOf, sha256Of } from './content.ts';
 export type { Fault, FaultMatch, FaultRule } from './faults.ts';
-export { type Asked, cookiesOf, type JournalEntry, userAgentOf } from './journal.ts';
+export type { Asked, JournalEntry } from './journal.ts';
 export { SOUND_SECONDS, VIDEO_SECONDS } from './media.ts';
 export {
   type AssetPart,

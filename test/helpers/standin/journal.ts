@@ -1,3 +1,4 @@
+import { type Browser, browserOf } from './browser.ts';
 import { readCookies } from './signing.ts';
 import type { Source } from './sources.ts';
 
@@ -10,6 +11,10 @@ export interface JournalEntry {
   /** The whole address, `https://host/path?query`; `host:port` for a refused CONNECT. */
   url: string;
   headers: Record<string, string>;
+  /** Cookies as they were sent. */
+  cookies: Record<string, string>;
+  /** The browser that the User-Agent names. */
+  browser: Browser;
   /** The user of Proxy-Authorization; null where the client sent none. */
   identity: string | null;
   /** Index of the proxy port: 0 is `proxyUrl`, the others are `extraProxies`. */
@@ -42,14 +47,8 @@ export interface Asked {
   egress?: number | string;
 }
 
-export function userAgentOf(entry: JournalEntry): string {
-  return entry.headers['user-agent'] ?? '';
-}
-
-/** The cookies of a request as they were sent. */
-export function cookiesOf(entry: JournalEntry): Record<string, string> {
-  return Object.fromEntries(readCookies(entry.headers.cookie));
-}
+type Begun = Pick<JournalEntry, 'method' | 'host' | 'url' | 'headers' | 'identity' | 'proxy'> &
+  Partial<JournalEntry>;
 
 /** What tests look at. Keeps the newest entries only, so that a load test cannot fill the memory. */
 export class Journal {
@@ -60,7 +59,24 @@ export class Journal {
     this.#limit = limit;
   }
 
-  add(entry: JournalEntry): JournalEntry {
+  /** Notes a request that has just come. */
+  add(begun: Begun): JournalEntry {
+    const entry: JournalEntry = {
+      time: Date.now(),
+      cookies: Object.fromEntries(readCookies(begun.headers.cookie)),
+      browser: browserOf(begun.headers),
+      source: null,
+      tls: '',
+      kind: 'other',
+      postId: null,
+      part: null,
+      status: 0,
+      refusal: null,
+      bytesSent: 0,
+      endedAt: null,
+      aborted: false,
+      ...begun,
+    };
     this.entries.push(entry);
     if (this.entries.length > this.#limit) this.entries.splice(0, Math.ceil(this.#limit / 10));
     return entry;

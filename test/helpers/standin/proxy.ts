@@ -5,7 +5,7 @@ import { createSecureContext, TLSSocket } from 'node:tls';
 import type { Authority } from './authority.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import { isPlayedHost } from './hosts.ts';
-import type { Journal, JournalEntry } from './journal.ts';
+import type { Journal } from './journal.ts';
 
 /** Who opened a tunnel, and to where. */
 export interface Tunnel {
@@ -60,26 +60,18 @@ export async function startProxy(
   inner.on('clientError', (_error, socket) => socket.destroy());
 
   const refuse = (request: IncomingMessage, status: number, refusal: string): void => {
-    const entry: JournalEntry = {
-      time: Date.now(),
+    handlers.journal.add({
       method: request.method ?? '',
       host: (request.url ?? '').replace(/:\d+$/, ''),
       url: request.url ?? '',
       headers: plain(request.headers),
       identity: credentialsOf(request)?.split(':')[0] ?? null,
       proxy: index,
-      source: null,
-      tls: '',
       kind: 'refused',
-      postId: null,
-      part: null,
       status,
       refusal,
-      bytesSent: 0,
       endedAt: Date.now(),
-      aborted: false,
-    };
-    handlers.journal.add(entry);
+    });
   };
 
   const judge = (request: IncomingMessage, target: string): { host: string } | { status: number } => {

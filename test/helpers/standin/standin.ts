@@ -202,23 +202,13 @@ export async function startStandin(options: StandinOptions = {}): Promise<Standi
   const onRequest = (request: IncomingMessage, response: ServerResponse, tunnel: Tunnel): void => {
     const url = new URL(`https://${tunnel.host}${request.url ?? '/'}`);
     const entry = journal.add({
-      time: Date.now(),
       method: request.method ?? '',
       host: tunnel.host,
       url: url.href,
       headers: plain(request.headers),
       identity: tunnel.identity,
       proxy: tunnel.proxy,
-      source: null,
       tls: tunnel.tls,
-      kind: 'other',
-      postId: null,
-      part: null,
-      status: 0,
-      refusal: null,
-      bytesSent: 0,
-      endedAt: null,
-      aborted: false,
     });
     response.on('close', () => {
       entry.endedAt = Date.now();

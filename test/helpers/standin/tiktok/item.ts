@@ -11,7 +11,7 @@ export function imagePost(press: Press, post: StandinPost) {
     imageWidth: PHOTO_SHAPES[shape]?.width ?? 0,
     imageHeight: PHOTO_SHAPES[shape]?.height ?? 0,
   }));
-  return { images, cover: images[0], shareCover: images[0], title: '' };
+  return { images, cover: images[0], shareCover: { imageURL: images[0]?.imageURL }, title: '' };
 }
 
 export function musicIdOf(post: StandinPost): string {

@@ -1,7 +1,7 @@
 import type { AssetRef } from '../addresses.ts';
 import { contentOf } from '../content.ts';
 import { type Answer, answer, type Exchange } from '../delivery.ts';
-import { VIDEO_SECONDS } from '../media.ts';
+import { SOUND_SECONDS, VIDEO_SECONDS } from '../media.ts';
 import { PHOTO_SHAPES, type PostRegistry, RENDITIONS, type StandinPost } from '../posts.ts';
 import { image, type Press, photoUrls, pixelsOf, videoIdOf } from '../press.ts';
 import { digest } from '../signing.ts';
@@ -59,19 +59,22 @@ function profiles(press: Press, post: StandinPost) {
 }
 
 function videoInfo(press: Press, post: StandinPost) {
-  const cover = { url_list: [image(press, post, 'cover', 'tiktokx-origin.image')] };
-  const empty = { uri: '', url_list: [] as string[], profiles: [] as unknown[] };
-  const still = {
-    cover,
-    origin_cover: cover,
+  const none = {
+    uri: '',
+    url_list: [] as string[],
     meta: { bitrate: 0, duration: 0, height: 0, ratio: 0, width: 0 },
+    profiles: [] as unknown[],
   };
   if (post.kind === 'photo') {
     // The sound of a photo post stands where a video has its file (six readers).
     const sound = musicUrl(press, post, '');
-    return { ...empty, ...still, url_list: sound === '' ? [] : [sound] };
+    const meta = { ...none.meta, duration: sound === '' ? 0 : SOUND_SECONDS * 1000 };
+    return { ...none, uri: sound, url_list: sound === '' ? [] : [sound], cover: { url_list: [] }, meta };
   }
-  if (post.behaviour === 'ad' || post.behaviour === 'age-gate') return { ...empty, ...still };
+  const cover = { url_list: [image(press, post, 'cover', 'tiktokx-origin.image')] };
+  if (post.behaviour === 'ad' || post.behaviour === 'age-gate') {
+    return { ...none, cover, origin_cover: cover };
+  }
   const gears = profiles(press, post);
   const play = gears.find(({ codec_type }) => codec_type === 'h264') ?? gears[0];
   const renamed = post.behaviour === 'blind-formats';

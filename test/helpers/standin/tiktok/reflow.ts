@@ -82,7 +82,7 @@ export function reflowDetail(press: Press, post: StandinPost, token: string): Re
     comments: [],
     indexEnabled: true,
     ...(post.kind === 'photo' ? { imagePost: imagePost(press, post) } : {}),
-    diversificationLabels: ['Scripted Comedy'],
+    ...(post.kind === 'video' ? { diversificationLabels: ['Scripted Comedy'] } : {}),
     locationCreated: 'VN',
     suggestedWords: [],
     channelTags: [],
