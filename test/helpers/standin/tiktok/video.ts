@@ -1,39 +1,14 @@
-import { type Addresses, type AssetRef, fileIdOf } from './addresses.ts';
-import { contentOf } from './content.ts';
-import { type MediaLibrary, VIDEO_SECONDS } from './media.ts';
-import { type AssetPart, RENDITIONS, type StandinPost } from './posts.ts';
-import { digest } from './signing.ts';
+import { type AssetRef, fileIdOf } from '../addresses.ts';
+import { contentOf } from '../content.ts';
+import { VIDEO_SECONDS } from '../media.ts';
+import { RENDITIONS, type StandinPost } from '../posts.ts';
+import { image, type Press, photoUrls, pixelsOf, videoIdOf } from '../press.ts';
+import { digest } from '../signing.ts';
 
-/** What is needed to write down a post. */
-export interface Press {
-  media: MediaLibrary;
-  addresses: Addresses;
-}
-
-/** Hosts that hold the same pictures. */
-export const IMAGE_MIRRORS = ['p77-sign-sg.tiktokcdn.com', 'p16-sign-sg.tiktokcdn.com'] as const;
-/** Hosts that hold the same videos, for visitors with the page's cookie. */
+/** Hosts that hold the same videos, for clients with the page's cookie. */
 export const VIDEO_MIRRORS = ['v16-webapp-prime.tiktok.com', 'v19-webapp-prime.tiktok.com'] as const;
 const VIDEO_MIRRORS_US = ['v16m.tiktokcdn-us.com', 'v19m.tiktokcdn-us.com'] as const;
 const VQ = '{"v2.0": {"srv1": {"v1080": 98.409, "v960": 98.891, "v864": 99.232, "v720": 99.457}}}';
-
-/** The second mirror of a picture that belongs to a post. */
-export function image(press: Press, post: StandinPost, part: AssetPart, form: string, index = 0): string {
-  const ref = { postId: post.id, part, index };
-  return press.addresses.image(IMAGE_MIRRORS[1], ref, post.mediaLife, form);
-}
-
-/** ByteDance's id of the video file; the same for all renditions. */
-export function videoIdOf(post: StandinPost): string {
-  return `v14044g50000${BigInt(post.id).toString(32).padStart(20, 'o')}`;
-}
-
-/** Pixels of a rendition as the page tells them; "540p" is 576 on its short side. */
-export function pixelsOf(post: StandinPost, height: number): { width: number; height: number } {
-  const short = height === 540 ? 576 : height;
-  const long = Math.round((short * 16) / 9 / 2) * 2;
-  return post.wide ? { width: long, height: short } : { width: short, height: long };
-}
 
 function bitrateInfo(press: Press, post: StandinPost, index: number, token: string) {
   const name = post.renditions[index];
@@ -41,7 +16,7 @@ function bitrateInfo(press: Press, post: StandinPost, index: number, token: stri
   if (name === undefined || content === null) return [];
   const rendition = RENDITIONS[name];
   const ref: AssetRef = { postId: post.id, part: 'video', index };
-  const silent = name === 'bytevc1_1080p';
+  const { silent } = rendition;
   const us = post.cdn === 'us';
   const path = us
     ? press.addresses.path(ref, post.mediaLife, 'video_mp4')
@@ -83,7 +58,7 @@ function bitrateInfo(press: Press, post: StandinPost, index: number, token: stri
   ];
 }
 
-function subtitleInfos(press: Press, post: StandinPost) {
+export function subtitleInfos(press: Press, post: StandinPost) {
   return post.subtitles.map((subtitle, index) => {
     const ref: AssetRef = { postId: post.id, part: 'subtitle', index };
     const size = contentOf(press.media, post, 'subtitle', index)?.size ?? 0;
@@ -100,25 +75,62 @@ function subtitleInfos(press: Press, post: StandinPost) {
   });
 }
 
-/** `itemStruct.video` of a video, with links for one visitor's cookie. */
+/** `itemStruct.video` of a photo post: covers and nothing to play. */
+function photoVideo(press: Press, post: StandinPost) {
+  const cover = photoUrls(press, post, 0)[0] ?? '';
+  const none = {
+    height: 0,
+    width: 0,
+    duration: 0,
+    ratio: '',
+    dynamicCover: '',
+    playAddr: '',
+    downloadAddr: '',
+  };
+  return {
+    id: post.id,
+    ...none,
+    cover,
+    originCover: cover,
+    shareCover: [''],
+    reflowCover: cover,
+    subtitleInfos: [],
+    zoomCover: {},
+    bitrate: 0,
+    encodedType: '',
+    format: '',
+    videoQuality: '',
+    encodeUserTag: '',
+    codecType: '',
+    definition: '',
+    claInfo: { enableAutoCaption: true },
+  };
+}
+
+/** `itemStruct.video`, with links for one client's cookie. */
 export function video(press: Press, post: StandinPost, token: string) {
+  if (post.kind === 'photo') return photoVideo(press, post);
   const cover = (form: string) => image(press, post, 'cover', form);
-  const renditions = post.renditions.flatMap((_, index) => bitrateInfo(press, post, index, token));
+  const playable = post.behaviour !== 'ad';
+  const renditions = playable
+    ? post.renditions.flatMap((_, index) => bitrateInfo(press, post, index, token))
+    : [];
   const play = renditions.find((info) => info.CodecType === 'h264') ?? renditions[0];
   const size = pixelsOf(post, 540);
   const download: AssetRef = { postId: post.id, part: 'download', index: 0 };
   return {
     id: post.id,
     ...size,
-    duration: VIDEO_SECONDS,
+    duration: playable ? VIDEO_SECONDS : 0,
     ratio: '540p',
     cover: cover('tiktokx-origin.image'),
     originCover: cover('tiktokx-origin.image'),
     dynamicCover: cover('tiktokx-origin.image'),
     playAddr: play?.PlayAddr.UrlList[0] ?? '',
-    downloadAddr: post.download
-      ? `https://${VIDEO_MIRRORS[0]}${press.addresses.prime(download, token, post.mediaLife)}`
-      : '',
+    downloadAddr:
+      playable && post.download
+        ? `https://${VIDEO_MIRRORS[0]}${press.addresses.prime(download, token, post.mediaLife)}`
+        : '',
     shareCover: [''],
     reflowCover: cover('tiktokx-cropcenter:720:720.jpeg'),
     bitrate: play?.Bitrate ?? 0,

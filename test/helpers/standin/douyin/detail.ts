@@ -1,10 +1,10 @@
-import { fileIdOf, refOfFileId } from './addresses.ts';
-import { contentOf } from './content.ts';
-import { type Answer, answer, type Exchange, html, redirect } from './delivery.ts';
-import { SOUND_SECONDS, VIDEO_SECONDS } from './media.ts';
-import { type AssetPart, PHOTO_SHAPES, type PostRegistry, RENDITIONS, type StandinPost } from './posts.ts';
-import { digest, readCookies } from './signing.ts';
-import { type Press, pixelsOf, videoIdOf } from './video.ts';
+import { fileIdOf, refOfFileId } from '../addresses.ts';
+import { contentOf } from '../content.ts';
+import { type Answer, answer, type Exchange, html, redirect } from '../delivery.ts';
+import { SOUND_SECONDS, VIDEO_SECONDS } from '../media.ts';
+import { type AssetPart, PHOTO_SHAPES, type PostRegistry, RENDITIONS, type StandinPost } from '../posts.ts';
+import { type Press, pixelsOf, videoIdOf } from '../press.ts';
+import { digest, readCookies } from '../signing.ts';
 
 const VIDEO_MIRRORS = ['v3-web.douyinvod.com', 'v5-dy-o-abtest.zjcdn.com'];
 const IMAGE_MIRRORS = ['p3-sign.douyinpic.com', 'p9-sign.douyinpic.com'];

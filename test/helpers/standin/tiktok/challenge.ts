@@ -1,5 +1,5 @@
 import { createHash, randomBytes, randomInt } from 'node:crypto';
-import { digest, type Signer } from './signing.ts';
+import { digest, type Signer } from '../signing.ts';
 
 const COOKIE = '_wafchallengeid';
 /** Seconds in which a challenge has to be answered. */

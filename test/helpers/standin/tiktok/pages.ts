@@ -1,14 +1,18 @@
+import type { StandinPost } from '../posts.ts';
+import type { Press } from '../press.ts';
 import { itemStruct } from './item.ts';
-import type { StandinPost } from './posts.ts';
-import type { Press } from './video.ts';
+import { reflowDetail } from './reflow.ts';
 
 /** As the real site's serialiser does: nothing in the JSON can end the script element. */
-function embed(value: unknown): string {
+export function jsonForScript(value: unknown): string {
   return JSON.stringify(value).replace(/[<>/\u2028\u2029]/g, (character) => {
     return `\\u${character.charCodeAt(0).toString(16).toUpperCase().padStart(4, '0')}`;
   });
 }
 
+const REFLOW_SCOPES =
+  '"webapp.reflow.global.uiStrategy.common":{"status_code":0,"strategies":[]},' +
+  '"webapp.reflow.global.shareUser":{"statusCode":0,"statusMsg":""},';
 const STATIC = 'https://sf16-website-login.neutral.ttwstatic.com/obj/tiktok_web_login_static';
 
 function head(bytes: number): string {
@@ -73,7 +77,7 @@ export class PagePrinter {
   constructor(press: Press, bytes: number) {
     this.#press = press;
     this.#head = head(bytes * 0.13);
-    const scopes = embed(otherScopes(bytes * 0.87)).slice(0, -1);
+    const scopes = jsonForScript(otherScopes(bytes * 0.87)).slice(0, -1);
     const open = '<script id="__UNIVERSAL_DATA_FOR_REHYDRATION__" type="application/json">';
     this.#before = Buffer.from(`${this.#head}${open}{"__DEFAULT_SCOPE__":${scopes},`);
   }
@@ -84,7 +88,7 @@ export class PagePrinter {
 
   #seo(url: string): string {
     const parameters = { clientABVersions: { '73675307': '73675307' } };
-    return `"seo.abtest":${embed({ canonical: url, pageId: '570078184554763901', parameters })}`;
+    return `"seo.abtest":${jsonForScript({ canonical: url, pageId: '570078184554763901', parameters })}`;
   }
 
   /** The page with the post in it; `scope` and `change` make the shapes that nobody can read. */
@@ -97,13 +101,13 @@ export class PagePrinter {
       statusMsg: '',
     };
     return this.#print(
-      `${this.#seo(post.url)},${JSON.stringify(options.scope ?? 'webapp.video-detail')}:${embed(detail)}`,
+      `${this.#seo(post.url)},${JSON.stringify(options.scope ?? 'webapp.video-detail')}:${jsonForScript(detail)}`,
     );
   }
 
   /** The age gate: an item without its video. */
-  ageGate(post: StandinPost): Buffer[] {
-    const item = {
+  ageGate(post: StandinPost, phone: boolean): Buffer[] {
+    const itemStruct = {
       id: post.id,
       desc: '',
       createTime: String(post.createTime),
@@ -111,21 +115,56 @@ export class PagePrinter {
       isContentClassified: true,
       ContentClassificationReason: 209_007,
     };
-    const detail = { itemInfo: { itemStruct: item }, statusCode: 0, statusMsg: '' };
-    return this.#print(`${this.#seo(post.url)},"webapp.video-detail":${embed(detail)}`);
+    if (phone) return this.#reflow({ statusCode: 0, statusMessage: '', itemInfo: { itemStruct } });
+    const detail = { itemInfo: { itemStruct }, statusCode: 0, statusMsg: '' };
+    return this.#print(`${this.#seo(post.url)},"webapp.video-detail":${jsonForScript(detail)}`);
   }
 
-  status(url: string, statusCode: number, statusMsg: string): Buffer[] {
-    return this.#print(`${this.#seo(url)},"webapp.video-detail":${embed({ statusCode, statusMsg })}`);
+  /** A status in place of the post. */
+  status(url: string, statusCode: number, message: string, phone: boolean): Buffer[] {
+    if (phone) return this.#reflow({ statusCode, statusMessage: message });
+    const detail = jsonForScript({ statusCode, statusMsg: message });
+    return this.#print(`${this.#seo(url)},"webapp.video-detail":${detail}`);
   }
 
-  /** A desktop /photo/ page: no scope of the post, only its address. */
-  photoAddress(url: string): Buffer[] {
+  /** A desktop /photo/ page, and what a client gets whom TikTok does not show the post: no scope of it. */
+  withoutPost(url: string): Buffer[] {
     return this.#print(this.#seo(url));
   }
 
-  /** 200 without universal data: what a visitor gets whom TikTok takes for a robot. */
-  shell(): Buffer[] {
-    return [Buffer.from(`${this.#head}<script async="" src="${STATIC}/runtime.js"></script></body></html>`)];
+  /** The page that a phone gets. */
+  mobile(
+    post: StandinPost,
+    token: string,
+    options: { form: 'scope' | 'api-data'; scope?: string },
+  ): Buffer[] {
+    const detail = reflowDetail(this.#press, post, token);
+    if (options.form === 'scope') return this.#reflow(detail, options.scope);
+    const data = jsonForScript({ videoDetail: detail });
+    return [
+      ...this.#print(REFLOW_SCOPES.slice(0, -1)).slice(0, -1),
+      Buffer.from(`}}</script><script id="api-data" type="application/json">${data}</script></body></html>`),
+    ];
+  }
+
+  /** Scopes of the reflow page around one detail (captured 2026-01-31). */
+  #reflow(detail: object, scope = 'webapp.reflow.video.detail'): Buffer[] {
+    return this.#print(`${REFLOW_SCOPES}${JSON.stringify(scope)}:${jsonForScript(detail)}`);
+  }
+
+  /**
+   * 200 without universal data: what a client gets whom TikTok takes for a robot. 11 KB on desktop
+   * (yt-dlp#17393), 66,991 bytes on phones (captured 2026-01-31).
+   */
+  shell(phone: boolean): Buffer[] {
+    const start =
+      '<!doctype html><html><head><meta charset="UTF-8"><title>TikTok</title>' +
+      '<script id="pumbaa-rule" type="application/json">{"_r":"';
+    const end =
+      '"}</script><script id="tiktok-environment" type="application/json">{"env":"production"}</script>' +
+      `<script id="api-domains" type="application/json">{}</script><script defer="defer" src="${STATIC}/runtime.js">` +
+      '</script></head><body><div id="app"></div></body></html>';
+    const bytes = phone ? 66_991 : 11_000;
+    return [Buffer.from(start + 'eyJj'.repeat((bytes - start.length - end.length) / 4) + end)];
   }
 }

@@ -1,58 +1,25 @@
-import type { AssetRef } from './addresses.ts';
-import { SOUND_SECONDS } from './media.ts';
-import { PHOTO_SHAPES, type StandinPost } from './posts.ts';
-import { digest } from './signing.ts';
-import { IMAGE_MIRRORS, image, type Press, VIDEO_MIRRORS, video } from './video.ts';
+import type { AssetRef } from '../addresses.ts';
+import { SOUND_SECONDS } from '../media.ts';
+import { PHOTO_SHAPES, type StandinPost } from '../posts.ts';
+import { image, type Press, photoUrls } from '../press.ts';
+import { digest } from '../signing.ts';
+import { VIDEO_MIRRORS, video } from './video.ts';
 
-function photoVideo(press: Press, post: StandinPost) {
-  const cover = photoUrls(press, post, 0)[0] ?? '';
-  const none = {
-    height: 0,
-    width: 0,
-    duration: 0,
-    ratio: '',
-    dynamicCover: '',
-    playAddr: '',
-    downloadAddr: '',
-  };
-  return {
-    id: post.id,
-    ...none,
-    cover,
-    originCover: cover,
-    shareCover: [''],
-    reflowCover: cover,
-    subtitleInfos: [],
-    zoomCover: {},
-    bitrate: 0,
-    encodedType: '',
-    format: '',
-    videoQuality: '',
-    encodeUserTag: '',
-    codecType: '',
-    definition: '',
-    claInfo: { enableAutoCaption: true },
-  };
-}
-
-function photoUrls(press: Press, post: StandinPost, index: number): string[] {
-  const type = PHOTO_SHAPES[post.photos[index] ?? '']?.type ?? 'jpeg';
-  const ref: AssetRef = { postId: post.id, part: 'photo', index };
-  const form = `photomode-image.${type}`;
-  return IMAGE_MIRRORS.map((host) => press.addresses.image(host, ref, post.mediaLife, form));
-}
-
-function imagePost(press: Press, post: StandinPost) {
+export function imagePost(press: Press, post: StandinPost) {
   const images = post.photos.map((shape, index) => ({
     imageURL: { urlList: photoUrls(press, post, index) },
     imageWidth: PHOTO_SHAPES[shape]?.width ?? 0,
     imageHeight: PHOTO_SHAPES[shape]?.height ?? 0,
   }));
-  return { images, cover: images[0], shareCover: images[0], title: '' };
+  return { images, cover: images[0], shareCover: { imageURL: images[0]?.imageURL }, title: '' };
+}
+
+export function musicIdOf(post: StandinPost): string {
+  return `69${post.id.slice(2)}`;
 }
 
 /** `music.playUrl` in the form that the post is to have. */
-function musicUrl(press: Press, post: StandinPost, token: string): string {
+export function musicUrl(press: Press, post: StandinPost, token: string): string {
   const ref: AssetRef = { postId: post.id, part: 'music', index: 0 };
   const { addresses } = press;
   if (post.music === 'mp3-licensed') return addresses.plain('sf77-ies-music-va.tiktokcdn.com', ref, '.mp3');
@@ -69,10 +36,10 @@ function musicUrl(press: Press, post: StandinPost, token: string): string {
   return '';
 }
 
-function music(press: Press, post: StandinPost, token: string) {
+export function music(press: Press, post: StandinPost, token: string) {
   const cover = image(press, post, 'avatar', 'tiktokx-cropcenter:720:720.jpeg');
   return {
-    id: `69${post.id.slice(2)}`,
+    id: musicIdOf(post),
     title: post.musicTitle,
     playUrl: musicUrl(press, post, token),
     coverLarge: cover,
@@ -95,7 +62,7 @@ function music(press: Press, post: StandinPost, token: string) {
   };
 }
 
-function author(press: Press, post: StandinPost) {
+export function author(press: Press, post: StandinPost) {
   const avatar = (side: number, index: number) =>
     image(press, post, 'avatar', `tiktokx-cropcenter:${side}:${side}.jpeg`, index);
   return {
@@ -132,7 +99,21 @@ function author(press: Press, post: StandinPost) {
   };
 }
 
-/** `itemInfo.itemStruct` of a desktop page, for one visitor's cookie. Many numbers are strings there. */
+/** The hashtags of the caption. */
+export function tagsOf(post: StandinPost) {
+  return [...post.desc.matchAll(/#(\w+)/g)].map((match) => ({
+    awemeId: '',
+    start: match.index,
+    end: match.index + match[0].length,
+    hashtagId: '1664486433972226',
+    hashtagName: match[1],
+    type: 1,
+    subType: 0,
+    isCommerce: false,
+  }));
+}
+
+/** `itemInfo.itemStruct` of a desktop page, for one client's cookie. Many numbers are strings there. */
 export function itemStruct(press: Press, post: StandinPost, token: string): Record<string, unknown> {
   const { stats } = post;
   const strings = {
@@ -143,23 +124,14 @@ export function itemStruct(press: Press, post: StandinPost, token: string): Reco
     collectCount: String(stats.collect),
     repostCount: '0',
   };
-  const tags = [...post.desc.matchAll(/#(\w+)/g)].map((match) => ({
-    awemeId: '',
-    start: match.index,
-    end: match.index + match[0].length,
-    hashtagId: '1664486433972226',
-    hashtagName: match[1],
-    type: 1,
-    subType: 0,
-    isCommerce: false,
-  }));
+  const tags = tagsOf(post);
   const crowd = { followerCount: 3700, followingCount: 3, heart: 2022, heartCount: 2022, videoCount: 756 };
   return {
     id: post.id,
     desc: post.desc,
     createTime: String(post.createTime),
     scheduleTime: 0,
-    video: post.kind === 'photo' ? photoVideo(press, post) : video(press, post, token),
+    video: video(press, post, token),
     author: author(press, post),
     ...(post.music === null ? {} : { music: music(press, post, token) }),
     challenges: tags.map((tag) => ({ id: tag.hashtagId, title: tag.hashtagName, desc: '' })),
@@ -186,7 +158,7 @@ export function itemStruct(press: Press, post: StandinPost, token: string): Reco
     duetEnabled: true,
     stitchEnabled: true,
     stickersOnItem: [],
-    isAd: false,
+    isAd: post.behaviour === 'ad',
     shareEnabled: true,
     comments: [],
     duetDisplay: 0,
