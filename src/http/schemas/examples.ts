@@ -60,6 +60,7 @@ export const VIDEO_EXAMPLE: z.input<typeof videoResponse> = {
   subtitles: [{ language: 'eng-US', source: 'ASR', format: 'vtt', link: `${SERVICE}/download?data=QrSt` }],
   links_expire_at: '2025-11-22T14:00:00Z',
   cached: false,
+  source: 'page',
 };
 
 export const PHOTO_EXAMPLE: z.input<typeof photoResponse> = {
@@ -101,6 +102,8 @@ export const PHOTO_EXAMPLE: z.input<typeof photoResponse> = {
   download_slideshow_link: `${SERVICE}/download-slideshow?url=QrSt`,
   links_expire_at: '2025-11-22T14:00:00Z',
   cached: true,
+  source: 'player',
+  partial: ['statistics.play_count', 'statistics.collect_count', 'author.signature'],
 };
 
 const HEALTH = {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { ERRORS, type ErrorCode } from '../../errors.ts';
+import { SOURCE_NAMES } from '../../posts/post.ts';
 import { HEALTH_EXAMPLES, PHOTO_EXAMPLE, UNHEALTHY_EXAMPLES, VIDEO_EXAMPLE } from './examples.ts';
 
 /** What clients receive, for the OpenAPI document. The tests hold running answers against these schemas. */
@@ -49,6 +50,14 @@ const tail = {
     .meta({ description: 'Photo posts have none.' }),
   links_expire_at: z.string().meta({ format: 'date-time', description: 'Until then every link works.' }),
   cached: z.boolean(),
+  source: z.enum(SOURCE_NAMES).meta({ description: 'Where the post came from.' }),
+  partial: z
+    .array(z.string())
+    .optional()
+    .meta({
+      description: 'Fields that this source does not know; numbers among them are 0, texts empty.',
+      example: ['statistics.play_count'],
+    }),
   images: z
     .object({ cover: z.string(), avatar: z.string() })
     .optional()
@@ -74,9 +83,14 @@ export const videoResponse = z.object({
     no_watermark: link.optional(),
     no_watermark_hd: link.optional(),
     watermark: link.optional(),
-    mp3: link,
+    mp3: link.optional(),
+    cover: link.optional().meta({ description: 'Only where the video itself cannot be had.' }),
   }),
   formats: z.array(format),
+  notice: z
+    .string()
+    .optional()
+    .meta({ description: 'Why there is no clean video with sound, for a person.' }),
   ...tail,
 });
 
@@ -90,6 +104,15 @@ export const photoResponse = z.object({
       width: count.nullable(),
       height: count.nullable(),
       link,
+      live: z
+        .object({
+          width: count.nullable(),
+          height: count.nullable(),
+          duration: count.meta({ description: 'Milliseconds.' }),
+          link,
+        })
+        .optional()
+        .meta({ description: 'The clip of a live photo.' }),
     }),
   ),
   download_link: z.object({ no_watermark: z.array(link), mp3: link.optional(), zip: link }),
