@@ -215,8 +215,7 @@ export class EgressPool {
   /** Another egress delivered what this one did not: checks whether anything gets through it. */
   async #suspect(egress: Egress, control: Control): Promise<void> {
     const probe = control && (await this.#probe(egress, control));
-    if (probe && !isAnswer(probe))
-      this.#block(egress, isAddressBlocked(probe) ? 'refused' : 'unreachable');
+    if (probe && !isAnswer(probe)) this.#block(egress, isAddressBlocked(probe) ? 'refused' : 'unreachable');
   }
 
   async #probe(egress: Egress, control: NonNullable<Control>): Promise<JobResult> {
@@ -258,7 +257,9 @@ function isAnswer(result: JobResult): boolean {
 
 /** Results for which another egress may do better. */
 function mayBeEgressFault(code: ErrorCode): boolean {
-  return code === 'ip_blocked' || code === 'upstream_failed' || code === 'timeout' || code === 'region_blocked';
+  return (
+    code === 'ip_blocked' || code === 'upstream_failed' || code === 'timeout' || code === 'region_blocked'
+  );
 }
 
 function isAddressBlocked(result: JobResult): boolean {

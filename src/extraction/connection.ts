@@ -82,6 +82,7 @@ export class Connection {
         const { resolve } = this.#waiting;
         this.#waiting = null;
         resolve(reply);
+        if (reply.last) this.close(new ConnectionLost('the child ended'));
       }
       this.close(new ConnectionLost('the child is gone'));
     } catch (error) {

@@ -238,7 +238,11 @@ export class Extractor {
     throw this.#toError(result, platformOf(link));
   }
 
-  async #run(link: PostLink, egress: Egress, trace?: ExtractionTimings): Promise<WorkerResult & { country?: boolean }> {
+  async #run(
+    link: PostLink,
+    egress: Egress,
+    trace?: ExtractionTimings,
+  ): Promise<WorkerResult & { country?: boolean }> {
     const { observers, log } = this.#options;
     const plan = this.#planner.plan(egress.id, platformOf(link));
     const proxy = egress.proxy?.reveal() ?? null;
@@ -266,7 +270,9 @@ export class Extractor {
     const first = await this.#pool.run(task);
     if (!('needs' in first)) return first;
     const ttwid = await this.#ttwid(task);
-    const sources = ttwid ? first.rest : first.rest.filter((source) => source === 'douyin-slides' || source === 'douyin-feed');
+    const sources = ttwid
+      ? first.rest
+      : first.rest.filter((source) => source === 'douyin-slides' || source === 'douyin-feed');
     const plan = { ...task.plan, sources, ttwid, ttwidIsFresh: true };
     const second = await this.#pool.run({ ...task, link: first.link, plan });
     const attempts = [...first.attempts, ...second.attempts];

@@ -24,7 +24,16 @@ const FLUSH_MS = 200;
 const MAX_SOCKET_PATH = 103;
 
 /** The host gets these variables and none of the service's secrets. Proxies of the environment would apply to pages only. */
-const ENVIRONMENT = ['PATH', 'HOME', 'TMPDIR', 'LANG', 'LC_ALL', 'LD_LIBRARY_PATH', 'SSL_CERT_FILE', 'SSL_CERT_DIR'];
+const ENVIRONMENT = [
+  'PATH',
+  'HOME',
+  'TMPDIR',
+  'LANG',
+  'LC_ALL',
+  'LD_LIBRARY_PATH',
+  'SSL_CERT_FILE',
+  'SSL_CERT_DIR',
+];
 
 export interface HostOptions {
   engine: Engine;
@@ -110,7 +119,10 @@ export class HostProcess {
     const hello = await this.#readHello(child, exited);
     this.#hello = hello;
     const { targets, ...facts } = hello;
-    this.#options.log.info({ ...facts, targets: targets.length, startMs: Date.now() - started }, 'yt-dlp host ready');
+    this.#options.log.info(
+      { ...facts, targets: targets.length, startMs: Date.now() - started },
+      'yt-dlp host ready',
+    );
     void exited.then((reason) => this.#restartLater(reason, started));
     return hello;
   }

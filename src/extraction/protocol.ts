@@ -6,8 +6,8 @@ import type { Platform } from '../posts/post.ts';
  *  1. The worker connects; the host forks a child that takes the connection over.
  *  2. The child speaks first: Hello. A protocol number other than PROTOCOL is fatal for the host.
  *  3. The worker sends one Job, the child sends one Reply of the same id; never two jobs at once.
- *  4. Either side leaves by closing the connection. A child that is no longer fit for a job closes after its reply;
- *     the worker connects again.
+ *  4. Either side leaves by closing the connection. A child that is no longer fit for a job says that its reply is the
+ *     last one; the worker connects again.
  *
  * host/child.py and host/sources/ are the other side.
  */
@@ -63,7 +63,7 @@ export interface Job {
   item?: unknown;
 }
 
-export type Reply = { id: number } & (
+export type Reply = { id: number; last?: boolean } & (
   | {
       ok: true;
       /** Raw JSON of the post; null where the response has none. */

@@ -97,7 +97,8 @@ export class SourcePlanner {
     return {
       // Where everything is skipped, a job still tries the sources that need the least.
       sources: sources.length > 0 ? sources : order.slice(0, 2),
-      targets: passed && targets.includes(passed) ? [passed, ...targets.filter((one) => one !== passed)] : targets,
+      targets:
+        passed && targets.includes(passed) ? [passed, ...targets.filter((one) => one !== passed)] : targets,
       mobileTarget: mobileTarget(available),
       ttwid: this.ttwid(egress),
       ttwidIsFresh: false,

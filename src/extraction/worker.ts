@@ -106,7 +106,8 @@ type Extracted = { attempts: readonly Attempt[] } & (
 );
 
 async function extract(task: ExtractTask, deadline: number): Promise<Extracted> {
-  const send = (job: Omit<Job, 'id' | 'timeout' | 'proxy'>, timeoutMs: number) => sendJob(task, job, timeoutMs);
+  const send = (job: Omit<Job, 'id' | 'timeout' | 'proxy'>, timeoutMs: number) =>
+    sendJob(task, job, timeoutMs);
   let { link } = task;
   if (link.kind === 'short') {
     const resolved = await resolveShortLink(link, (job) => send(job, deadline - performance.now()));
@@ -115,7 +116,7 @@ async function extract(task: ExtractTask, deadline: number): Promise<Extracted> 
   }
   const { timeoutMs } = settings;
   const { plan, egress } = task;
-  const hint = link.hint ?? null;
+  const hint = null;
   const chain = new SourceChain({ ref: link.ref, hint, egress, plan, pacer, deadline, timeoutMs, send });
   const result = await chain.run();
   const { attempts } = chain;

@@ -5,8 +5,8 @@ import type { ExtractorStatus } from '../extraction/index.ts';
 import type { Canary } from './canary.ts';
 import type { ExtractionStats } from './extraction-stats.ts';
 import type { LocalChecks } from './local-checks.ts';
-import { sourceReasons } from './source-reasons.ts';
 import { canaryReason, diskReason, extractionReason, redisReason } from './reasons.ts';
+import { sourceReasons } from './source-reasons.ts';
 
 export interface HealthSources {
   version: string;

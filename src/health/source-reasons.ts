@@ -8,7 +8,8 @@ const NAMES: Readonly<Record<string, string>> = {
 };
 
 /** What helps against a refusal of TikTok's page. */
-const REMEDY = 'Other egresses (PROXY_URLS, GLUETUN_URL) or cookies help; `npm run doctor -- LINK` shows what works';
+const REMEDY =
+  'Other egresses (PROXY_URLS, GLUETUN_URL) or cookies help; `npm run doctor -- LINK` shows what works';
 
 /** Why posts come from another source than TikTok's page: one sentence for each egress that its page refuses. */
 export function sourceReasons(egresses: ExtractorStatus['sources']): string[] {
@@ -16,7 +17,10 @@ export function sourceReasons(egresses: ExtractorStatus['sources']): string[] {
     const page = sources.find(({ source }) => source === 'page');
     if (!page || page.state === 'ok') return [];
     const why = `TikTok refuses the page to egress ${egress} since ${clock(page.since)} (${page.reason})`;
-    const comes = from && from.source !== 'page' && `posts come from ${NAMES[from.source] ?? from.source} since ${clock(from.since)}`;
+    const comes =
+      from &&
+      from.source !== 'page' &&
+      `posts come from ${NAMES[from.source] ?? from.source} since ${clock(from.since)}`;
     return [comes ? `${comes}: ${why}. ${REMEDY}` : `${why}. ${REMEDY}`];
   });
 }

@@ -5,7 +5,16 @@ import { refusalOf } from '../../src/extraction/sources/refusal.ts';
 const POST = 'https://www.tiktok.com/@user/video/7000000000000000001';
 
 function facts(changes: Partial<ResponseFacts> = {}): ResponseFacts {
-  return { status: 200, url: POST, location: '', headers: {}, length: 30_000, words: [], requests: 1, ...changes };
+  return {
+    status: 200,
+    url: POST,
+    location: '',
+    headers: {},
+    length: 30_000,
+    words: [],
+    requests: 1,
+    ...changes,
+  };
 }
 
 describe('refusalOf', () => {
@@ -15,7 +24,11 @@ describe('refusalOf', () => {
       { headers: { 'x-tt-system-error': '3' }, words: ['Site Maintenance'], length: 600 },
       'maintenance page',
     ],
-    ['a system error header alone', { headers: { 'x-tt-system-error': '3' }, length: 2397 }, 'blocked header'],
+    [
+      'a system error header alone',
+      { headers: { 'x-tt-system-error': '3' }, length: 2397 },
+      'blocked header',
+    ],
     ['403', { status: 403 }, 'HTTP 403'],
     ['429', { status: 429 }, 'HTTP 429'],
     ['429 of the rate limiter', { status: 429, words: ['ratelimit triggered'] }, 'rate limit'],

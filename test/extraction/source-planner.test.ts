@@ -5,7 +5,12 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { SourcePlanner } from '../../src/extraction/source-planner.ts';
 import type { Attempt, SourceId } from '../../src/extraction/sources/meaning.ts';
 
-const TARGETS = ['chrome-150:macos-26', 'chrome-146:macos-26', 'safari-26.0:macos-26', 'firefox-147:macos-26'];
+const TARGETS = [
+  'chrome-150:macos-26',
+  'chrome-146:macos-26',
+  'safari-26.0:macos-26',
+  'firefox-147:macos-26',
+];
 
 const folders: string[] = [];
 afterEach(() => {

@@ -29,7 +29,14 @@ export interface SourceHost {
 export async function startSourceHost(standin: Standin, cookiesPath = ''): Promise<SourceHost> {
   const runDir = mkdtempSync(join(tmpdir(), 'sources-'));
   const log = pino({ level: 'silent' });
-  const host = new HostProcess({ engine, runDir, socketName: 's.sock', cookiesPath, caFile: standin.caFile, log });
+  const host = new HostProcess({
+    engine,
+    runDir,
+    socketName: 's.sock',
+    cookiesPath,
+    caFile: standin.caFile,
+    log,
+  });
   const { targets } = await host.start();
   let child: Connection | null = null;
   return {

@@ -61,7 +61,7 @@ def serve_connection(connection, config, facts):
         for line in jobs:
             job = json.loads(line)
             reply, clean = run(sources, deadline, job)
-            send(replies, encode_reply({'id': job['id'], **reply}))
+            send(replies, encode_reply({'id': job['id'], **reply, 'last': not clean}))
             if not clean:
                 return  # a request may still run in a thread of curl's: the worker connects to a fresh child
 
@@ -84,7 +84,7 @@ def encode_reply(message):
         line = b''
     if 0 < len(line) <= MAX_REPLY:
         return line
-    return encode({'id': message['id'], 'ok': True, 'data': None, 'answer': message.get('answer')})
+    return encode({'id': message['id'], 'ok': True, 'data': None, 'answer': message.get('answer'), 'last': message['last']})
 
 
 def run(sources, deadline, job):

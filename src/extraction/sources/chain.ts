@@ -90,7 +90,8 @@ export class SourceChain {
       if (meaning.kind === 'post' && isPlayable(meaning.post)) return { ok: true, post: meaning.post };
       if (meaning.kind === 'verdict') return failed(meaning);
       if (meaning.kind === 'refused' && meaning.reason === 'country not served') return failed(meaning);
-      if (meaning.kind === 'absent') return isPage ? this.#otherwise(meaning) : this.#witness(meaning, failures);
+      if (meaning.kind === 'absent')
+        return isPage ? this.#otherwise(meaning) : this.#witness(meaning, failures);
       if (meaning.kind === 'withheld' || meaning.kind === 'post') return this.#otherwise(meaning);
       failures.push(meaning);
     }
@@ -109,13 +110,16 @@ export class SourceChain {
 
   /** A source without reasons does not know the post: oEmbed tells a deleted video from a withheld one. */
   async #witness(absent: Meaning, failures: readonly Meaning[]): Promise<ChainResult> {
-    const unknown = failed(failures.length > 0 ? worst(failures) : { kind: 'refused', reason: 'page without data' });
+    const unknown = failed(
+      failures.length > 0 ? worst(failures) : { kind: 'refused', reason: 'page without data' },
+    );
     if (this.#context.hint === 'photo' || !this.#hasTime()) return unknown;
     const started = performance.now();
     const { ref } = this.#context;
     const url = canonicalUrl(ref);
     const reply = await this.#send('oembed', { op: 'oembed', platform: 'tiktok', post: ref.id, url });
-    const exists = reply.ok && reply.answer ? readOembed({ data: reply.data, answer: reply.answer }, ref.id) : null;
+    const exists =
+      reply.ok && reply.answer ? readOembed({ data: reply.data, answer: reply.answer }, ref.id) : null;
     const outcome: Meaning =
       exists === null
         ? { kind: 'refused', reason: 'page without data' }
@@ -135,7 +139,8 @@ export class SourceChain {
     for (const target of others.slice(0, MAX_OTHER_TARGETS)) {
       if (!isWorthAnotherTarget(meaning) || !this.#hasTime()) break;
       // A server that cannot be reached deserves a try, but no waiting.
-      const patience = meaning.kind === 'refused' ? Math.min(ROTATION_INTERVAL_MS, this.#left() - LEAST_MS) : 0;
+      const patience =
+        meaning.kind === 'refused' ? Math.min(ROTATION_INTERVAL_MS, this.#left() - LEAST_MS) : 0;
       const wait = pacer.reserve(plan.slot * SLOTS_FOR_EACH_EGRESS, ROTATION_INTERVAL_MS, patience);
       if (wait === null) break;
       await sleep(wait);
@@ -150,7 +155,8 @@ export class SourceChain {
     for (const [index, source] of plan.sources.entries()) {
       if (!this.#hasTime()) break;
       const needsTtwid = source === 'douyin-web' || source === 'douyin-share';
-      if (needsTtwid && plan.ttwid === null) return { ok: false, needs: 'ttwid', rest: plan.sources.slice(index) };
+      if (needsTtwid && plan.ttwid === null)
+        return { ok: false, needs: 'ttwid', rest: plan.sources.slice(index) };
       if (source === 'douyin-share') {
         const slot = plan.slot * SLOTS_FOR_EACH_EGRESS + 1;
         const wait = pacer.reserve(slot, SHARE_INTERVAL_MS, this.#left() - LEAST_MS);
@@ -161,7 +167,8 @@ export class SourceChain {
       if (meaning.kind === 'post') return { ok: true, post: meaning.post };
       if (meaning.kind === 'verdict') return failed(meaning);
       // A ttwid that is no longer accepted shows as an empty response or a page without data.
-      if (needsTtwid && !plan.ttwidIsFresh && isShell(meaning)) return { ok: false, needs: 'ttwid', rest: plan.sources.slice(index) };
+      if (needsTtwid && !plan.ttwidIsFresh && isShell(meaning))
+        return { ok: false, needs: 'ttwid', rest: plan.sources.slice(index) };
       failures.push(meaning);
     }
     return failed(failures.length > 0 ? worst(failures) : { kind: 'refused', reason: 'empty response' });
@@ -303,11 +310,16 @@ function failureOf({ kind, message }: { kind: string; message: string }): Meanin
   return { kind: 'failed', code: 'upstream_failed', detail: message };
 }
 
-/** What all failures together say: not there, else the first refusal or unreadable response, else the first failure. */
+/**
+ * What all failures together say: not there, else a refusal, else a response that could not be read. A page without
+ * data is the least certain refusal: it comes before failures only.
+ */
 function worst(failures: readonly Meaning[]): Meaning {
   const told =
     failures.find(({ kind }) => kind === 'absent') ??
-    failures.find(({ kind }) => kind === 'refused' || kind === 'unreadable');
+    failures.find((one) => one.kind === 'refused' && one.reason !== 'page without data') ??
+    failures.find(({ kind }) => kind === 'unreadable') ??
+    failures.find(({ kind }) => kind === 'refused');
   return told ?? failures[0] ?? { kind: 'failed', code: 'timeout', detail: 'no time for any source' };
 }
 

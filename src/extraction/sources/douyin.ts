@@ -1,5 +1,5 @@
-import { postFromAweme } from '../../posts/from-aweme.ts';
 import type { ReadContext } from '../../posts/complete-post.ts';
+import { postFromAweme } from '../../posts/from-aweme.ts';
 import { asNumber, asObject, asObjects, asString, type Raw } from '../../posts/raw.ts';
 import type { ResponseFacts } from '../protocol.ts';
 import type { Meaning } from './meaning.ts';
@@ -38,7 +38,9 @@ function readAweme(item: Raw, filterReason: string, answer: ResponseFacts, conte
   const id = asString(item.aweme_id);
   if (id === context.ref.id) {
     const post = postFromAweme(item, context);
-    return isPlayable(post) ? { kind: 'post', post } : { kind: 'unreadable', detail: 'an item without media' };
+    return isPlayable(post)
+      ? { kind: 'post', post }
+      : { kind: 'unreadable', detail: 'an item without media' };
   }
   if (id !== '') return { kind: 'unreadable', detail: 'another post' };
   if (GONE.test(filterReason)) return { kind: 'verdict', code: 'post_not_found', detail: filterReason };
@@ -46,6 +48,7 @@ function readAweme(item: Raw, filterReason: string, answer: ResponseFacts, conte
   if (filterReason !== '') return { kind: 'absent', detail: filterReason };
   const reason = refusalOf(answer);
   if (reason) return { kind: 'refused', reason };
-  if (answer.status >= 500) return { kind: 'failed', code: 'upstream_failed', detail: `HTTP ${answer.status}` };
+  if (answer.status >= 500)
+    return { kind: 'failed', code: 'upstream_failed', detail: `HTTP ${answer.status}` };
   return { kind: 'refused', reason: 'page without data' };
 }

@@ -1,6 +1,6 @@
 import type { ErrorCode } from '../../errors.ts';
 import type { PostLink } from '../../posts/url.ts';
-import { parsePostUrl, unsupportedReason } from '../../posts/url.ts';
+import { parsePostUrl } from '../../posts/url.ts';
 import type { Job, Reply, ResponseFacts } from '../protocol.ts';
 import { refusalOf } from './refusal.ts';
 
@@ -53,7 +53,8 @@ function loginTarget(location: string): string {
 }
 
 function deadEnd(answer: ResponseFacts): Resolved {
-  const detail = `the short link leads to ${answer.location || `HTTP ${answer.status}`}`.split('?', 1)[0] ?? '';
+  const detail =
+    `the short link leads to ${answer.location || `HTTP ${answer.status}`}`.split('?', 1)[0] ?? '';
   const { location, status } = answer;
   if (location === '') {
     if (status === 404 || status === 410) return { ok: false, code: 'post_not_found', detail };
@@ -65,6 +66,5 @@ function deadEnd(answer: ResponseFacts): Resolved {
   if (/^\/(?:hk\/notfound|in\/about)/.test(path)) return { ok: false, code: 'ip_blocked', detail };
   // A dead code leads to the front page.
   if (path === '/' || path === '') return { ok: false, code: 'post_not_found', detail };
-  const reason = unsupportedReason(location);
-  return reason ? { ok: false, code: 'unsupported_url', detail: reason } : { ok: false, code: 'post_not_found', detail };
+  return { ok: false, code: 'post_not_found', detail };
 }

@@ -1,7 +1,7 @@
+import type { ReadContext } from '../../posts/complete-post.ts';
 import { postFromEmbed } from '../../posts/from-embed.ts';
 import { postFromPage } from '../../posts/from-page.ts';
 import { postFromPlayer } from '../../posts/from-player.ts';
-import type { ReadContext } from '../../posts/complete-post.ts';
 import type { Post } from '../../posts/post.ts';
 import { asNumber, asObject, asObjects, asString } from '../../posts/raw.ts';
 import type { ResponseFacts } from '../protocol.ts';
@@ -70,7 +70,9 @@ export function readPlayer({ data, answer }: SourceReply, context: ReadContext):
   const item = asObjects(body.items).find((one) => asString(one.id_str) === context.ref.id);
   if (item) {
     const post = postFromPlayer(item, context);
-    return isPlayable(post) ? { kind: 'post', post } : { kind: 'unreadable', detail: 'an item without media' };
+    return isPlayable(post)
+      ? { kind: 'post', post }
+      : { kind: 'unreadable', detail: 'an item without media' };
   }
   const result = asObjects(body.results).find((one) => asString(one.id_str) === context.ref.id);
   const code = asString((result ?? asObjects(body.results)[0])?.code);
@@ -78,7 +80,10 @@ export function readPlayer({ data, answer }: SourceReply, context: ReadContext):
   if (code === 'api_busy') return { kind: 'refused', reason: 'api busy' };
   const reason = refusalOf(answer);
   if (reason) return { kind: 'refused', reason };
-  return { kind: 'unreadable', detail: `status ${asNumber(body.status_code) ?? 'unknown'}, ${code || 'no item'}` };
+  return {
+    kind: 'unreadable',
+    detail: `status ${asNumber(body.status_code) ?? 'unknown'}, ${code || 'no item'}`,
+  };
 }
 
 /** Reads the state of an embed page. */
@@ -86,7 +91,9 @@ export function readEmbed({ data, answer }: SourceReply, context: ReadContext): 
   const video = asObject(asObject(data).videoData);
   if (asString(asObject(video.itemInfos).id) === context.ref.id) {
     const post = postFromEmbed(video, context);
-    return isPlayable(post) ? { kind: 'post', post } : { kind: 'unreadable', detail: 'an item without media' };
+    return isPlayable(post)
+      ? { kind: 'post', post }
+      : { kind: 'unreadable', detail: 'an item without media' };
   }
   if (asNumber(asObject(data).errorCode) === 10204 || answer.words.includes('"errorCode":10204')) {
     return { kind: 'absent', detail: 'embed 10204' };
