@@ -88,15 +88,10 @@ export function itemIdOfAweme(aweme: Raw): string | null {
 }
 
 function readVideo(video: Raw) {
-  const read = readRenditions(videoFiles(video), namesFile);
+  const read = readRenditions(videoFiles(video));
   return read.some((one) => one.playable && one.hasAudio && !one.watermark)
     ? read
     : [...read, ...readRenditions(builtFiles(video))];
-}
-
-/** Only with a file id an API address leads to the same bytes as its neighbours. */
-function namesFile(apiUrl: string): boolean {
-  return queryParam(apiUrl, 'file_id') !== null;
 }
 
 function videoFiles(video: Raw): RawFile[] {

@@ -48,7 +48,7 @@ export function postFromPlayer(item: Raw, context: ReadContext): Post {
         avatarLarger: avatar,
       },
       statistics,
-      renditions: isPhotoPost ? [] : readRenditions(videoFiles(video), () => true),
+      renditions: isPhotoPost ? [] : readRenditions(videoFiles(video), { apiMirrors: true }),
       photos,
       subtitles: readSubtitles(item),
       sound: readSound(asObject(item.music_info), soundUrls, isPhotoPost ? durationMs : 0),

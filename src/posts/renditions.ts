@@ -30,9 +30,9 @@ const WATERMARK = 'watermark';
 /** Signatures in the path: `/<md5>/<hexadecimal Unix time>/video/…`, another one on each host. */
 const PATH_SIGNATURE = /^\/[0-9a-f]{32}\/[0-9a-f]{8}(?=\/)/;
 /** A DASH video track; its sound is a file of its own. */
-const SILENT_PATH = /\/media-video-[^/]*(?:\/|$)/;
+const SILENT_PATH = /^[^?#]*\/media-video-/;
 /** A DASH sound track. */
-const SOUND_PATH = /\/media-audio-[^/]*(?:\/|$)/;
+const SOUND_PATH = /^[^?#]*\/media-audio-/;
 /** An API that redirects to the CDN: one path for all files, which its query tells apart. */
 const API_PATH = '/aweme/v1/play/';
 const FILE_KEY = /_([a-z][a-z\d]*)_\d+p_(\d+)$/;
@@ -40,20 +40,22 @@ const RENDITION_ID = /^(\w+)_(\d+)p_(\d+)$/;
 
 /**
  * The encodings of a video, best first. Mirrors of one file differ in host and signature, so the path behind the
- * signature names the file. A file without a CDN address is taken only where no file has one.
- * @param isMirror whether an API address may be the last mirror of a file that has CDN addresses
+ * signature names the file. A file without a CDN address is taken only where no clean file has one.
+ * @param apiMirrors whether an API address is the last mirror of a file that has CDN addresses
  */
-export function readRenditions(
-  files: readonly RawFile[],
-  isMirror: (apiUrl: string) => boolean = () => false,
-): Rendition[] {
-  const read = files.map((file) => ({ file, urls: asUrls(file.urls).filter(isVideo) }));
+export function readRenditions(files: readonly RawFile[], { apiMirrors = false } = {}): Rendition[] {
+  const read = files.map((file) => ({
+    file,
+    urls: asUrls(file.urls).filter((url) => !SOUND_PATH.test(url)),
+  }));
   const onCdn = read.filter(({ urls }) => urls.some((url) => !isApi(url)));
   const found: { rendition: Rendition; paths: Set<string> }[] = [];
-  for (const { file, urls } of onCdn.length > 0 ? onCdn : read) {
+  const isCleanOnCdn = onCdn.some(({ file }) => !file.watermark);
+  for (const { file, urls } of isCleanOnCdn ? onCdn : read) {
     const cdn = urls.filter((url) => !isApi(url));
-    const api = urls.filter((url) => isApi(url) && (cdn.length === 0 || isMirror(url)));
-    const mirrors = oneForEachHost([...cdn, ...api.slice(0, 1)]);
+    const api = urls.filter(isApi);
+    const last = apiMirrors ? api.slice(0, 1) : [];
+    const mirrors = oneForEachHost(cdn.length > 0 ? [...cdn, ...last] : api);
     if (mirrors.length === 0) continue;
     const paths = cdn.map(pathBehindSignature);
     const known = found.find((one) => paths.some((path) => one.paths.has(path)));
@@ -125,7 +127,7 @@ function renditionOf(file: RawFile, urls: string[]): Rendition {
     height,
     bitrate,
     size: asPositive(file.size),
-    hasAudio: !file.silent && !urls.some((url) => SILENT_PATH.test(new URL(url).pathname)),
+    hasAudio: !file.silent && !urls.some((url) => SILENT_PATH.test(url)),
     watermark,
     playable: PLAYABLE_CODECS.includes(codec),
     urls,
@@ -151,10 +153,6 @@ function standardName(label: string): string {
 function bitrateInQuery(urls: readonly string[]): number | null {
   const kibits = asPositive(urls.map((url) => queryParam(url, 'bt')).find((value) => value !== null));
   return kibits === null ? null : kibits * 1024;
-}
-
-function isVideo(url: string): boolean {
-  return !SOUND_PATH.test(new URL(url).pathname);
 }
 
 function pathBehindSignature(url: string): string {

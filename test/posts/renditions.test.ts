@@ -50,13 +50,15 @@ describe('readRenditions', () => {
   });
 
   it('takes one API address as the last mirror where the source allows it', () => {
-    const mirrored = readRenditions([at(api('x'), 'https://v16.example.com/a', api('y'))], () => true);
+    const mirrored = readRenditions([at(api('x'), 'https://v16.example.com/a', api('y'))], {
+      apiMirrors: true,
+    });
     expect(mirrored.map(({ urls }) => urls)).toEqual([['https://v16.example.com/a', api('x')]]);
   });
 
   it('keeps the API the last of merged mirrors', () => {
     const files = [at('https://v16.example.com/a', api('x')), at('https://v19.example.com/a')];
-    expect(readRenditions(files, () => true).map(({ urls }) => urls)).toEqual([
+    expect(readRenditions(files, { apiMirrors: true }).map(({ urls }) => urls)).toEqual([
       ['https://v16.example.com/a', 'https://v19.example.com/a', api('x')],
     ]);
   });
@@ -64,6 +66,11 @@ describe('readRenditions', () => {
   it('takes API addresses as files of their own where no file is on the CDN', () => {
     const files = [file({ urls: [api('x')] }), file({ urls: [api('y')], bitrate: 2 })];
     expect(urlsOf(...files)).toEqual([[api('x')], [api('y')]]);
+  });
+
+  it('takes API addresses where only the watermarked file is on the CDN', () => {
+    const marked = file({ urls: ['https://v16.example.com/marked'], watermark: true });
+    expect(urlsOf(file({ urls: [api('x')] }), marked)).toContainEqual([api('x')]);
   });
 
   it.each([
