@@ -116,8 +116,8 @@ async function extract(task: ExtractTask, deadline: number): Promise<Extracted> 
   }
   const { timeoutMs } = settings;
   const { plan, egress } = task;
-  const hint = null;
-  const chain = new SourceChain({ ref: link.ref, hint, egress, plan, pacer, deadline, timeoutMs, send });
+  const isPhoto = link.isPhoto ?? false;
+  const chain = new SourceChain({ ref: link.ref, isPhoto, egress, plan, pacer, deadline, timeoutMs, send });
   const result = await chain.run();
   const { attempts } = chain;
   return 'needs' in result ? { needs: 'ttwid', link, rest: result.rest, attempts } : { ...result, attempts };

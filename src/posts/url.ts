@@ -3,7 +3,14 @@ import type { Platform, PostRef } from './post.ts';
 import { explainUnsupported } from './unsupported-url.ts';
 
 /** What a link can name: a post, or a short code that only TikTok or Douyin can resolve. */
-export type PostLink = { kind: 'post'; ref: PostRef } | { kind: 'short'; platform: Platform; url: string };
+export type PostLink =
+  | {
+      kind: 'post';
+      ref: PostRef;
+      /** The link says that the post has photos. */
+      isPhoto?: true;
+    }
+  | { kind: 'short'; platform: Platform; url: string };
 
 /** Characters that may stand in a URL (RFC 3986); anything else, such as Chinese text, ends it. */
 const URL_CHARACTERS = String.raw`[\w\-.~:/?#[\]@!$&'()*+,;=%]`;
@@ -112,7 +119,8 @@ function postAt(platform: Platform, patterns: readonly RegExp[]): ReadUrl {
     for (const pattern of patterns) {
       const groups = pattern.exec(pathname)?.groups;
       if (groups?.id) {
-        return { kind: 'post', ref: { platform, id: groups.id, ...(groups.user && { user: groups.user }) } };
+        const ref = { platform, id: groups.id, ...(groups.user && { user: groups.user }) };
+        return { kind: 'post', ref, ...(pathname.includes('/photo/') && { isPhoto: true }) };
       }
     }
     return null;

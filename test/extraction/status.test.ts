@@ -19,7 +19,6 @@ describe('statusMeaning', () => {
     [10204, 'status_friend_see', isPrivate],
     [10204, 'part_see', isPrivate],
     [10204, 'item_privacy_authorization&author_secret', isPrivate],
-    [10204, 'status_audit_not_pass', isPrivate],
     [10216, '', isPrivate],
     [10222, '', isPrivate],
     [10240, '', isPrivate],

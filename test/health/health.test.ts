@@ -12,7 +12,8 @@ const HOST = {
   ytdlp: '2026.10.26',
   python: '3.11.2',
   curlCffi: '0.14.0',
-  impersonation: true, targets: [],
+  impersonation: true,
+  targets: [],
 };
 const REDIS = { since: 0, unanswered: 0, skipped: 0, refused: 0, garbage: 0, outages: 0 };
 const WORKERS = { max: 20, active: 3, idle: 17, queued: 0 };

@@ -43,7 +43,7 @@ export async function startSourceHost(standin: Standin, cookiesPath = ''): Promi
     async run({ id, platform, kind }, { plan = {}, proxy = standin.proxyUrl, timeoutMs = 10_000 } = {}) {
       const chain = new SourceChain({
         ref: { platform, id },
-        hint: kind ?? null,
+        isPhoto: kind === 'photo',
         egress: 'direct',
         plan: {
           sources: platform === 'douyin' ? DOUYIN_SOURCES.slice(1) : TIKTOK_SOURCES,

@@ -31,8 +31,8 @@ export interface Plan {
 
 export interface ChainContext {
   ref: PostRef;
-  /** What the link said the post is; a photo post is unknown to oEmbed. */
-  hint: 'video' | 'photo' | null;
+  /** The link says that the post has photos: oEmbed does not know such posts. */
+  isPhoto: boolean;
   egress: string;
   plan: Plan;
   pacer: Pacer;
@@ -113,7 +113,7 @@ export class SourceChain {
     const unknown = failed(
       failures.length > 0 ? worst(failures) : { kind: 'refused', reason: 'page without data' },
     );
-    if (this.#context.hint === 'photo' || !this.#hasTime()) return unknown;
+    if (this.#context.isPhoto || !this.#hasTime()) return unknown;
     const started = performance.now();
     const { ref } = this.#context;
     const url = canonicalUrl(ref);

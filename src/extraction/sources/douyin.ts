@@ -1,6 +1,6 @@
 import type { ReadContext } from '../../posts/complete-post.ts';
-import { postFromAweme } from '../../posts/from-aweme.ts';
 import { asNumber, asObject, asObjects, asString, type Raw } from '../../posts/raw.ts';
+import { itemId, readPost } from '../../posts/readers.ts';
 import type { ResponseFacts } from '../protocol.ts';
 import type { Meaning } from './meaning.ts';
 import { refusalOf } from './refusal.ts';
@@ -30,19 +30,19 @@ export function readShare(reply: SourceReply, context: ReadContext): Meaning {
 export function readHit(reply: SourceReply, context: ReadContext): Meaning {
   const body = asObject(reply.data);
   const items = [...asObjects(body.aweme_details), ...asObjects(body.aweme_list)];
-  const item = items.find((one) => asString(one.aweme_id) === context.ref.id) ?? {};
+  const item = items.find((one) => itemId(one, context.source) === context.ref.id) ?? {};
   return readAweme(item, '', reply.answer, context);
 }
 
 function readAweme(item: Raw, filterReason: string, answer: ResponseFacts, context: ReadContext): Meaning {
-  const id = asString(item.aweme_id);
+  const id = itemId(item, context.source);
   if (id === context.ref.id) {
-    const post = postFromAweme(item, context);
+    const post = readPost(item, context);
     return isPlayable(post)
       ? { kind: 'post', post }
       : { kind: 'unreadable', detail: 'an item without media' };
   }
-  if (id !== '') return { kind: 'unreadable', detail: 'another post' };
+  if (id !== null) return { kind: 'unreadable', detail: 'another post' };
   if (GONE.test(filterReason)) return { kind: 'verdict', code: 'post_not_found', detail: filterReason };
   if (PRIVATE.test(filterReason)) return { kind: 'verdict', code: 'post_private', detail: filterReason };
   if (filterReason !== '') return { kind: 'absent', detail: filterReason };

@@ -1,4 +1,5 @@
 import type { ErrorCode } from '../../errors.ts';
+import { explainUnsupported } from '../../posts/unsupported-url.ts';
 import type { PostLink } from '../../posts/url.ts';
 import { parsePostUrl } from '../../posts/url.ts';
 import type { Job, Reply, ResponseFacts } from '../protocol.ts';
@@ -66,5 +67,8 @@ function deadEnd(answer: ResponseFacts): Resolved {
   if (/^\/(?:hk\/notfound|in\/about)/.test(path)) return { ok: false, code: 'ip_blocked', detail };
   // A dead code leads to the front page.
   if (path === '/' || path === '') return { ok: false, code: 'post_not_found', detail };
-  return { ok: false, code: 'post_not_found', detail };
+  const sentence = explainUnsupported(location);
+  return sentence
+    ? { ok: false, code: 'unsupported_url', detail: sentence }
+    : { ok: false, code: 'post_not_found', detail };
 }

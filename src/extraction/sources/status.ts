@@ -44,7 +44,7 @@ const GEOFENCED = 10231; // VideoGeofenceBlock
 const MESSAGES: readonly (readonly [RegExp, (detail: string) => Meaning])[] = [
   [/^status_deleted$/, (detail) => ({ kind: 'verdict', code: GONE, detail })],
   [
-    /^(status_self_see|status_friend_see|author_secret|(status_)?part_see|status_audit.*|status_reviewing)$/,
+    /^(status_self_see|status_friend_see|author_secret|(status_)?part_see)$/,
     (detail) => ({ kind: 'verdict', code: PRIVATE, detail }),
   ],
   [

@@ -1,9 +1,8 @@
 import type { ReadContext } from '../../posts/complete-post.ts';
-import { postFromEmbed } from '../../posts/from-embed.ts';
-import { postFromPage } from '../../posts/from-page.ts';
-import { postFromPlayer } from '../../posts/from-player.ts';
+import { hasNoVideoAddress } from '../../posts/from-page.ts';
 import type { Post } from '../../posts/post.ts';
 import { asNumber, asObject, asObjects, asString } from '../../posts/raw.ts';
+import { itemId, readPost } from '../../posts/readers.ts';
 import type { ResponseFacts } from '../protocol.ts';
 import type { Meaning } from './meaning.ts';
 import { refusalOf } from './refusal.ts';
@@ -23,9 +22,10 @@ export function readPage({ data, answer }: SourceReply, context: ReadContext): M
   const said = statusMeaning(asNumber(detail.statusCode) ?? 0, message);
   if (said) return said;
   const item = asObject(asObject(detail.itemInfo).itemStruct);
-  if (asString(item.id) === '') return { kind: 'unreadable', detail: 'a page without an item' };
-  if (asString(item.id) !== context.ref.id) return { kind: 'unreadable', detail: 'a page of another post' };
-  const post = postFromPage(item, context);
+  const id = itemId(item, context.source);
+  if (id === null) return { kind: 'unreadable', detail: 'a page without an item' };
+  if (id !== context.ref.id) return { kind: 'unreadable', detail: 'a page of another post' };
+  const post = readPost(item, context);
   if (isPlayable(post)) return { kind: 'post', post };
   // TikTok keeps the video of age-gated and sensitive posts for who is logged in.
   const isEmpty = Object.keys(asObject(item.video)).length === 0;
@@ -33,7 +33,7 @@ export function readPage({ data, answer }: SourceReply, context: ReadContext): M
     return { kind: 'withheld', code: 'login_required', detail: 'an item without its video' };
   }
   // Advertisements and shop posts have a track and no address of their video.
-  return post.sound?.urls.length
+  return hasNoVideoAddress(item) && post.sound?.urls.length
     ? { kind: 'post', post }
     : { kind: 'unreadable', detail: 'an item without media' };
 }
@@ -67,9 +67,9 @@ function byHttpStatus(status: number): Meaning | null {
 export function readPlayer({ data, answer }: SourceReply, context: ReadContext): Meaning {
   if (data === null) return withoutJson(answer);
   const body = asObject(data);
-  const item = asObjects(body.items).find((one) => asString(one.id_str) === context.ref.id);
+  const item = asObjects(body.items).find((one) => itemId(one, context.source) === context.ref.id);
   if (item) {
-    const post = postFromPlayer(item, context);
+    const post = readPost(item, context);
     return isPlayable(post)
       ? { kind: 'post', post }
       : { kind: 'unreadable', detail: 'an item without media' };
@@ -89,8 +89,8 @@ export function readPlayer({ data, answer }: SourceReply, context: ReadContext):
 /** Reads the state of an embed page. */
 export function readEmbed({ data, answer }: SourceReply, context: ReadContext): Meaning {
   const video = asObject(asObject(data).videoData);
-  if (asString(asObject(video.itemInfos).id) === context.ref.id) {
-    const post = postFromEmbed(video, context);
+  if (itemId(video, context.source) === context.ref.id) {
+    const post = readPost(video, context);
     return isPlayable(post)
       ? { kind: 'post', post }
       : { kind: 'unreadable', detail: 'an item without media' };

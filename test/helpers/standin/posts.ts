@@ -248,7 +248,7 @@ export function photoPost(options: Omit<PostOptions, 'photos'> & { photos?: Phot
 }
 
 /** A post that exists only as a status code and its message. */
-export function statusPost(status: number, message: string, options: PostOptions = {}): StandinPost {
+export function statusPost(status: number, message = '', options: PostOptions = {}): StandinPost {
   return basePost('video', { ...options, behaviour: { status, message } });
 }
 
