@@ -162,7 +162,7 @@ describe('the worker, loaded by each of twenty threads,', () => {
 
   it('reaches the connection and the posts', () => {
     expect(loaded).toEqual(
-      expect.arrayContaining(['extraction/connection.ts', 'posts/from-tiktok.ts', 'errors.ts']),
+      expect.arrayContaining(['extraction/connection.ts', 'posts/from-page.ts', 'errors.ts']),
     );
   });
 

@@ -1,5 +1,16 @@
 import { z } from 'zod';
-import type { Author, Photo, Post, PostRef, Rendition, Sound, Statistics, Subtitle } from '../posts/post.ts';
+import {
+  type Author,
+  type LiveClip,
+  type Photo,
+  type Post,
+  type PostRef,
+  type Rendition,
+  SOURCE_NAMES,
+  type Sound,
+  type Statistics,
+  type Subtitle,
+} from '../posts/post.ts';
 
 /**
  * Why a post is not to be had, where that is a fact about the post alone and worth remembering for a moment.
@@ -81,7 +92,14 @@ const postSchema = exactly<Post>({
       urls,
     }),
   ),
-  photos: z.array(exactly<Photo>({ width: perhaps, height: perhaps, urls })),
+  photos: z.array(
+    exactly<Photo>({
+      width: perhaps,
+      height: perhaps,
+      urls,
+      live: exactly<LiveClip>({ width: perhaps, height: perhaps, durationMs: count, urls }).nullable(),
+    }),
+  ),
   subtitles: z.array(exactly<Subtitle>({ language: text, source: text, urls })),
   sound: exactly<Sound>({
     title: text,
@@ -94,6 +112,8 @@ const postSchema = exactly<Post>({
   cookie: text.nullable(),
   egress: text,
   mediaExpiresAt: perhaps,
+  source: z.enum(SOURCE_NAMES),
+  partial: z.array(text),
 });
 
 const entrySchema: z.ZodType<CacheEntry> = z.union([

@@ -14,7 +14,7 @@ const LOCK_PATIENCE_MS = 60_000;
 export interface EngineUser {
   readonly status: { engine: Engine | null };
   switchTo(engine: Engine, options: { trial: boolean }): Promise<void>;
-  onRejection: (rejected: Engine, why: string) => void;
+  onRejection(listener: (rejected: Engine, why: string) => void): void;
 }
 
 export interface EngineStatus {
@@ -49,7 +49,7 @@ export class EngineWatcher {
     this.#log = options.log;
     this.#seen = this.#inUse()?.dir ?? null;
     this.#state = readState(this.#home.store);
-    options.user.onRejection = (engine, why) => void this.#reject(engine, why);
+    options.user.onRejection((engine, why) => void this.#reject(engine, why));
   }
 
   get status(): EngineStatus {

@@ -6,6 +6,7 @@ import type { Canary } from './canary.ts';
 import type { ExtractionStats } from './extraction-stats.ts';
 import type { LocalChecks } from './local-checks.ts';
 import { canaryReason, diskReason, extractionReason, redisReason } from './reasons.ts';
+import { sourceReasons } from './source-reasons.ts';
 
 export interface HealthSources {
   version: string;
@@ -73,6 +74,7 @@ export class Health {
         last_failures: Object.fromEntries([...stats.lastFailures].map(([code, at]) => [code, at / 1000])),
       },
       egress: egresses.status,
+      sources: extractor.status.sources,
       cache: posts.status,
       redis: redisReport(shared),
       ffmpeg: ffmpeg !== null,
@@ -107,7 +109,7 @@ export class Health {
       diskReason(localChecks.facts),
       engines.status.problem,
     ];
-    reasons.push(...found.filter((reason) => reason !== null));
+    reasons.push(...found.filter((reason) => reason !== null), ...sourceReasons(extractor.status.sources));
     return reasons;
   }
 }

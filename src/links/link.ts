@@ -1,7 +1,6 @@
 import { ServiceError } from '../errors.ts';
-import type { Asset, AssetSource } from '../posts/asset.ts';
-import type { Platform, PostRef } from '../posts/post.ts';
-import { hostOf } from '../posts/query-param.ts';
+import { type Asset, type AssetSource, assetSource } from '../posts/asset.ts';
+import type { Platform, Post, PostRef } from '../posts/post.ts';
 import type { TokenSealer } from './token.ts';
 
 /** The routes that take a token, and with it the purposes a token can have. */
@@ -38,6 +37,12 @@ export class Links {
     return Math.floor((Date.now() + this.#ttlMs) / 1000) * 1000;
   }
 
+  /** The maker of links to the files of one post. */
+  linksTo(post: Post, expiresAtMs: number): (asset: Asset) => string {
+    return (asset) =>
+      this.make(routeOf(asset), { ref: post.ref, asset, source: assetSource(post, asset) }, expiresAtMs);
+  }
+
   make(route: LinkRoute, target: LinkTarget, expiresAtMs: number): string {
     const content = Buffer.from(JSON.stringify(pack(target)));
     return `${this.#baseUrl}/${route}?${PARAMETER[route]}=${this.#box.seal(route, content, expiresAtMs)}`;
@@ -55,12 +60,18 @@ export class Links {
   }
 }
 
+function routeOf({ kind }: Asset): LinkRoute {
+  if (kind === 'video') return 'stream';
+  return kind === 'slideshow' ? 'download-slideshow' : 'download';
+}
+
 /** Positions instead of names: a link has to stay below 2,000 characters. */
 type Packed = [platform: 't' | 'd', id: string, user: string, asset: PackedAsset, source: PackedSource | 0];
 type PackedAsset =
   | ['v', string]
   | ['m']
   | ['p', number]
+  | ['l', number]
   | ['s', string, string]
   | ['c']
   | ['a']
@@ -97,6 +108,8 @@ function packAsset(asset: Asset): PackedAsset {
       return ['m'];
     case 'photo':
       return ['p', asset.index];
+    case 'live':
+      return ['l', asset.index];
     case 'subtitle':
       return ['s', asset.language, asset.source];
     case 'cover':
@@ -118,6 +131,8 @@ function unpackAsset(packed: PackedAsset): Asset {
       return { kind: 'mp3' };
     case 'p':
       return { kind: 'photo', index: packed[1] };
+    case 'l':
+      return { kind: 'live', index: packed[1] };
     case 's':
       return { kind: 'subtitle', language: packed[1], source: packed[2] };
     case 'c':
@@ -136,12 +151,12 @@ function unpackAsset(packed: PackedAsset): Asset {
 /** Mirrors mostly differ in the host alone: then the host is enough. */
 function packMirrors([first, ...others]: readonly string[]): string[] {
   if (first === undefined) return [];
-  const host = hostOf(first);
+  const { host } = new URL(first);
   const rest = first.slice(first.indexOf(host) + host.length);
   return [
     first,
     ...others.map((mirror) => {
-      const other = hostOf(mirror);
+      const other = new URL(mirror).host;
       return mirror === `https://${other}${rest}` ? other : mirror;
     }),
   ];

@@ -73,6 +73,12 @@ export function recordedMetrics(registry: Registry) {
     labelNames: ['egress', 'code'],
     registers,
   });
+  const sources = new Counter({
+    name: `${PREFIX}source_attempts_total`,
+    help: 'Requests to each source of posts, by egress and outcome (post, verdict, refused, ...).',
+    labelNames: ['egress', 'source', 'outcome'],
+    registers,
+  });
   const renders = new Histogram({
     name: `${PREFIX}render_duration_seconds`,
     help: 'Time to fetch and make a file: slideshow or mp3.',
@@ -93,6 +99,9 @@ export function recordedMetrics(registry: Registry) {
     },
     onAttempt(egress: string, code: string): void {
       attempts.inc({ egress, code });
+    },
+    onSource(egress: string, { source, outcome }: { source: string; outcome: string }): void {
+      sources.inc({ egress, source, outcome });
     },
     /** For a store of files of that kind. */
     renderRecorder:

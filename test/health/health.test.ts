@@ -13,6 +13,7 @@ const HOST = {
   python: '3.11.2',
   curlCffi: '0.14.0',
   impersonation: true,
+  targets: [],
 };
 const REDIS = { since: 0, unanswered: 0, skipped: 0, refused: 0, garbage: 0, outages: 0 };
 const WORKERS = { max: 20, active: 3, idle: 17, queued: 0 };
@@ -52,6 +53,7 @@ function health(given: Given = {}) {
         queueLimit: 2000,
         engine: null,
         trial: null,
+        sources: [],
       },
     },
     stats,

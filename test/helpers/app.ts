@@ -19,13 +19,22 @@ type Extract = (link: PostLink, options: ExtractOptions) => Promise<Post>;
 
 const STATUS: ExtractorStatus = {
   workers: { max: 2, active: 0, idle: 2, queued: 0 },
-  host: { protocol: 1, pid: 1, ytdlp: '2026.10.26', python: '3.12', curlCffi: '0.16', impersonation: true },
+  host: {
+    protocol: 1,
+    pid: 1,
+    ytdlp: '2026.10.26',
+    python: '3.12',
+    curlCffi: '0.16',
+    impersonation: true,
+    targets: [],
+  },
   hostRestarts: 0,
   childRestarts: 0,
   threads: 0,
   queueLimit: 10,
   engine: null,
   trial: null,
+  sources: [],
 };
 
 /** Stands in for yt-dlp: every post exists, unless `extract` says otherwise. */

@@ -29,7 +29,10 @@ export function tiktokRoute(app: FastifyInstance, { posts, links, config }: Serv
       const { post, cached } = await posts.find(link, requestContext(request, reply));
       request.outcome = { post: postKey(post.ref), cached };
       const { preferCodec } = config.posts;
-      return toPostResponse(post, { links, preferCodec, cached, images: request.body.images });
+      const expiresAt = links.expiryFromNow();
+      const linkTo = links.linksTo(post, expiresAt);
+      const { images } = request.body;
+      return toPostResponse(post, { linkTo, expiresAt, preferCodec, cached, images });
     },
   });
 }

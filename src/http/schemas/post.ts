@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { SOURCE_NAMES } from '../../posts/post.ts';
 
 /** Characters; more than the text of any share sheet. */
 const MAX_TEXT = 4096;
@@ -58,6 +59,14 @@ const tail = {
     .meta({ description: 'Photo posts have none.' }),
   links_expire_at: z.string().meta({ format: 'date-time', description: 'Until then every link works.' }),
   cached: z.boolean(),
+  source: z.enum(SOURCE_NAMES).meta({ description: 'Where the post came from.' }),
+  partial: z
+    .array(z.string())
+    .optional()
+    .meta({
+      description: 'Fields that this source does not know; numbers among them are 0, texts empty.',
+      example: ['statistics.play_count'],
+    }),
   images: z
     .object({ cover: z.string(), avatar: z.string() })
     .optional()
@@ -83,9 +92,14 @@ const videoResponse = z.object({
     no_watermark: link.optional(),
     no_watermark_hd: link.optional(),
     watermark: link.optional(),
-    mp3: link,
+    mp3: link.optional(),
+    cover: link.optional().meta({ description: 'Only where the video itself cannot be had.' }),
   }),
   formats: z.array(format),
+  notice: z
+    .string()
+    .optional()
+    .meta({ description: 'Why there is no clean video with sound, for a person.' }),
   ...tail,
 });
 
@@ -99,6 +113,15 @@ const photoResponse = z.object({
       width: count.nullable(),
       height: count.nullable(),
       link,
+      live: z
+        .object({
+          width: count.nullable(),
+          height: count.nullable(),
+          duration: count.meta({ description: 'Milliseconds.' }),
+          link,
+        })
+        .optional()
+        .meta({ description: 'The clip of a live photo.' }),
     }),
   ),
   download_link: z.object({ no_watermark: z.array(link), mp3: link.optional(), zip: link }),
@@ -163,6 +186,7 @@ const VIDEO_EXAMPLE: z.input<typeof videoResponse> = {
   subtitles: [{ language: 'eng-US', source: 'ASR', format: 'vtt', link: `${SERVICE}/download?data=QrSt` }],
   links_expire_at: '2025-11-22T14:00:00Z',
   cached: false,
+  source: 'page',
 };
 
 const PHOTO_EXAMPLE: z.input<typeof photoResponse> = {
@@ -204,6 +228,8 @@ const PHOTO_EXAMPLE: z.input<typeof photoResponse> = {
   download_slideshow_link: `${SERVICE}/download-slideshow?url=QrSt`,
   links_expire_at: '2025-11-22T14:00:00Z',
   cached: true,
+  source: 'player',
+  partial: ['statistics.play_count', 'statistics.collect_count', 'author.signature'],
 };
 
 export const postResponse = z

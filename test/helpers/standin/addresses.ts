@@ -98,14 +98,14 @@ export class Addresses {
     return `https://${host}/obj/tos-alisg-ve-2774/${fileIdOf(ref)}${extension}`;
   }
 
-  /** The third mirror of a rendition, on the site itself; answers with a redirect to the CDN. */
-  play(ref: AssetRef, videoId: string): string {
+  /** The third mirror of a rendition, on the site or an API host; answers with a redirect to the CDN. */
+  play(ref: AssetRef, videoId: string, host = 'www.tiktok.com'): string {
     const query = `file_id=${fileIdOf(ref)}&is_play_url=1&item_id=${ref.postId}&line=0&ply_type=2`;
     const signature = Buffer.from(`video_id;file_id;item_id.${this.#signer.sign(query)}`).toString(
       'base64url',
     );
     return (
-      `https://www.tiktok.com/aweme/v1/play/?faid=1988&${query}&signaturev3=${signature}` +
+      `https://${host}/aweme/v1/play/?faid=1988&${query}&signaturev3=${signature}` +
       `&tk=tt_chain_token&urlt=1&video_id=${videoId}`
     );
   }

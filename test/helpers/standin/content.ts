@@ -132,6 +132,16 @@ function piecesOf(media: MediaLibrary, post: StandinPost, part: AssetPart, index
       ? { type: 'video/mp4', pieces: markedMp4(media.get('watermarked.mp4'), mark, null) }
       : null;
   }
+  if (part === 'marked' || part === 'original') {
+    if (post.kind === 'photo') return null;
+    const file = part === 'marked' ? 'watermarked.mp4' : 'h264_1080.mp4';
+    return { type: 'video/mp4', pieces: markedMp4(media.get(file), mark, null) };
+  }
+  if (part === 'live') {
+    return post.live.includes(index)
+      ? { type: 'video/mp4', pieces: markedMp4(media.get('h264_720.mp4'), mark, null) }
+      : null;
+  }
   if (part === 'music') {
     if (post.music === '' || post.music === null) return null;
     if (post.music === 'm4a' || post.music === 'mp4') {

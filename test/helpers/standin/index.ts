@@ -8,7 +8,7 @@
 export type { AssetRef } from './addresses.ts';
 export { bytesOf, type Content, chunksOf, sha256Of } from './content.ts';
 export type { Fault, FaultMatch, FaultRule } from './faults.ts';
-export type { JournalEntry } from './journal.ts';
+export type { Asked, JournalEntry } from './journal.ts';
 export { SOUND_SECONDS, VIDEO_SECONDS } from './media.ts';
 export {
   type AssetPart,
@@ -20,8 +20,11 @@ export {
   type RenditionName,
   type StandinPost,
   statusPost,
+  TYPICAL_RENDITIONS,
   videoPost,
 } from './posts.ts';
+export { REFUSAL_KINDS, type RefusalKind, type RefusalMatch, type RefusalRule } from './refusals.ts';
 export { SCENARIOS, type Scenario, scenario } from './scenarios.ts';
 export type { ShortForm, ShortLink } from './short-links.ts';
+export { DOUYIN_SOURCES, type Settings, type Source, TIKTOK_SOURCES } from './sources.ts';
 export { type Block, type Standin, type StandinOptions, startStandin } from './standin.ts';

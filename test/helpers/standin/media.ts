@@ -57,6 +57,7 @@ const RECIPES: string[][] = [
   film('576x1024', 'watermarked.mp4', 'drawbox=x=20:y=40:w=200:h=60:color=white@0.8:t=fill'),
   film265('720x1280', 'h265_720.mp4', true),
   film265('1080x1920', 'h265_1080_silent.mp4', false),
+  film265('1080x1920', 'h265_1080.mp4', true),
   [...SOUND, '-c:a', 'libmp3lame', '-b:a', '128k', '-metadata', 'title=original sound', 'sound.mp3'],
   [...SOUND, '-c:a', 'aac', '-b:a', '96k', '-movflags', '+faststart', 'sound.m4a'],
   [

@@ -110,9 +110,12 @@ const CASES: Case[] = [
   status(10_222, '', 'post_private'),
   status(10_231, '', 'region_blocked'),
   failing('age gate', 'login_required', { behaviour: 'age-gate' }),
-  failing('login wall', 'login_required', { behaviour: 'login' }),
-  failing('challenge that never accepts', 'ip_blocked', { behaviour: 'challenge-forever' }),
-  failing('empty shell', 'extractor_outdated', { behaviour: 'shell' }),
+  failing('login wall', 'login_required', {
+    behaviour: { refusal: 'login-redirect-with-post', sources: 'all' },
+  }),
+  failing('challenge that never accepts', 'ip_blocked', {
+    behaviour: { refusal: 'challenge-again', sources: 'all' },
+  }),
   failing('page in an unknown shape', 'extractor_outdated', { behaviour: 'blind' }),
   failing('renditions in an unknown shape', 'extractor_outdated', { behaviour: 'blind-formats' }),
   failing('HTTP 403', 'ip_blocked', { behaviour: { fault: { kind: 'status', status: 403 } } }),
