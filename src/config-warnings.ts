@@ -11,7 +11,7 @@ export function configWarnings({ production, server }: Config): string[] {
   const { trustProxy, host } = server;
   if ((trustProxy === true || typeof trustProxy === 'number') && !LOOPBACK.test(host)) {
     warnings.push(
-      `TRUST_PROXY=${trustProxy} believes X-Forwarded-For of everybody who reaches the port: name the proxy's addresses instead, such as TRUST_PROXY=loopback with HOST=127.0.0.1`,
+      `TRUST_PROXY=${trustProxy} trusts X-Forwarded-For of every client that reaches the port: set the proxy's addresses instead, such as TRUST_PROXY=loopback with HOST=127.0.0.1`,
     );
   }
   return warnings;

@@ -23,7 +23,7 @@ import { Secret } from './secret.ts';
 /** The folder that holds package.json: dist/ or src/ lies in it. Relative paths of settings start here. */
 export const PROJECT_ROOT = fileURLToPath(new URL('..', import.meta.url));
 
-/** The environment, validated once at the start, frozen, and grouped by who uses it. */
+/** The environment, validated once at the start, frozen, and grouped by use. */
 export interface Config {
   production: boolean;
   server: {

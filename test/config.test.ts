@@ -353,8 +353,8 @@ describe('relative paths', () => {
 describe('warnings', () => {
   it.each<[env: Record<string, string>, about: RegExp]>([
     [{ NODE_ENV: 'production', ENCRYPTION_KEY: STRONG_KEY }, /BASE_URL is not set/],
-    [{ TRUST_PROXY: '1' }, /TRUST_PROXY=1 believes/],
-    [{ TRUST_PROXY: 'true' }, /TRUST_PROXY=true believes/],
+    [{ TRUST_PROXY: '1' }, /TRUST_PROXY=1 trusts/],
+    [{ TRUST_PROXY: 'true' }, /TRUST_PROXY=true trusts/],
   ])('%j is warned about', (env, about) => {
     expect(configWarnings(loadConfig(env))).toEqual([expect.stringMatching(about)]);
   });
