@@ -75,7 +75,7 @@ async function render(
   const file = await services.slideshows.get(ref, requestContext(request, reply));
   const name = mediaFileName({ user: ref.user ?? '', id: ref.id, extension: MP4.extension });
   const { stallTimeoutMs } = services.config.relay;
-  return sendMedia(reply, respondWithFile(file, MP4, mediaRequest(request)), {
+  return sendMedia(reply, await respondWithFile(file, MP4, mediaRequest(request)), {
     name,
     inline: false,
     stallMs: stallTimeoutMs,
