@@ -2,16 +2,10 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LRUCache } from 'lru-cache';
 import type { Logger } from 'pino';
-import {
-  fetchToFile,
-  isMissingAtCdn,
-  type MediaClient,
-  type MediaResponse,
-  type MediaSource,
-} from '../cdn/index.ts';
+import { fetchToFile, isMissingAtCdn, type MediaClient, type MediaSource } from '../cdn/index.ts';
 import { ServiceError } from '../errors.ts';
 import { FfmpegFailed } from '../ffmpeg/index.ts';
-import { type MediaRequest, respondWithFile } from '../media/index.ts';
+import { type MediaRequest, type MediaResponse, respondWithFile } from '../media/index.ts';
 import { RenderCache, type RenderCacheOptions } from '../renders/index.ts';
 import type { CleanupStats, TempStore } from '../temp/index.ts';
 import { makeCover, makeMp3 } from './conversion.ts';

@@ -1,42 +1,40 @@
 import { createReadStream } from 'node:fs';
-import type { MediaResponse } from '../cdn/index.ts';
-import { evaluatePreconditions, headersFor, type MediaRequest } from '../media/index.ts';
+import type { MediaRequest } from './preconditions.ts';
+import { type MediaResponse, type RespondOptions, respond } from './respond.ts';
+import type { MediaType } from './sniff.ts';
 
-/** A finished file of ours on the disk, held for one reader until released. */
+/** A finished file on the disk, held for one response until released. */
 export interface CachedFile {
   path: string;
   /** Bytes. */
   size: number;
+  /** When it was written, Unix milliseconds. */
   mtimeMs: number;
+  /** `fileEtag` of the bytes, so that instances which made the same bytes agree. */
+  etag: string;
   release(): void;
 }
 
-/** Serves a kept file as the CDN's are served: ranges, conditions, exact lengths. Releases it when it is sent. */
-export function respondWithFile(
+/** Answers a request with a file on the disk, and releases the file once the body is closed. */
+export async function respondWithFile(
   file: CachedFile,
-  { mime, extension }: { mime: string; extension: string },
+  type: MediaType,
   request: MediaRequest,
-): MediaResponse {
+  options?: RespondOptions,
+): Promise<MediaResponse> {
   const metadata = {
-    mime,
-    extension,
+    ...type,
     size: file.size,
-    etag: `"${file.size.toString(36)}-${Math.trunc(file.mtimeMs).toString(36)}"`,
+    etag: file.etag,
     lastModified: new Date(file.mtimeMs).toUTCString(),
   };
-  const verdict = evaluatePreconditions(request, metadata);
-  const response = {
-    status: verdict.status,
-    headers: headersFor(verdict, metadata),
-    mime,
-    extension,
-    size: file.size,
-  };
-  if (request.method === 'HEAD' || verdict.status === 304 || verdict.status === 416) {
-    file.release();
-    return { ...response, body: null };
-  }
-  const body = createReadStream(file.path, verdict.status === 206 ? verdict.range : {});
-  body.once('close', () => file.release());
-  return { ...response, body };
+  const response = await respond(
+    request,
+    metadata,
+    (range) => createReadStream(file.path, range ?? {}),
+    options,
+  );
+  if (response.body) response.body.once('close', () => file.release());
+  else file.release();
+  return response;
 }

@@ -1,4 +1,5 @@
 import { stat } from 'node:fs/promises';
+import { fileEtag } from '../media/index.ts';
 import type { CleanupStats, JobFolder } from '../temp/index.ts';
 
 /** A finished file that stays as it is until released. */
@@ -7,6 +8,8 @@ export interface RenderedFile {
   /** Bytes. */
   size: number;
   mtimeMs: number;
+  /** `fileEtag` of the bytes. */
+  etag: string;
   /** To be called once the file is closed; more than once does nothing. */
   release(): void;
 }
@@ -16,6 +19,7 @@ interface Item {
   path: string;
   size: number;
   mtimeMs: number;
+  etag: string;
   readers: number;
 }
 
@@ -50,10 +54,10 @@ export class FileCache {
 
   /** Puts a finished file there, with its folder. It makes room for itself when it is first taken. */
   async add(key: string, path: string, job: JobFolder): Promise<void> {
-    const { size, mtimeMs } = await stat(path);
+    const [{ size, mtimeMs }, etag] = await Promise.all([stat(path), fileEtag(path)]);
     const before = this.#items.get(key);
     if (before) this.#retire(key, before);
-    this.#items.set(key, { job, path, size, mtimeMs, readers: 0 });
+    this.#items.set(key, { job, path, size, mtimeMs, etag, readers: 0 });
   }
 
   /** The file of `key`, held for the caller until it is released. */
@@ -73,7 +77,7 @@ export class FileCache {
       if (this.#retired.has(item)) this.#leave(item);
       this.trim();
     };
-    return { path: item.path, size: item.size, mtimeMs: item.mtimeMs, release };
+    return { path: item.path, size: item.size, mtimeMs: item.mtimeMs, etag: item.etag, release };
   }
 
   /** Lets go of what is too old or too much. What is being read goes when its last reader has released it. */
