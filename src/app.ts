@@ -58,9 +58,9 @@ export async function buildApp(config: Config, projectRoot: string, log: Logger)
   const { observers } = metrics;
   const ffmpeg = locateFfmpeg(projectRoot);
   const { path: runDir } = await temp.createJob('host');
-  const home = engineDirs(projectRoot, config.extraction.engineDir);
+  const dirs = engineDirs(projectRoot, config.extraction.engineDir);
   const extractor = await startWithFallback(
-    home,
+    dirs,
     (engine) => Extractor.start({ engine, runDir, egresses, stats, observers, config, log }),
     log,
   );
@@ -100,11 +100,11 @@ export async function buildApp(config: Config, projectRoot: string, log: Logger)
     slideSeconds: config.slideshow.slideSeconds,
   });
   const cleaner = startCleaner({ cron: config.temp.cleanupCron, sweepers: [films, mp3s, temp], log });
-  const engines = new EngineWatcher({ home, user: extractor, log });
+  const engines = new EngineWatcher({ dirs, user: extractor, log });
   engines.start();
   const { canaryUrl, engineUpdateCron, cookiesPath } = config.extraction;
   const updates =
-    engineUpdateCron === null ? null : scheduleUpdates(engineUpdateCron, projectRoot, home.store, log);
+    engineUpdateCron === null ? null : scheduleUpdates(engineUpdateCron, projectRoot, dirs.store, log);
   const canary = canaryUrl === null ? null : startCanary(canaryUrl, extractor, stats, log);
   const localChecks = new LocalChecks({ tempDir: config.temp.dir, cookiesPath });
   await localChecks.start();

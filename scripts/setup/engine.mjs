@@ -3,9 +3,17 @@ import { readFileSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { aptInstall, aptInstallFromBackports, isRootOnDebian } from './debian.mjs';
 import { findInstalled } from './engine/installed.mjs';
-import { compareVersions, probe } from './engine/probe.mjs';
+import { probe } from './engine/probe.mjs';
 import { ASKED_OF_PYPI, installFromPypi } from './engine/pypi.mjs';
-import { adopt, currentEngine, isUntouched, newFolder, storeOf, writeRecord } from './engine/store.mjs';
+import {
+  adopt,
+  compareVersions,
+  currentEngine,
+  isUntouched,
+  newFolder,
+  storeOf,
+  writeRecord,
+} from './engine/store.mjs';
 import { downloadWithYtDlpExec } from './engine/yt-dlp-exec.mjs';
 import { findPythons } from './python.mjs';
 import { report, SetupError, warn } from './report.mjs';

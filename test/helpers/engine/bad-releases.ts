@@ -96,7 +96,7 @@ TikTokIE._real_extract = _patched
   {
     name: 'no longer looks like a browser',
     patches: { 'dependencies/__init__.py': '\ncurl_cffi = None\n' },
-    refusal: /cannot look like a browser/,
+    refusal: /browser impersonation no longer works/,
   },
   UNREADABLE_FOR_REAL,
 ];
