@@ -48,8 +48,9 @@ export interface RelayStats {
   /** Bodies under way now, and all there ever were. */
   active: number;
   opened: number;
-  /** Bodies that ended before they were whole, whoever broke them off. */
-  broken: number;
+  /** Bodies that ended before they were whole, because the client left or because the CDN failed. */
+  brokenByClient: number;
+  brokenByCdn: number;
   /** Times a body that broke went on from another response. */
   resumes: number;
   /** Extractions asked for because no link of a file worked any more. */
@@ -75,7 +76,15 @@ export class MediaClient {
   readonly #dispatchers: ReadonlyMap<string, Dispatcher>;
   readonly #options: MediaClientOptions;
   readonly #idleMs: number;
-  readonly #stats: RelayStats = { bytes: 0, active: 0, opened: 0, broken: 0, resumes: 0, renewals: 0 };
+  readonly #stats: RelayStats = {
+    bytes: 0,
+    active: 0,
+    opened: 0,
+    brokenByClient: 0,
+    brokenByCdn: 0,
+    resumes: 0,
+    renewals: 0,
+  };
   /**
    * Facts of files seen lately, by the source's id, so that each seek of a player costs one upstream request
    * instead of two. Only for ranges; whatever promises the existence of a file asks the CDN.
@@ -208,16 +217,20 @@ export class MediaClient {
         );
       },
     });
-    this.#count(body);
+    this.#count(body, signal);
     return toMediaResponse(verdict, metadata, body);
   }
 
-  #count(body: Readable): void {
+  #count(body: Readable, signal: AbortSignal): void {
     this.#stats.opened += 1;
     this.#stats.active += 1;
     body.once('close', () => {
       this.#stats.active -= 1;
-      if (!body.readableEnded) this.#stats.broken += 1;
+      if (body.readableEnded) return;
+      // Buffered bytes at the end mean that the client had stopped reading.
+      const byCdn = body.errored && !signal.aborted && body.readableLength === 0;
+      if (byCdn) this.#stats.brokenByCdn += 1;
+      else this.#stats.brokenByClient += 1;
     });
   }
 
