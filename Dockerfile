@@ -33,7 +33,7 @@ FROM system AS engine
 WORKDIR /app
 COPY package.json ./
 COPY scripts/setup scripts/setup
-COPY src/engine src/engine
+COPY src/engine/store.mjs src/engine/versions.mjs src/engine/
 RUN node --input-type=module -e "import { installEngine } from '/app/scripts/setup/engine.mjs'; await installEngine('/app')" \
   && grep -q '"source": "pypi-pinned"' .engine/current/engine.json \
   && grep -q '"impersonation": true' .engine/current/engine.json

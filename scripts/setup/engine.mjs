@@ -5,15 +5,8 @@ import { aptInstall, aptInstallFromBackports, isRootOnDebian } from './debian.mj
 import { findInstalled } from './engine/installed.mjs';
 import { probe } from './engine/probe.mjs';
 import { ASKED_OF_PYPI, installFromPypi } from './engine/pypi.mjs';
-import {
-  adopt,
-  compareVersions,
-  currentEngine,
-  isUntouched,
-  newFolder,
-  storeOf,
-  writeRecord,
-} from './engine/store.mjs';
+import { compareVersions, storeOf } from './engine/shared.mjs';
+import { adopt, currentEngine, isUntouched, newFolder, writeRecord } from './engine/store.mjs';
 import { downloadWithYtDlpExec } from './engine/yt-dlp-exec.mjs';
 import { findPythons } from './python.mjs';
 import { report, SetupError, warn } from './report.mjs';

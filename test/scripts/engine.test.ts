@@ -12,7 +12,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { isZipapp } from '../../scripts/setup/engine/installed.mjs';
-import { adopt, currentEngine, isUntouched, newFolder, storeOf } from '../../scripts/setup/engine/store.mjs';
+import { storeOf } from '../../scripts/setup/engine/shared.mjs';
+import { adopt, currentEngine, isUntouched, newFolder } from '../../scripts/setup/engine/store.mjs';
 import { locateEngine } from '../../src/engine/engine.ts';
 import { compareVersions } from '../../src/engine/index.ts';
 

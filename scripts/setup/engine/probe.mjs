@@ -1,7 +1,7 @@
 // @ts-check
 import { join } from 'node:path';
 import { run } from '../run.mjs';
-import { compareVersions } from './store.mjs';
+import { compareVersions } from './shared.mjs';
 
 const PROBE = join(import.meta.dirname, 'probe.py');
 /** The first yt-dlp that reads TikTok's pages of today, and what Debian's bookworm-backports has. */
