@@ -113,11 +113,11 @@ async function buildServices(config: Config, { projectRoot, log, overrides, clos
   const metrics = new Metrics();
   const { observers } = metrics;
   const ffmpeg = locateFfmpeg(projectRoot);
-  const home = engineDirs(projectRoot, config.extraction.engineDir);
+  const dirs = engineDirs(projectRoot, config.extraction.engineDir);
   const startExtractor = async (): Promise<PostExtractor> => {
     const { path: runDir } = await temp.createJob('host');
     const options = { runDir, egresses, stats, observers: observers as ExtractionObservers, config, log };
-    return startWithFallback(home, (engine) => Extractor.start({ engine, ...options }), log);
+    return startWithFallback(dirs, (engine) => Extractor.start({ engine, ...options }), log);
   };
   const extractor = overrides.extractor ?? (await startExtractor());
   closers.add('extractor', () => extractor.close());
@@ -158,12 +158,12 @@ async function buildServices(config: Config, { projectRoot, log, overrides, clos
   });
   const cleaner = startCleaner({ cron: config.temp.cleanupCron, sweepers: [renders, mp3s, temp], log });
   closers.add('cleaner', () => cleaner.stop());
-  const engines = new EngineWatcher({ home, user: extractor, log });
+  const engines = new EngineWatcher({ dirs, user: extractor, log });
   if (!overrides.extractor) engines.start();
   closers.add('engine watcher', () => engines.stop());
   const { canaryUrl, engineUpdateCron, cookiesPath } = config.extraction;
   if (engineUpdateCron !== null) {
-    const updates = scheduleUpdates(engineUpdateCron, projectRoot, home.store, log);
+    const updates = scheduleUpdates(engineUpdateCron, projectRoot, dirs.store, log);
     closers.add('engine updates', () => updates.stop());
   }
   const canary = canaryUrl === null ? null : startCanary(canaryUrl, extractor, stats, log);
