@@ -42,6 +42,7 @@ export default defineConfig({
           // One worker shares one Chromium, one service and one stand-in among all files; its tests run side by side.
           maxWorkers: 1,
           isolate: false,
+          maxConcurrency: 3,
           sequence: { groupOrder: 1 },
         },
       },
