@@ -1,11 +1,11 @@
 import type { Logger } from 'pino';
+import { FairQueue } from '../concurrency/index.ts';
 import type { Config } from '../config.ts';
 import type { Egress, EgressPool } from '../egress/index.ts';
 import type { Engine } from '../engine/index.ts';
 import { type ErrorCode, ServiceError } from '../errors.ts';
 import type { Platform, Post } from '../posts/post.ts';
 import type { PostLink } from '../posts/url.ts';
-import { AdmissionQueue } from './admission-queue.ts';
 import { HostSwitcher, type RejectionListener } from './host-switcher.ts';
 import { WorkerPool } from './pool.ts';
 import type { Hello } from './protocol.ts';
@@ -55,7 +55,7 @@ export interface ExtractionTimings {
 }
 
 export interface ExtractOptions {
-  /** Whose turn it is; see AdmissionQueue. */
+  /** Whose turn it is; see FairQueue. */
   client: string;
   signal?: AbortSignal;
   /** Stays empty where the post was known, or somebody else's job brought it. */
@@ -82,7 +82,7 @@ const REFUSED_POST_RETRY_AFTER = 60;
 export class Extractor {
   readonly #hosts: HostSwitcher;
   readonly #pool: WorkerPool;
-  readonly #queue: AdmissionQueue;
+  readonly #queue: FairQueue;
   readonly #egresses: EgressPool;
   readonly #stats: OutcomeRecorder;
   readonly #observers: ExtractionObservers;
@@ -135,7 +135,7 @@ export class Extractor {
     this.#egresses = egresses;
     this.#stats = stats;
     this.#observers = observers;
-    this.#queue = new AdmissionQueue(maxWorkers, maxQueue);
+    this.#queue = new FairQueue({ slots: maxWorkers, maxWaiting: maxQueue });
     this.#maxWorkers = maxWorkers;
     this.#queueLimit = maxQueue;
     this.#log = log;
