@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
@@ -19,18 +18,10 @@ import { createServer } from './http/server.ts';
 import { Links, loadOrCreateKey, TokenSealer } from './links/index.ts';
 import { Metrics } from './metrics/index.ts';
 import type { PostLink } from './posts/url.ts';
-import { RenderCache } from './renders/index.ts';
+import { KEPT_SLIDESHOWS, openRenderSlots, RenderCache } from './renders/index.ts';
 import type { Secret } from './secret.ts';
 import { SlideshowRenderer, Slideshows } from './slideshow/index.ts';
 import { startCleaner, TempStore } from './temp/index.ts';
-
-/** A film of six photos has some 3 MB and takes about a second and a half on one processor. */
-const SLIDESHOW_CACHE = {
-  maxRenders: availableParallelism(),
-  maxQueue: 50,
-  maxAgeMs: 30 * 60_000,
-  maxBytes: 1024 * 1024 * 1024,
-};
 
 export interface App {
   server: FastifyInstance;
@@ -78,10 +69,15 @@ export async function buildApp(config: Config, projectRoot: string, log: Logger)
     stallTimeoutMs: config.relay.stallTimeoutMs,
     onStatus: (egress, post, status) => egresses.sawMedia(egress, post, status),
   });
+  const making = {
+    renders: openRenderSlots({ maxRenders: null, maxWorkers: config.extraction.maxWorkers }),
+    limitClients: config.limits.perMinute > 0,
+  };
   const films = new RenderCache({
     temp,
     kind: 'slideshow',
-    ...SLIDESHOW_CACHE,
+    ...KEPT_SLIDESHOWS,
+    ...making,
     onMade: observers.renderRecorder('slideshow'),
   });
   const mp3s = new Mp3s({
@@ -89,13 +85,13 @@ export async function buildApp(config: Config, projectRoot: string, log: Logger)
     temp,
     ffmpegPath: ffmpeg,
     log,
-    maxConversions: availableParallelism(),
+    ...making,
     onMade: observers.renderRecorder('mp3'),
   });
   const slideshows = new Slideshows({
     files,
     media,
-    store: films,
+    cache: films,
     renderer: new SlideshowRenderer({ ffmpegPath: ffmpeg, log }),
     slideSeconds: config.slideshow.slideSeconds,
   });

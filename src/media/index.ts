@@ -1,5 +1,6 @@
 export { type CachedFile, respondWithFile } from './cached-file.ts';
 export { contentDisposition, encodedFileName, type FileNameParts, mediaFileName } from './disposition.ts';
+export { fileEtag, strongEtag } from './etag.ts';
 export { type MediaMetadata, readMetadata } from './metadata.ts';
 export {
   evaluatePreconditions,

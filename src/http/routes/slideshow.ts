@@ -75,11 +75,8 @@ async function render(
   const file = await services.slideshows.get(ref, requestContext(request, reply));
   const name = mediaFileName({ user: ref.user ?? '', id: ref.id, extension: MP4.extension });
   const { stallTimeoutMs } = services.config.relay;
-  return sendMedia(reply, respondWithFile(file, MP4, mediaRequest(request)), {
-    name,
-    inline: false,
-    stallMs: stallTimeoutMs,
-  });
+  const media = await respondWithFile(file, MP4, mediaRequest(request), { freshlyMade: file.isNew });
+  return sendMedia(reply, media, { name, inline: false, stallMs: stallTimeoutMs });
 }
 
 /** Server-sent events, one `data: {"stage", "percent"}` for each change, until the film is done or the bar gone. */
