@@ -56,7 +56,8 @@ export async function buildApp(config: Config, projectRoot: string, log: Logger)
     log,
   );
   const { redisUrl } = config.secrets;
-  const shared = redisUrl ? await RedisStore.open(redisUrl.reveal(), log) : null;
+  const extraCa = config.egress.extraCaFile ? [readFileSync(config.egress.extraCaFile, 'utf8')] : [];
+  const shared = redisUrl ? await RedisStore.open(redisUrl.reveal(), log, extraCa) : null;
   const posts = new Posts({
     source: extractor,
     ttlMs: config.cache.ttlMs,
@@ -65,12 +66,12 @@ export async function buildApp(config: Config, projectRoot: string, log: Logger)
   const files = new FileLocator(posts);
   const media = new MediaClient({
     egresses: new Map(egresses.all.map(({ id, proxy }) => [id, proxy?.reveal() ?? null])),
-    extraCa: config.egress.extraCaFile ? [readFileSync(config.egress.extraCaFile, 'utf8')] : [],
+    extraCa,
     stallTimeoutMs: config.relay.stallTimeoutMs,
     onStatus: (egress, post, status) => egresses.sawMedia(egress, post, status),
   });
   const making = {
-    renders: openRenderSlots({ maxRenders: null, maxWorkers: config.extraction.maxWorkers }),
+    renders: openRenderSlots({ maxRenders: config.renders.max, maxWorkers: config.extraction.maxWorkers }),
     limitClients: config.limits.perMinute > 0,
   };
   const films = new RenderCache({

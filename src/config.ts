@@ -35,6 +35,8 @@ export interface Config {
   cache: { ttlMs: number };
   limits: { perMinute: number };
   slideshow: { slideSeconds: number };
+  /** Slideshows and MP3s made at a time; null for as many as cores and memory allow. */
+  renders: { max: number | null };
   temp: { dir: string; cleanupCron: string };
   secrets: {
     encryptionKey: Secret | null;
@@ -85,12 +87,12 @@ const linkBase = webUrl.refine((s) => !/[?#]/.test(s), 'an address without query
 
 const cron = z.string().refine(isCron, 'a cron expression such as "*/15 * * * *"');
 
-const redisUrl = z
-  .string()
-  .refine(
-    (s) => URL.canParse(s) && /^rediss?:$/.test(new URL(s).protocol),
-    'a redis:// or rediss:// address',
-  );
+/** One URL, or a cluster: a URL and more nodes as `host:port` or URLs, separated by commas. */
+const redisUrl = z.string().refine((s) => {
+  const [first = '', ...others] = s.split(',').map((node) => node.trim());
+  const isUrl = (node: string) => URL.canParse(node) && /^rediss?:$/.test(new URL(node).protocol);
+  return isUrl(first) && others.every((node) => node === '' || isUrl(node) || isUrl(`redis://${node}`));
+}, 'a redis:// or rediss:// address, or a comma-separated list of the nodes of a cluster');
 
 const proxyList = z
   .string()
@@ -150,6 +152,7 @@ const schema = z.object({
   TRUST_PROXY: trustProxy.default(false),
   CORS_ORIGIN: corsOrigin.default('*'),
   SLIDE_SECONDS: number(0.5, 60).default(4),
+  MAX_RENDERS: integer(1, 256).optional(),
   PREFER_CODEC: z.enum(['h264', 'best'], 'h264 or best').default('h264'),
   GLUETUN_URL: webUrl.optional(),
   GLUETUN_API_KEY: z.string().optional(),
@@ -209,6 +212,7 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>): C
     cache: { ttlMs: e.CACHE_TTL * 1000 },
     limits: { perMinute: e.RATE_LIMIT_MAX },
     slideshow: { slideSeconds: e.SLIDE_SECONDS },
+    renders: { max: e.MAX_RENDERS ?? null },
     temp: { dir: resolve(e.TEMP_DIR), cleanupCron: e.CLEANUP_CRON },
     secrets: {
       encryptionKey: secret(e.ENCRYPTION_KEY),
