@@ -91,7 +91,7 @@ const cron = z.string().refine(isCron, 'a cron expression such as "*/15 * * * *"
 const redisUrl = z.string().refine((s) => {
   const [first = '', ...others] = s.split(',').map((node) => node.trim());
   const isUrl = (node: string) => URL.canParse(node) && /^rediss?:$/.test(new URL(node).protocol);
-  return isUrl(first) && others.every((node) => node === '' || isUrl(node) || isUrl(`redis://${node}`));
+  return isUrl(first) && others.every((node) => isUrl(node) || /^[^/@\s]*$/.test(node));
 }, 'a redis:// or rediss:// address, or a comma-separated list of the nodes of a cluster');
 
 const proxyList = z
