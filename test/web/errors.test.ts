@@ -7,7 +7,7 @@ import { CHROMIUM, DESKTOP, SMALL_PHONE } from './browser.ts';
 import { CODES, COUNTING, expectProblem, refuse } from './problem.ts';
 import { get, it, PATIENCE } from './site.ts';
 
-describe.concurrent.skipIf(!CHROMIUM)('a failure on the page', () => {
+describe.skipIf(!CHROMIUM).concurrent('a failure on the page', () => {
   it.for([
     ['a small phone', SMALL_PHONE],
     ['a desktop', DESKTOP],

@@ -9,7 +9,7 @@ import { axe, get, it, PATIENCE, type Site } from './site.ts';
  * Whether it fits, can be read, can be reached, and needs little to come quickly (how quickly, scripts/bench/page.ts
  * measures: a clock says more about a busy machine than about the page).
  */
-describe.concurrent.skipIf(!CHROMIUM)('the page', () => {
+describe.skipIf(!CHROMIUM).concurrent('the page', () => {
   /** Goes through the states that a visitor can see, and collects what is wrong with any. */
   async function wander(site: Site, page: Page, look: (page: Page) => Promise<string[]>): Promise<string[]> {
     const found = await look(page);

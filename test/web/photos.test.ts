@@ -20,7 +20,7 @@ function unpack(zip: Buffer): Map<string, Buffer> {
   }
 }
 
-describe.concurrent.skipIf(!CHROMIUM)('a photo post on the page', () => {
+describe.skipIf(!CHROMIUM).concurrent('a photo post on the page', () => {
   const photos = (options: Parameters<typeof photoPost>[0] = {}) =>
     photoPost({ user: 'hill.walks', ...options });
   const truth = ({ media }: Standin, post: StandinPost, index: number) =>

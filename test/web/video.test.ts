@@ -3,7 +3,7 @@ import { videoPost } from '../helpers/standin/index.ts';
 import { CHROMIUM } from './browser.ts';
 import { get, it, outcome, PATIENCE, saved, sha256 } from './site.ts';
 
-describe.concurrent.skipIf(!CHROMIUM)('a video on the page', () => {
+describe.skipIf(!CHROMIUM).concurrent('a video on the page', () => {
   it('shows author, caption and statistics, and announces and focuses the post', async ({ site, visit }) => {
     const post = site.add(
       videoPost({

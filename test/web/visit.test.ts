@@ -7,7 +7,7 @@ import { photoPost, scenario, videoPost } from '../helpers/standin/index.ts';
 import { CHROMIUM } from './browser.ts';
 import { get, it, outcome, PATIENCE } from './site.ts';
 
-describe.concurrent.skipIf(!CHROMIUM)('the page', () => {
+describe.skipIf(!CHROMIUM).concurrent('the page', () => {
   const named = (nickname: string) => videoPost({ nickname });
   const nameOf = (page: Page) => page.locator('article.result h2').textContent();
   const focused = (page: Page) => page.evaluate<string>('document.activeElement.id');

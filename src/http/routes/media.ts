@@ -119,6 +119,7 @@ async function openMedia(
     const renewed = (asset: Asset, source: MediaSource) => (shared: AbortSignal) =>
       files.renew(ref, asset, source.urls, { client, signal: shared })();
     return mp3s.openMp3(source, wanted, {
+      client,
       signal,
       renew: renewed(asset, source),
       fallbackSource: async (shared) => {
