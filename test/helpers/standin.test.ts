@@ -534,7 +534,7 @@ describe('Douyin', () => {
     const gone = `https://www.douyin.com/aweme/v1/web/aweme/detail/?aweme_id=7000000000000000001`;
     expect(await (await get(gone, headers)).body.json()).toMatchObject({
       aweme_detail: null,
-      filter_detail: { filter_reason: 'status_deleted' },
+      filter_detail: { filter_reason: 'core_dep' },
     });
   });
 });

@@ -9,9 +9,11 @@ export type { AssetRef } from './addresses.ts';
 export { bytesOf, type Content, chunksOf, sha256Of } from './content.ts';
 export type { Fault, FaultMatch, FaultRule } from './faults.ts';
 export type { Asked, JournalEntry } from './journal.ts';
-export { SOUND_SECONDS, VIDEO_SECONDS } from './media.ts';
+export { LIVE_SECONDS, SOUND_SECONDS, VIDEO_SECONDS } from './media.ts';
 export {
   type AssetPart,
+  DASH_RENDITIONS,
+  filteredPost,
   PHOTO_SHAPES,
   type PhotoShape,
   photoPost,
