@@ -12,6 +12,7 @@ import {
   type Fault,
   photoPost,
   SCENARIOS,
+  SOURCE_SCENARIOS,
   type Standin,
   type StandinPost,
   scenario,
@@ -540,8 +541,9 @@ describe('Douyin', () => {
 });
 
 it('has one address for every scenario', () => {
-  expect(new Set(SCENARIOS.map((item) => item.url)).size).toBe(SCENARIOS.length);
-  expect(new Set(SCENARIOS.map((item) => item.name)).size).toBe(SCENARIOS.length);
+  const all = [...SCENARIOS, ...SOURCE_SCENARIOS];
+  expect(new Set(all.map((item) => item.url)).size).toBe(all.length);
+  expect(new Set(all.map((item) => item.name)).size).toBe(all.length);
 });
 
 it('can be strict about who asks', async () => {

@@ -96,10 +96,14 @@ export const PHOTO_SHAPES: Record<string, { file: string; width: number; height:
   heic: { file: 'portrait.heic', width: 1080, height: 1440, type: 'heic' },
 };
 
+/** What has become of a post, as the lesser sources know it. */
+export type Standing = 'public' | 'gone' | 'private' | 'withheld' | 'gated';
+
 /** How the sources answer for the post. */
 export type Behaviour =
   | 'page'
-  | { status: number; message: string }
+  /** A status in place of the item; what the lesser sources show follows from it unless `elsewhere` says it. */
+  | { status: number; message: string; elsewhere?: Standing }
   /** An item that is content-classified and has no video. */
   | 'age-gate'
   /** An advertisement or shop post: sound and cover, and no address of a video. */

@@ -111,11 +111,11 @@ function video(press: Press, post: StandinPost) {
   }
   const rates = bitRates(press, post);
   const muxed = rates.find(({ is_h265, format }) => is_h265 === 0 && format === 'mp4') ?? rates[0];
-  const { data_size, ...marked } = addr(press, post, { postId: post.id, part: 'marked', index: 0 });
+  const { file_hash: _hash, ...marked } = addr(press, post, { postId: post.id, part: 'marked', index: 0 });
   return {
     play_addr: muxed?.play_addr,
     play_addr_h264: muxed?.play_addr,
-    download_addr: { ...marked, width: 720, height: 720, data_size },
+    download_addr: { ...marked, width: 720, height: 720 },
     cover,
     origin_cover: cover,
     dynamic_cover: cover,
@@ -135,9 +135,9 @@ function video(press: Press, post: StandinPost) {
 
 /** The clip of a live photo (six readers). */
 function liveVideo(press: Press, post: StandinPost, index: number) {
-  const { data_size, ...address } = addr(press, post, { postId: post.id, part: 'live', index });
+  const address = addr(press, post, { postId: post.id, part: 'live', index });
   return {
-    play_addr: { ...address, width: 960, height: 1280, data_size },
+    play_addr: { ...address, width: 960, height: 1280 },
     cover: images(press, post, 'photo', index, 'dy-cover.jpeg'),
     width: 960,
     height: 1280,

@@ -50,7 +50,7 @@ function embed(value: unknown): string {
 function shareItem(press: Press, post: StandinPost) {
   const whole = awemeDetail(press, post, false);
   const { author, music, video, statistics } = whole;
-  const { uid: _uid, ...face } = author;
+  const { uid: _uid, avatar_larger: _larger, ...face } = author;
   const playUri = post.kind === 'photo' ? (music?.play_url.url_list[0] ?? '') : videoIdOf(post);
   const wm = `https://aweme.snssdk.com/aweme/v1/playwm/?video_id=${playUri}&ratio=720p&line=0`;
   return {
@@ -88,7 +88,10 @@ function shareItem(press: Press, post: StandinPost) {
     image_infos: null,
     risk_infos: { warn: false, type: 0, content: '', reflow_unplayable: 0 },
     comment_list: null,
-    images: whole.images,
+    images:
+      whole.images?.map(({ uri, url_list, download_url_list, width, height }) => {
+        return { uri, url_list, download_url_list, width, height };
+      }) ?? null,
     group_id_str: post.id,
   };
 }
