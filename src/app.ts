@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
-import { availableParallelism } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
@@ -24,18 +23,11 @@ import { Links, loadOrCreateKey, TokenSealer } from './links/index.ts';
 import { Metrics } from './metrics/index.ts';
 import { explainListenError } from './ports.ts';
 import type { PostLink } from './posts/url.ts';
-import { RenderCache } from './renders/index.ts';
+import { KEPT_SLIDESHOWS, openRenderSlots, RenderCache } from './renders/index.ts';
 import type { Secret } from './secret.ts';
 import type { Services } from './services.ts';
 import { SlideshowRenderer, Slideshows } from './slideshow/index.ts';
 import { startCleaner, TempStore } from './temp/index.ts';
-
-const SLIDESHOW_CACHE = {
-  maxRenders: availableParallelism(),
-  maxQueue: 50,
-  maxAgeMs: 30 * 60_000,
-  maxBytes: 1024 * 1024 * 1024,
-};
 
 /** What the service needs of Extractor. */
 export type PostExtractor = Pick<Extractor, 'extract' | 'status' | 'switchTo' | 'onRejection' | 'close'>;
@@ -113,30 +105,36 @@ async function buildServices(config: Config, { projectRoot, log, overrides, clos
   const metrics = new Metrics();
   const { observers } = metrics;
   const ffmpeg = locateFfmpeg(projectRoot);
-  const home = engineDirs(projectRoot, config.extraction.engineDir);
+  const dirs = engineDirs(projectRoot, config.extraction.engineDir);
   const startExtractor = async (): Promise<PostExtractor> => {
     const { path: runDir } = await temp.createJob('host');
     const options = { runDir, egresses, stats, observers: observers as ExtractionObservers, config, log };
-    return startWithFallback(home, (engine) => Extractor.start({ engine, ...options }), log);
+    return startWithFallback(dirs, (engine) => Extractor.start({ engine, ...options }), log);
   };
   const extractor = overrides.extractor ?? (await startExtractor());
   closers.add('extractor', () => extractor.close());
   const { redisUrl } = config.secrets;
-  const shared = redisUrl ? await RedisStore.open(redisUrl.reveal(), log) : null;
+  const extraCa = config.egress.extraCaFile ? [readFileSync(config.egress.extraCaFile, 'utf8')] : [];
+  const shared = redisUrl ? await RedisStore.open(redisUrl.reveal(), log, extraCa) : null;
   if (shared) closers.add('redis', () => shared.close());
   const posts = new Posts({ source: extractor, ttlMs: config.cache.ttlMs, shared });
   const files = new FileLocator(posts);
   const media = new MediaClient({
     egresses: new Map(egresses.all.map(({ id, proxy }) => [id, proxy?.reveal() ?? null])),
-    extraCa: config.egress.extraCaFile ? [readFileSync(config.egress.extraCaFile, 'utf8')] : [],
+    extraCa,
     stallTimeoutMs: config.relay.stallTimeoutMs,
     onStatus: (egress, post, status) => egresses.sawMedia(egress, post, status),
   });
   closers.add('media client', () => media.close());
+  const making = {
+    renders: openRenderSlots({ maxRenders: config.renders.max, maxWorkers: config.extraction.maxWorkers }),
+    limitClients: config.limits.perMinute !== null,
+  };
   const renders = new RenderCache({
     temp,
     kind: 'slideshow',
-    ...SLIDESHOW_CACHE,
+    ...KEPT_SLIDESHOWS,
+    ...making,
     onMade: observers.renderRecorder('slideshow'),
   });
   closers.add('slideshows', () => renders.close());
@@ -145,25 +143,25 @@ async function buildServices(config: Config, { projectRoot, log, overrides, clos
     temp,
     ffmpegPath: ffmpeg,
     log,
-    maxConversions: availableParallelism(),
+    ...making,
     onMade: observers.renderRecorder('mp3'),
   });
   closers.add('mp3s', () => mp3s.close());
   const slideshows = new Slideshows({
     files,
     media,
-    store: renders,
+    cache: renders,
     renderer: new SlideshowRenderer({ ffmpegPath: ffmpeg, log }),
     slideSeconds: config.slideshow.slideSeconds,
   });
   const cleaner = startCleaner({ cron: config.temp.cleanupCron, sweepers: [renders, mp3s, temp], log });
   closers.add('cleaner', () => cleaner.stop());
-  const engines = new EngineWatcher({ home, user: extractor, log });
+  const engines = new EngineWatcher({ dirs, user: extractor, log });
   if (!overrides.extractor) engines.start();
   closers.add('engine watcher', () => engines.stop());
   const { canaryUrl, engineUpdateCron, cookiesPath } = config.extraction;
   if (engineUpdateCron !== null) {
-    const updates = scheduleUpdates(engineUpdateCron, projectRoot, home.store, log);
+    const updates = scheduleUpdates(engineUpdateCron, projectRoot, dirs.store, log);
     closers.add('engine updates', () => updates.stop());
   }
   const canary = canaryUrl === null ? null : startCanary(canaryUrl, extractor, stats, log);

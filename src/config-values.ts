@@ -37,12 +37,12 @@ export const linkBase = webUrl.refine((s) => !/[?#]/.test(s), 'an address withou
 
 export const cron = z.string().refine(isCron, 'a cron expression such as "*/15 * * * *"');
 
-export const redisUrl = z
-  .string()
-  .refine(
-    (s) => URL.canParse(s) && /^rediss?:$/.test(new URL(s).protocol),
-    'a redis:// or rediss:// address',
-  );
+/** One URL, or a cluster: a URL and more nodes as `host:port` or URLs, separated by commas. */
+export const redisUrl = z.string().refine((s) => {
+  const [first = '', ...others] = s.split(',').map((node) => node.trim());
+  const isUrl = (node: string) => URL.canParse(node) && /^rediss?:$/.test(new URL(node).protocol);
+  return isUrl(first) && others.every((node) => isUrl(node) || /^[^/@\s]*$/.test(node));
+}, 'a redis:// or rediss:// address, or a comma-separated list of the nodes of a cluster');
 
 export const proxyList = z
   .string()

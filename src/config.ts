@@ -60,6 +60,8 @@ export interface Config {
   /** For one client; null for no limit. */
   limits: { perMinute: number | null; downloadsPerMinute: number | null; downloadsAtOnce: number | null };
   slideshow: { slideSeconds: number };
+  /** Slideshows and MP3s made at a time; null for as many as cores and memory allow. */
+  renders: { max: number | null };
   temp: { dir: string; cleanupCron: string };
   secrets: {
     encryptionKey: Secret | null;
@@ -109,6 +111,7 @@ const schema = z.object({
   TRUST_PROXY: trustProxy.default(false),
   CORS_ORIGIN: corsOrigin.default('*'),
   SLIDE_SECONDS: number(0.5, 60).default(4),
+  MAX_RENDERS: integer(1, 256).optional(),
   PREFER_CODEC: z.enum(['h264', 'best'], 'h264 or best').default('best'),
   GLUETUN_URL: webUrl.optional(),
   GLUETUN_API_KEY: z.string().optional(),
@@ -185,6 +188,7 @@ export function loadConfig(
       downloadsAtOnce: e.DOWNLOADS_AT_ONCE || null,
     },
     slideshow: { slideSeconds: e.SLIDE_SECONDS },
+    renders: { max: e.MAX_RENDERS ?? null },
     temp: { dir: resolve(root, e.TEMP_DIR), cleanupCron: e.CLEANUP_CRON },
     secrets: {
       encryptionKey: secret(key),

@@ -49,6 +49,7 @@ describe('the defaults', () => {
     ['PROXY_URLS', (c) => c.egress.proxies, []],
     ['EXTRA_CA_CERTS', (c) => c.egress.extraCaFile, null],
     ['REDIS_URL', (c) => c.secrets.redisUrl, null],
+    ['MAX_RENDERS', (c) => c.renders.max, null],
     ['CACHE_TTL', (c) => c.cache.ttlMs, 300_000],
     ['RATE_LIMIT_MAX', (c) => c.limits.perMinute, 120],
     ['TRUST_PROXY', (c) => c.server.trustProxy, false],
@@ -136,6 +137,7 @@ describe('a given value', () => {
       ['http://u:p@a:1', 'socks5://b:2'],
     ],
     ['REDIS_URL', 'rediss://u:p@r:6379/1', (c) => [c.secrets.redisUrl], ['rediss://u:p@r:6379/1']],
+    ['REDIS_URL', 'redis://a:1,b:2', (c) => [c.secrets.redisUrl], ['redis://a:1,b:2']],
     ['GLUETUN_API_KEY', 'k', (c) => [c.secrets.gluetunApiKey], ['k']],
   ])('%s is kept as a secret', (name, given, read, values) => {
     expect(read(loadConfig({ [name]: given })).map((one) => one?.reveal())).toEqual(values);
@@ -175,6 +177,7 @@ describe('a wrong value', () => {
     ['EXTRA_CA_CERTS', './package.json', /PEM file/],
     ['REDIS_URL', 'http://redis:6379', /redis:\/\//],
     ['REDIS_URL', 'redis', /redis:\/\//],
+    ['REDIS_URL', 'redis://a:1,http://b:2', /nodes of a cluster/],
     ['CACHE_TTL', '-5', /number/],
     ['RATE_LIMIT_MAX', 'off', /whole number/],
     ['TRUST_PROXY', 'maybe', /number of hops/],

@@ -1,7 +1,8 @@
 import { buffer } from 'node:stream/consumers';
-import type { MediaClient, MediaResponse, MediaSource, Renew } from '../cdn/index.ts';
+import type { MediaClient, MediaSource, Renew } from '../cdn/index.ts';
+import { mapLimited } from '../concurrency/index.ts';
 import { ServiceError } from '../errors.ts';
-import { evaluatePreconditions, headersFor, type MediaRequest, mediaFileName } from '../media/index.ts';
+import { type MediaRequest, type MediaResponse, mediaFileName, respond } from '../media/index.ts';
 import { type ZipEntry, zipEtag, zipOf, zipSize } from './zip.ts';
 
 export interface ZipPhoto {
@@ -43,54 +44,23 @@ export async function openZip(
   { media, signal }: ZipOptions,
 ): Promise<MediaResponse> {
   if (photos.length === 0) throw new ServiceError('post_not_found');
-  const entries = await probeAll(photos, post, { media, signal });
+  const entries = await mapLimited(
+    photos,
+    PROBES_AT_ONCE,
+    (photo, index, signal) => probe(photo, { ...post, index: index + 1 }, { media, signal }),
+    signal,
+  );
   const size = zipSize(entries);
   if (size > MAX_BYTES) throw new ServiceError('upstream_failed', { cause: new Error(`a zip of ${size}`) });
   const date = post.createdAt === null ? NO_DATE : new Date(post.createdAt * 1000);
-  const facts = {
+  const metadata = {
     mime: 'application/zip',
     extension: 'zip',
     size,
     etag: zipEtag(entries, date),
     lastModified: null,
   };
-  // Made as it is read, so there is no middle to begin in.
-  const verdict = evaluatePreconditions({ method: request.method, ifNoneMatch: request.ifNoneMatch }, facts);
-  const answer = {
-    status: verdict.status,
-    headers: { ...headersFor(verdict, facts), 'accept-ranges': 'none' },
-    mime: facts.mime,
-    extension: facts.extension,
-    size,
-  };
-  const bare = request.method === 'HEAD' || verdict.status === 304;
-  return { ...answer, body: bare ? null : zipOf(entries, date, signal) };
-}
-
-/** Looks at all photos, some at a time; the first that cannot be had stops the others. */
-async function probeAll(
-  photos: readonly ZipPhoto[],
-  post: ZipPost,
-  { media, signal }: ZipOptions,
-): Promise<ZipEntry[]> {
-  const stop = new AbortController();
-  const either = AbortSignal.any([signal, stop.signal]);
-  const entries: ZipEntry[] = [];
-  const waiting = [...photos.entries()];
-  const worker = async () => {
-    for (let next = waiting.shift(); next; next = waiting.shift()) {
-      either.throwIfAborted();
-      const [index, photo] = next;
-      entries[index] = await probe(photo, { ...post, index: index + 1 }, { media, signal: either });
-    }
-  };
-  try {
-    await Promise.all(Array.from({ length: PROBES_AT_ONCE }, worker));
-  } catch (error) {
-    stop.abort(error);
-    throw error;
-  }
-  return entries;
+  return respond(request, metadata, () => zipOf(entries, date, signal), { ranges: false });
 }
 
 async function probe(
@@ -106,6 +76,8 @@ async function probe(
   const open = (method: 'GET' | 'HEAD', signal: AbortSignal) =>
     media.openMedia(latest, { method }, { signal, renew: remembered });
   const { mime, extension, size, headers } = await open('HEAD', signal);
+  if (size === null)
+    throw new ServiceError('upstream_failed', { cause: new Error('a photo without a length') });
   if (!mime.startsWith('image/')) {
     throw new ServiceError('upstream_failed', { cause: new Error(`${mime} instead of a photo`) });
   }

@@ -1,32 +1,34 @@
 import { randomUUID } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
-import { Transform } from 'node:stream';
+import { Transform, type TransformCallback } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { ServiceError } from '../errors.ts';
-import type { MediaClient, MediaResponse, OpenOptions } from './media-client.ts';
+import type { MediaResponse } from '../media/index.ts';
+import type { MediaClient, OpenOptions } from './media-client.ts';
 import { LinkError, type MediaSource } from './source.ts';
 
 export interface FetchOptions extends OpenOptions {
-  /** Larger files are refused, before the first byte is kept. */
+  /** Larger files fail with `upstream_failed`, before the first byte is written where their size is known. */
   maxBytes: number;
 }
 
 export interface FetchToFileOptions extends FetchOptions {
-  /** Bytes written so far, and all. */
-  onProgress?: (bytes: number, size: number) => void;
+  /** Receives the bytes written so far, and the size where it is known. */
+  onProgress?: (bytes: number, size: number | null) => void;
 }
 
 export interface FetchedMedia {
   mime: string;
+  /** Without a dot. */
   extension: string;
   /** Bytes. */
   size: number;
 }
 
 /**
- * Fetches a whole file to `path`. It appears there complete or not at all.
- * @throws what `MediaClient.open` throws; `upstream_failed` for a file that is too large or cannot be completed
+ * Fetches a whole file to `path`, where it appears complete or not at all.
+ * @throws what `MediaClient.openMedia` throws; `upstream_failed` for a file that is too large or incomplete
  */
 export async function fetchToFile(
   client: MediaClient,
@@ -34,50 +36,76 @@ export async function fetchToFile(
   path: string,
   options: FetchToFileOptions,
 ): Promise<FetchedMedia> {
-  const { body, ...media } = await openWhole(client, source, options);
+  const { body, mime, extension, size } = await openWhole(client, source, options);
   const partial = `${path}.${randomUUID()}.part`;
-  let written = 0;
-  const count = new Transform({
-    transform(chunk: Buffer, _encoding, callback) {
-      written += chunk.length;
-      options.onProgress?.(written, media.size);
-      callback(null, chunk);
-    },
-  });
+  const counter = new Counter(options.maxBytes, (bytes) => options.onProgress?.(bytes, size));
   try {
-    await pipeline(body, count, createWriteStream(partial, { flags: 'wx' }));
+    await pipeline(body, counter, createWriteStream(partial, { flags: 'wx' }));
     await rename(partial, path);
-    return media;
+    return { mime, extension, size: counter.bytes };
   } catch (error) {
     await rm(partial, { force: true });
     throw error;
   }
 }
 
-/** Fetches something small (a cover, a subtitle) into memory. Throws as `fetchToFile` does. */
+/**
+ * Fetches a small file (a cover, a subtitle) into memory.
+ * @throws what `fetchToFile` throws
+ */
 export async function fetchToBuffer(
   client: MediaClient,
   source: MediaSource,
   options: FetchOptions,
 ): Promise<FetchedMedia & { bytes: Buffer }> {
-  const { body, ...media } = await openWhole(client, source, options);
+  const { body, mime, extension } = await openWhole(client, source, options);
+  const counter = new Counter(options.maxBytes);
   const chunks: Buffer[] = [];
-  for await (const chunk of body) chunks.push(chunk);
-  return { ...media, bytes: Buffer.concat(chunks) };
+  await pipeline(body, counter, async (counted) => {
+    for await (const chunk of counted) chunks.push(chunk);
+  });
+  return { mime, extension, size: counter.bytes, bytes: Buffer.concat(chunks) };
+}
+
+/** Passes bytes on and counts them; fails beyond `maxBytes`. */
+class Counter extends Transform {
+  bytes = 0;
+  readonly #maxBytes: number;
+  readonly #onProgress: ((bytes: number) => void) | undefined;
+
+  constructor(maxBytes: number, onProgress?: (bytes: number) => void) {
+    super();
+    this.#maxBytes = maxBytes;
+    this.#onProgress = onProgress;
+  }
+
+  override _transform(chunk: Buffer, _encoding: BufferEncoding, callback: TransformCallback): void {
+    this.bytes += chunk.length;
+    if (this.bytes > this.#maxBytes) {
+      callback(tooLarge(this.bytes));
+    } else {
+      this.#onProgress?.(this.bytes);
+      callback(null, chunk);
+    }
+  }
 }
 
 async function openWhole(
   client: MediaClient,
   source: MediaSource,
   { maxBytes, ...options }: FetchOptions,
-): Promise<FetchedMedia & { body: NonNullable<MediaResponse['body']> }> {
-  const { body, mime, extension, size } = await client.openMedia(source, { method: 'GET' }, options);
+): Promise<MediaResponse & { body: NonNullable<MediaResponse['body']> }> {
+  const { body, ...response } = await client.openMedia(source, { method: 'GET' }, options);
   if (!body) throw new ServiceError('internal');
-  if (size > maxBytes) {
+  if (response.size !== null && response.size > maxBytes) {
     body.destroy();
-    throw new ServiceError('upstream_failed', {
-      cause: new LinkError('length', `${size} bytes are too many`),
-    });
+    throw tooLarge(response.size);
   }
-  return { body, mime, extension, size };
+  return { ...response, body };
+}
+
+function tooLarge(bytes: number): ServiceError {
+  return new ServiceError('upstream_failed', {
+    cause: new LinkError('length', `${bytes} bytes are too many`),
+  });
 }

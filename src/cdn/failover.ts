@@ -1,28 +1,26 @@
+import { abortable } from '../concurrency/index.ts';
 import { ServiceError } from '../errors.ts';
 import { linkExpiry } from '../posts/expiry.ts';
 import { isFileChanged, LinkError, type MediaSource, type Renew } from './source.ts';
 
-/**
- * Extractions for one download, however long it takes. One is what a refused link needs; a slow reader of a long
- * video may outlive some links; more means that something else is wrong.
- */
+/** Extractions for one download. A refused link needs one; a slow client of a long video may outlive several. */
 const MAX_RENEWALS = 6;
 
-/** Tries one link; a LinkFailure sends the failover on to the next. */
+/** Tries one link. A LinkError makes the failover go on with the next link. */
 export type Attempt<T> = (link: string, source: MediaSource, context: AttemptContext) => Promise<T>;
 
 export interface AttemptContext {
   signal: AbortSignal;
-  /** Bytes are coming: the attempt's patience starts anew. */
+  /** Restarts the time limit of `tryLinks`; called while bytes come. */
   onProgress: () => void;
 }
 
-/** The links of one file in the order in which they are worth trying, and the memory of which one works. */
+/** The links of one file in the order in which to try them; remembers which one works. */
 export class LinkFailover {
   #source: MediaSource;
   readonly #renew: Renew | undefined;
   #renewals = 0;
-  #current: string | null = null;
+  #working: string | null = null;
   #failures: LinkError[] = [];
 
   constructor(source: MediaSource, renew: Renew | undefined) {
@@ -30,48 +28,48 @@ export class LinkFailover {
     this.#renew = renew;
   }
 
-  /** Whether a link of the last attempt led to another file. */
+  /** Whether a link of the last `tryLinks` led to another file. */
   get fileChanged(): boolean {
     return this.#failures.some(isFileChanged);
   }
 
   /**
-   * One attempt: the link that worked last, the other mirrors, then those of a new extraction. Links past their own
-   * expiry are not asked, except fresh ones: if those look expired, this machine's clock is wrong.
-   * @param patienceMs for the whole attempt, as long as no bytes come
+   * Tries the link that worked last, the other mirrors, then those of a new extraction. Links past their own expiry
+   * are skipped unless they are new: a new link that looks expired means that the clock here is wrong.
+   * @param stallTimeoutMs time limit without progress, for all links together
    * @throws ServiceError of the extraction; `upstream_failed`; `timeout`; or the signal's reason
    */
-  async tryLinks<T>(attempt: Attempt<T>, patienceMs: number, signal: AbortSignal): Promise<T> {
-    const ending = new AbortController();
-    const onAbort = () => ending.abort(signal.reason);
-    signal.throwIfAborted();
-    signal.addEventListener('abort', onAbort, { once: true });
+  async tryLinks<T>(attempt: Attempt<T>, stallTimeoutMs: number, signal: AbortSignal): Promise<T> {
+    const stalled = new AbortController();
     const timer = setTimeout(() => {
-      ending.abort(new ServiceError('timeout', { cause: this.#cause() }));
-    }, patienceMs);
+      stalled.abort(new ServiceError('timeout', { cause: this.#cause() }));
+    }, stallTimeoutMs);
+    const context = {
+      signal: AbortSignal.any([signal, stalled.signal]),
+      onProgress: () => void timer.refresh(),
+    };
     try {
-      return await this.#attempt(attempt, { signal: ending.signal, onProgress: () => timer.refresh() });
+      return await this.#tryAll(attempt, context);
     } finally {
       clearTimeout(timer);
-      signal.removeEventListener('abort', onAbort);
     }
   }
 
-  async #attempt<T>(attempt: Attempt<T>, context: AttemptContext): Promise<T> {
+  async #tryAll<T>(attempt: Attempt<T>, context: AttemptContext): Promise<T> {
+    context.signal.throwIfAborted();
     this.#failures = [];
-    const links = new Set(this.#source.urls);
-    const order = this.#current === null ? links : new Set([this.#current, ...links]);
-    for (const link of order) {
-      const result = await this.#try(attempt, link, isExpired(link), context);
+    const links = this.#working === null ? this.#source.urls : [this.#working, ...this.#source.urls];
+    for (const link of new Set(links)) {
+      const result = await this.#tryOne(attempt, link, isExpired(link), context);
       if (result) return result.value;
     }
     while (this.#renew && this.#renewals < MAX_RENEWALS) {
       this.#renewals += 1;
       const { cached, ...source } = await this.#renewed(this.#renew, context.signal);
       this.#source = source;
-      this.#current = null;
+      this.#working = null;
       for (const link of new Set(source.urls)) {
-        const result = await this.#try(attempt, link, false, context);
+        const result = await this.#tryOne(attempt, link, false, context);
         if (result) return result.value;
       }
       if (!cached) break;
@@ -79,7 +77,7 @@ export class LinkFailover {
     throw new ServiceError('upstream_failed', { cause: this.#cause() });
   }
 
-  async #try<T>(
+  async #tryOne<T>(
     attempt: Attempt<T>,
     link: string,
     expired: boolean,
@@ -88,7 +86,7 @@ export class LinkFailover {
     try {
       if (expired) throw new LinkError('expired', 'link');
       const value = await attempt(link, this.#source, context);
-      this.#current = link;
+      this.#working = link;
       return { value };
     } catch (error) {
       context.signal.throwIfAborted();
@@ -99,15 +97,12 @@ export class LinkFailover {
   }
 
   async #renewed(renew: Renew, signal: AbortSignal): ReturnType<Renew> {
-    const aborted = rejection(signal);
     try {
-      return await Promise.race([renew(), aborted.promise]);
+      return await abortable(renew(), signal);
     } catch (error) {
       signal.throwIfAborted();
       if (error instanceof ServiceError) throw error;
       throw new ServiceError('upstream_failed', { cause: error });
-    } finally {
-      aborted.forget();
     }
   }
 
@@ -119,15 +114,4 @@ export class LinkFailover {
 function isExpired(link: string): boolean {
   const expiry = linkExpiry(link);
   return expiry !== null && expiry <= Date.now();
-}
-
-/** A promise that rejects with the signal's reason, and a way to stop listening. */
-function rejection(signal: AbortSignal): { promise: Promise<never>; forget: () => void } {
-  let forget = (): void => {};
-  const promise = new Promise<never>((_, reject) => {
-    const onAbort = () => reject(signal.reason);
-    signal.addEventListener('abort', onAbort, { once: true });
-    forget = () => signal.removeEventListener('abort', onAbort);
-  });
-  return { promise, forget };
 }

@@ -1,7 +1,6 @@
 /**
- * Domains whose hosts serve TikTok's and Douyin's media, each with what was seen there. A host counts when it is
- * the domain or lies below it. Websites' scripts (ttwstatic.com), telemetry (tiktokw.us, mcs) and log hosts are
- * ByteDance's too and stay out: no media comes from them.
+ * Domains whose hosts serve TikTok's and Douyin's media, each with what was seen there; subdomains count. ByteDance's
+ * hosts for scripts (ttwstatic.com), telemetry (tiktokw.us, mcs) and logs serve no media.
  */
 const MEDIA_DOMAINS: readonly string[] = [
   // TikTok
@@ -31,7 +30,7 @@ const MEDIA_DOMAINS: readonly string[] = [
   'pstatp.com', // covers and sounds of older posts
 ];
 
-/** Akamai's own domain belongs to all its customers, so here only whole names that are ByteDance's. */
+/** ByteDance's hosts under Akamai's domain, which all its customers share. */
 const MEDIA_HOSTS: ReadonlySet<string> = new Set([
   'p16-sg-default.akamaized.net', // covers of sounds
   'p16-va-default.akamaized.net',
@@ -41,8 +40,8 @@ const MEDIA_HOSTS: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Whether a parsed, lower-case host name belongs to TikTok's or Douyin's media servers.
- * Letters, digits, hyphens and dots only: no trailing dot, no address, no unicode in any dress.
+ * Whether a parsed, lower-case host name belongs to TikTok's or Douyin's media servers. Only letters, digits, hyphens
+ * and dots pass: no trailing dot, no address, no Unicode.
  */
 export function isMediaHost(host: string): boolean {
   if (!/^[a-z0-9-]+(\.[a-z0-9-]+)+$/.test(host) || host.length > 253) return false;
@@ -51,16 +50,16 @@ export function isMediaHost(host: string): boolean {
   );
 }
 
-/** Whether cookies of tiktok.com may go to this host. */
+/** Whether cookies of tiktok.com may be sent to this host. */
 export function isTikTokSite(host: string): boolean {
   return host === 'tiktok.com' || host.endsWith('.tiktok.com');
 }
 
 /**
- * The one way from a string to an address that may be asked: https, port 443, a media host, and spelt so that
- * every parser reads the same host. What stands between the slashes must be the parsed host and nothing else,
- * which rules out user names, backslashes, tabs, fullwidth letters, percent signs and all their relatives.
- * @returns null for anything else
+ * Parses a link that may be requested: https, port 443, a media host. The authority must be spelt exactly as the parsed
+ * host, so that every parser reads the same host; that excludes user names, backslashes, tabs, fullwidth letters and
+ * percent signs.
+ * @returns null for any other link
  */
 export function mediaUrl(link: string): URL | null {
   if (!URL.canParse(link)) return null;

@@ -9,7 +9,6 @@ export { isMediaHost, mediaUrl } from './hosts.ts';
 export {
   MediaClient,
   type MediaClientOptions,
-  type MediaResponse,
   type OpenOptions,
   type RelayStats,
 } from './media-client.ts';

@@ -1,5 +1,4 @@
-import type { ByteRange } from '../media/index.ts';
-import { type MediaMetadata, readMetadata, SNIFF_BYTES } from '../media/index.ts';
+import { type ByteRange, type MediaMetadata, readMetadata, SNIFF_BYTES } from '../media/index.ts';
 import {
   requestMedia,
   type UpstreamContext,
@@ -9,13 +8,13 @@ import {
 import type { ResumePoint } from './resumable-body.ts';
 import { LinkError, type MediaSource } from './source.ts';
 
-/** Up to here an response of unknown length (subtitles from an API, chunked) is read in full to learn it. */
-const MAX_UNKNOWN_BYTES = 4 * 1024 * 1024;
+/** Bytes of a body of unknown length that are held in memory to learn its length. */
+const MAX_UNKNOWN_BYTES = 1024 * 1024;
 
 export interface OpenContext extends UpstreamContext {
   link: string;
   source: MediaSource;
-  /** Told while bytes are being skipped. */
+  /** Called while bytes are skipped. */
   onProgress: () => void;
 }
 
@@ -24,35 +23,47 @@ export interface OpenedMedia {
   response: UpstreamResponse;
 }
 
-/** Opens the file at its start, `whole` or only as much as tells what it is. */
+/**
+ * Opens a file at its start, the whole of it or only as much as tells what it is.
+ * @throws LinkError
+ */
 export async function openStart(context: OpenContext, whole: boolean): Promise<OpenedMedia> {
-  const range = whole ? null : { start: 0, end: SNIFF_BYTES - 1 };
-  try {
-    return await begin(context, range);
-  } catch (error) {
-    if (!(error instanceof LargeWithoutLength) || range !== null) throw error;
-    // Asked for a range, a server that streams without a length says how large the file is.
-    return begin(context, { start: 0 });
+  const opened = await begin(context, whole ? null : { start: 0, end: SNIFF_BYTES - 1 });
+  if (opened.metadata.size !== null || !whole) return opened;
+  // A server that streams without a length may still tell it for a range.
+  const ranged = await begin(context, { start: 0, end: null }).catch((error) => {
+    if (error instanceof LinkError) return null;
+    opened.response.body.destroy();
+    throw error;
+  });
+  if (ranged?.metadata.size == null) {
+    ranged?.response.body.destroy();
+    return opened;
   }
+  opened.response.body.destroy();
+  return ranged;
 }
-
-class LargeWithoutLength extends LinkError {}
 
 function begin(context: OpenContext, range: UpstreamRequest['range']): Promise<OpenedMedia> {
   return requestAndCheck(context, range, null, async (response) => {
-    const { body } = response;
-    const size = response.size ?? (await body.peek(MAX_UNKNOWN_BYTES)).length;
-    if (response.size === null && size >= MAX_UNKNOWN_BYTES) {
-      throw new LargeWithoutLength('length', 'a large body without a length');
-    }
-    const head = await body.peek(Math.min(SNIFF_BYTES, size));
+    const size = response.size ?? (await sizeByReading(response));
+    const head = await response.body.peek(Math.min(SNIFF_BYTES, size ?? SNIFF_BYTES));
     const metadata = await readMetadata(head, size, response.lastModified);
     if (!metadata) throw new LinkError('no-media', `${head.length} bytes of no known type`);
     return { metadata, response: { ...response, size } };
   });
 }
 
-/** Opens a known file at `range.start`. The size has to agree, and the start where the server sends it all. */
+/** The length of a chunked body, null where it is longer than MAX_UNKNOWN_BYTES. */
+async function sizeByReading({ body }: UpstreamResponse): Promise<number | null> {
+  const { length } = await body.peek(MAX_UNKNOWN_BYTES);
+  return length < MAX_UNKNOWN_BYTES ? length : null;
+}
+
+/**
+ * Opens a known file at `range.start`, and checks its size and, where the server sends it, its start.
+ * @throws LinkError
+ */
 export function openRange(
   context: OpenContext,
   range: ByteRange,
@@ -67,10 +78,11 @@ export function openRange(
 }
 
 /**
- * Opens a file in the middle to go on with a body that broke. The link that broke is held to its own validator
- * and asked for the exact byte. Any other response has to repeat the last bytes delivered: a new extraction may
- * hand out a file of the same size that was encoded again. That is no proof of the bytes to come, so once the link
- * that broke has another file (`replaced`), another response has to be of the old one by its tag or date as well.
+ * Opens a file where a body broke. The link that broke is held to its own validator and asked for the exact byte.
+ * Any other response has to repeat the last bytes delivered, because a new extraction may name a file of the same
+ * size that was encoded again. Once the link that broke has another file (`replaced`), a response must also have the
+ * old file's tag or date.
+ * @throws LinkError
  */
 export function openResume(
   context: OpenContext,
@@ -96,12 +108,14 @@ export function openResume(
       }
       await response.body.skip(tail.length, context.onProgress);
     }
-    await requireBody(response);
+    // A file of unknown length may end right here.
+    if (end !== null) await requireBody(response);
     return response;
   });
 }
 
 async function requireSameFile(response: UpstreamResponse, metadata: MediaMetadata): Promise<void> {
+  if (metadata.size === null) return;
   if (response.size !== null && response.size !== metadata.size) {
     throw new LinkError('changed', `${response.size} bytes instead of ${metadata.size}`);
   }
@@ -113,7 +127,7 @@ async function requireSameFile(response: UpstreamResponse, metadata: MediaMetada
   if (found?.etag !== metadata.etag) throw new LinkError('changed', 'another start');
 }
 
-/** Mirrors have tags of their own for the same bytes, but the date is mostly that of the upload. */
+/** Mirrors have ETags of their own for the same bytes; their date is mostly that of the upload. */
 function isOfSameVersion(
   response: UpstreamResponse,
   { validator, lastModified }: ResumePoint['broken'],
@@ -128,19 +142,17 @@ async function requireBody({ body }: UpstreamResponse): Promise<void> {
   if ((await body.peek(1)).length === 0) throw new LinkError('no-media', 'no bytes');
 }
 
-/** Asks, examines, and lets no socket behind when the examination fails. */
+/** Requests and checks a link; leaves no socket behind when the check fails. */
 async function requestAndCheck<T>(
   context: OpenContext,
   range: UpstreamRequest['range'],
   validator: string | null,
-  examine: (response: UpstreamResponse) => Promise<T>,
+  check: (response: UpstreamResponse) => Promise<T>,
 ): Promise<T> {
-  const response = await requestMedia(
-    { source: context.source, link: context.link, range, validator },
-    context,
-  );
+  const { source, link } = context;
+  const response = await requestMedia({ source, link, range, validator }, context);
   try {
-    return await examine(response);
+    return await check(response);
   } catch (error) {
     response.body.destroy();
     throw error;

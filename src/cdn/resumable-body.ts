@@ -1,80 +1,81 @@
 import { Readable } from 'node:stream';
 import { ServiceError } from '../errors.ts';
-import type { ByteRange } from '../media/index.ts';
 import type { UpstreamResponse } from './request.ts';
 import { TailBuffer } from './tail-buffer.ts';
 import type { Sink } from './upstream-body.ts';
 
 /**
- * What one stream may hold ahead of its reader, and how much is handed on at once. TLS delivers 16 KiB at a time,
- * and each costs the reader's socket a system call, so pieces are gathered. 200 slow readers took 63 MB with
- * 64 KiB and 13 MB with 32; one fast reader was no slower, and slower with 128 or 256.
+ * What one stream reads ahead of its client, and how much is pushed at once: TLS delivers 16 KiB at a time, and each
+ * push costs a system call at the client's socket.
  */
 const READ_AHEAD_BYTES = 32 * 1024;
 
-/** A resume that brings less than this has not got anywhere. */
+/** A resume that brings less than this counts as fruitless. */
 const WORTHWHILE_BYTES = 16 * 1024;
-/** Resumes in a row that got nowhere; then the upstream is broken, however often it responses. */
+/** Fruitless resumes in a row after which the upstream counts as broken. */
 const MAX_FRUITLESS_RESUMES = 5;
 
 /** Where a broken body goes on. */
 export interface ResumePoint {
   /** Offset in the file of the next byte to deliver. */
   position: number;
-  /** Last byte, inclusive. */
-  end: number;
-  /** What was delivered just before `position`. */
+  /** Last byte, inclusive; null for the end of a file of unknown length. */
+  end: number | null;
+  /** The bytes delivered just before `position`. */
   tail: TailBuffer;
   /** The response that broke: the same link may be held to its validator. */
   broken: Pick<UpstreamResponse, 'link' | 'validator' | 'lastModified'>;
 }
 
-export interface BodyOptions {
-  range: ByteRange;
+export interface ResumableBodyOptions {
+  /** First and last byte; `end` is null where the length is unknown and the upstream's own end counts. */
+  range: { start: number; end: number | null };
   /** Begins exactly at `range.start`. */
   response: UpstreamResponse;
-  /** Opens the file at exactly `position`, somewhere; verified to be the same file. */
+  /** Opens the same file at exactly `position`, at any link. */
   resume: (point: ResumePoint, signal: AbortSignal) => Promise<UpstreamResponse>;
-  /** Milliseconds without a byte, whether the upstream sends none or the reader takes none. */
+  /** Milliseconds without a byte after which the body fails, whether the upstream or the client is idle. */
   stallTimeoutMs: number;
   /** Destroys the body. */
   signal: AbortSignal;
-  /** Hears how many bytes came. */
+  /** Receives the number of bytes that came. */
   onBytes: (count: number) => void;
 }
 
 /**
- * A file, or a range of one, as one unbroken stream, whatever happens to the responses it is made of. Ends with an
- * error where it cannot be whole: then the connection to the client has to be broken, never closed neatly.
+ * A file, or a range of one, as one unbroken stream over any number of upstream responses. It ends with an error where
+ * it cannot be whole: the client's connection must then be broken, never closed neatly.
  */
 export class ResumableBody extends Readable {
-  readonly #options: BodyOptions;
+  readonly #options: ResumableBodyOptions;
+  readonly #end: number;
   readonly #tail = new TailBuffer();
-  readonly #stall: NodeJS.Timeout;
-  readonly #gone = new AbortController();
-  #gathered: Buffer[] = [];
-  #gatheredBytes = 0;
+  readonly #stallTimer: NodeJS.Timeout;
+  readonly #closed = new AbortController();
+  #pending: Buffer[] = [];
+  #pendingBytes = 0;
   #response: UpstreamResponse | null;
   #position: number;
-  #atLastResume: number;
-  #fruitless = 0;
-  /** Broken while the reader was not asking for more: a slow reader must not wear out one link after the other. */
+  #lastResumeAt: number;
+  #fruitlessResumes = 0;
+  /** Set when the upstream broke while the client read nothing, so that a slow client does not wear out its links. */
   #resumeOnRead = false;
 
-  constructor(options: BodyOptions) {
+  constructor(options: ResumableBodyOptions) {
     super({ highWaterMark: READ_AHEAD_BYTES });
     this.#options = options;
+    this.#end = options.range.end ?? Number.POSITIVE_INFINITY;
     this.#response = options.response;
     this.#position = options.range.start;
-    this.#atLastResume = this.#position;
-    this.#stall = setTimeout(() => this.destroy(new ServiceError('timeout')), options.stallTimeoutMs);
+    this.#lastResumeAt = this.#position;
+    this.#stallTimer = setTimeout(() => this.destroy(new ServiceError('timeout')), options.stallTimeoutMs);
     options.signal.addEventListener('abort', this.#onAbort, { once: true });
     if (options.signal.aborted) this.#onAbort();
     else options.response.body.pipeTo(this.#sink);
   }
 
   override _read(): void {
-    this.#stall.refresh();
+    this.#stallTimer.refresh();
     if (this.#resumeOnRead) {
       this.#resumeOnRead = false;
       void this.#resume();
@@ -84,12 +85,12 @@ export class ResumableBody extends Readable {
   }
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
-    clearTimeout(this.#stall);
+    clearTimeout(this.#stallTimer);
     this.#options.signal.removeEventListener('abort', this.#onAbort);
     this.#response?.body.detach();
     this.#response = null;
-    this.#gathered = [];
-    this.#gone.abort(error ?? new Error('body destroyed'));
+    this.#pending = [];
+    this.#closed.abort(error ?? new Error('body destroyed'));
     callback(error);
   }
 
@@ -100,54 +101,59 @@ export class ResumableBody extends Readable {
 
   readonly #sink: Sink = {
     data: (chunk) => {
-      const { end } = this.#options.range;
-      const left = end - this.#position + 1;
+      const left = this.#end - this.#position + 1;
       const wanted = chunk.length > left ? chunk.subarray(0, left) : chunk;
-      this.#stall.refresh();
+      this.#stallTimer.refresh();
       this.#tail.append(wanted);
       this.#position += wanted.length;
       this.#options.onBytes(wanted.length);
-      const more = this.#gather(wanted);
-      if (this.#position > end) this.#complete();
-      return more || this.#position > end;
+      const more = this.#enqueue(wanted);
+      if (this.#isComplete) this.#complete();
+      return more || this.#isComplete;
     },
-    end: () => this.#broken(),
-    error: () => this.#broken(),
+    end: () => {
+      if (this.#options.range.end === null) this.#complete();
+      else this.#onBroken();
+    },
+    error: () => this.#onBroken(),
   };
 
-  #gather(chunk: Buffer): boolean {
-    this.#gathered.push(chunk);
-    this.#gatheredBytes += chunk.length;
-    if (this.#gatheredBytes >= READ_AHEAD_BYTES || this.#position > this.#options.range.end) {
-      return this.#handOn();
-    }
-    // What came in one turn of the loop belongs together; nothing waits for longer than that.
-    if (this.#gathered.length === 1) setImmediate(() => this.#handOn());
+  get #isComplete(): boolean {
+    return this.#position > this.#end;
+  }
+
+  /** Gathers chunks up to READ_AHEAD_BYTES, and for no longer than one turn of the event loop. */
+  #enqueue(chunk: Buffer): boolean {
+    this.#pending.push(chunk);
+    this.#pendingBytes += chunk.length;
+    if (this.#pendingBytes >= READ_AHEAD_BYTES || this.#isComplete) return this.#flush();
+    if (this.#pending.length === 1) setImmediate(() => this.#flush());
     return true;
   }
 
-  #handOn(): boolean {
-    const gathered = this.#gathered;
-    if (gathered.length === 0 || this.destroyed) return true;
-    this.#gathered = [];
-    this.#gatheredBytes = 0;
-    const more = this.push(gathered.length === 1 ? gathered[0] : Buffer.concat(gathered));
+  #flush(): boolean {
+    const pending = this.#pending;
+    if (pending.length === 0 || this.destroyed) return true;
+    this.#pending = [];
+    this.#pendingBytes = 0;
+    const more = this.push(pending.length === 1 ? pending[0] : Buffer.concat(pending));
     if (!more) this.#response?.body.pause();
     return more;
   }
 
-  /** A server that ignored the range sends on: it is cut. Other responses end by themselves; their connection is kept. */
+  /** Cuts a server that ignored the range and sends on; other responses end by themselves and keep their connection. */
   #complete(): void {
+    if (this.destroyed) return;
+    this.#flush();
     const response = this.#response;
     this.#response = null;
-    if (response?.body.status === 200 && response.size !== this.#options.range.end + 1)
-      response.body.detach();
+    if (response?.body.status === 200 && response.size !== this.#end + 1) response.body.detach();
     this.push(null);
   }
 
-  #broken(): void {
-    if (this.destroyed || this.#position > this.#options.range.end) return;
-    this.#handOn();
+  #onBroken(): void {
+    if (this.destroyed || this.#isComplete) return;
+    this.#flush();
     if (this.readableLength >= this.readableHighWaterMark) this.#resumeOnRead = true;
     else void this.#resume();
   }
@@ -155,15 +161,22 @@ export class ResumableBody extends Readable {
   async #resume(): Promise<void> {
     const broken = this.#response;
     if (!broken) return;
-    this.#fruitless = this.#position - this.#atLastResume < WORTHWHILE_BYTES ? this.#fruitless + 1 : 0;
-    this.#atLastResume = this.#position;
-    if (this.#fruitless > MAX_FRUITLESS_RESUMES) {
-      this.destroy(new ServiceError('upstream_failed', { cause: new Error('broken again and again') }));
+    const isFruitless = this.#position - this.#lastResumeAt < WORTHWHILE_BYTES;
+    this.#fruitlessResumes = isFruitless ? this.#fruitlessResumes + 1 : 0;
+    this.#lastResumeAt = this.#position;
+    if (this.#fruitlessResumes > MAX_FRUITLESS_RESUMES) {
+      const cause = new Error('the upstream breaks again and again');
+      this.destroy(new ServiceError('upstream_failed', { cause }));
       return;
     }
     try {
-      const point = { position: this.#position, end: this.#options.range.end, tail: this.#tail, broken };
-      const response = await this.#options.resume(point, this.#gone.signal);
+      const point = {
+        position: this.#position,
+        end: this.#options.range.end,
+        tail: this.#tail,
+        broken,
+      };
+      const response = await this.#options.resume(point, this.#closed.signal);
       if (this.destroyed) {
         response.body.detach();
         return;

@@ -10,21 +10,26 @@ export interface ResolvedAddress {
 /** All addresses of a host. */
 export type Resolve = (host: string) => Promise<readonly ResolvedAddress[]>;
 
+/** The well-known NAT64 prefix of RFC 6052: the last four bytes are an IPv4 address. */
+const NAT64 = ipaddr.parseCIDR('64:ff9b::/96');
+
 /**
- * Whether an address lies in the public internet. Everything with a special purpose is refused, and with it every
- * IPv6 form that carries an IPv4 address inside (mapped, NAT64, 6to4, Teredo): the name `unicast` is what
- * ipaddr.js leaves over. Outside 2000::/3 nothing is handed out, which also covers `::127.0.0.1`.
+ * Whether an address belongs to the public internet: `unicast` in ipaddr.js's terms, which leaves out every special
+ * purpose and every IPv6 form that carries an IPv4 address (mapped, 6to4, Teredo). Only 2000::/3 is assigned, so
+ * `::127.0.0.1` is not public either. A NAT64 address counts as the IPv4 address that it carries.
  */
 export function isPublicAddress(address: string): boolean {
   if (!ipaddr.isValid(address) || address.includes('%')) return false;
   const parsed = ipaddr.parse(address);
+  const bytes = parsed.toByteArray();
+  if (parsed.kind() === 'ipv6' && parsed.match(NAT64)) return isPublicAddress(bytes.slice(-4).join('.'));
   if (parsed.range() !== 'unicast') return false;
   if (parsed.kind() === 'ipv4') return ipaddr.IPv4.isValidFourPartDecimal(address);
-  const first = parsed.toByteArray()[0] ?? 0;
+  const [first = 0] = bytes;
   return first >= 0x20 && first <= 0x3f;
 }
 
-/** A name that leads, or also leads, to an address inside. */
+/** A host name that resolves, also among others, to an address that is not public. */
 export class ForbiddenAddressError extends Error {
   override name = 'ForbiddenAddressError';
   readonly code = 'EFORBIDDENADDRESS';
@@ -33,9 +38,8 @@ export class ForbiddenAddressError extends Error {
 const resolveWithSystem: Resolve = (host) => systemLookup(host, { all: true, verbatim: true });
 
 /**
- * A `lookup` for sockets that hands out only checked addresses: the socket connects to what was checked, so a
- * second response of the name server (DNS rebinding) is never asked for. One forbidden address among several
- * refuses the name: no media host has one.
+ * A `lookup` for sockets that yields only public addresses. The socket connects to the checked address, so DNS
+ * rebinding has no effect. One address among several that is not public fails the lookup: no media host has one.
  */
 export function publicOnlyLookup(resolve: Resolve = resolveWithSystem): LookupFunction {
   return (host, options, callback) => {
@@ -44,7 +48,7 @@ export function publicOnlyLookup(resolve: Resolve = resolveWithSystem): LookupFu
         const [first] = addresses;
         const forbidden = addresses.some(({ address }) => !isPublicAddress(address));
         if (!first || forbidden) {
-          callback(new ForbiddenAddressError(`${host} does not lead to the public internet`), []);
+          callback(new ForbiddenAddressError(`${host} does not resolve to public addresses only`), []);
         } else if (options.all) {
           callback(
             null,

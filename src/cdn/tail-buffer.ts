@@ -1,7 +1,7 @@
-/** How many delivered bytes a resumed response from elsewhere has to repeat before it is trusted. */
+/** How many delivered bytes a resumed response from another link has to repeat before it is trusted. */
 const TAIL_BYTES = 4096;
 
-/** The last bytes that were delivered. Copied into one small buffer, so that no 64 KiB slab is kept alive. */
+/** A copy of the last bytes that were delivered, so that no chunk of the socket is kept alive. */
 export class TailBuffer {
   readonly #bytes = Buffer.allocUnsafe(TAIL_BYTES);
   #length = 0;
@@ -11,11 +11,11 @@ export class TailBuffer {
   }
 
   append(chunk: Buffer): void {
-    const fresh = chunk.length > TAIL_BYTES ? chunk.subarray(-TAIL_BYTES) : chunk;
-    const kept = Math.min(this.#length, TAIL_BYTES - fresh.length);
+    const added = chunk.length > TAIL_BYTES ? chunk.subarray(-TAIL_BYTES) : chunk;
+    const kept = Math.min(this.#length, TAIL_BYTES - added.length);
     this.#bytes.copyWithin(0, this.#length - kept, this.#length);
-    fresh.copy(this.#bytes, kept);
-    this.#length = kept + fresh.length;
+    added.copy(this.#bytes, kept);
+    this.#length = kept + added.length;
   }
 
   equals(bytes: Buffer): boolean {

@@ -1,8 +1,9 @@
 import type { Dispatcher } from 'undici';
 import { SNIFF_BYTES } from '../media/index.ts';
+import { HeldBytes } from './held-bytes.ts';
 import { LinkError } from './source.ts';
 
-/** Who takes a transfer's bytes. */
+/** Takes the bytes of an upstream body. */
 export interface Sink {
   /** @returns false to pause until `resume()` */
   data(chunk: Buffer): boolean;
@@ -10,52 +11,57 @@ export interface Sink {
   error(error: Error): void;
 }
 
-const NOWHERE: Sink = { data: () => true, end: () => {}, error: () => {} };
+const DISCARD: Sink = { data: () => true, end: () => {}, error: () => {} };
+
+export interface UpstreamBodyOptions {
+  dispatcher: Dispatcher;
+  /** Longest silence while the body is not paused, connecting included, in milliseconds. */
+  idleMs: number;
+  /** Destroys the body until it is piped; from then on its sink's owner does. */
+  signal: AbortSignal;
+}
 
 /**
- * One response on its way. It speaks undici's handler interface instead of taking the Readable of `request()`: one
- * buffer less for each of hundreds of slow readers, and chunks are handed on without a copy.
+ * One response of the CDN. It is undici's handler itself instead of the Readable of `request()`: one buffer less for
+ * each slow reader, and chunks are handed on without a copy.
  *
- * Until a sink is attached it holds back what came, about HEAD_BYTES, and pauses the socket.
- * An response that sends nothing for `idleMs` while nobody has paused it fails as `stalled`.
+ * Until it is piped it holds about SNIFF_BYTES and pauses the socket.
  */
 export class UpstreamBody implements Dispatcher.DispatchHandler {
   status = 0;
   headers: Readonly<Record<string, string | string[] | undefined>> = {};
   readonly #host: string;
   readonly #signal: AbortSignal;
-  readonly #idle: NodeJS.Timeout;
+  readonly #idleTimer: NodeJS.Timeout;
+  readonly #held = new HeldBytes();
   #controller: Dispatcher.DispatchController | null = null;
-  #held: Buffer[] = [];
-  #heldBytes = 0;
+  /** Bytes that `peek` waits for. */
   #needed = 0;
-  /** Bytes still to be thrown away. */
-  #unwanted = 0;
-  #skipping: () => void = () => {};
   #sink: Sink | null = null;
-  #over: 'no' | 'ended' | Error = 'no';
-  /** Waits for headers, for enough held bytes, or for the end of skipping. */
-  #wake: () => void = () => {};
+  #outcome: 'pending' | 'ended' | Error = 'pending';
+  /** Rechecks the condition of `#until`. */
+  #recheck: () => void = () => {};
 
   private constructor(host: string, idleMs: number, signal: AbortSignal) {
     this.#host = host;
     this.#signal = signal;
-    this.#idle = setTimeout(() => {
+    this.#idleTimer = setTimeout(() => {
       if (!this.#controller?.paused) this.destroy(new LinkError('stalled', host));
     }, idleMs);
     signal.addEventListener('abort', this.#onAbort, { once: true });
   }
 
-  /** Sends a GET and resolves once status and headers are there. `idleMs` covers connecting, too. */
+  /**
+   * Sends a GET and resolves once status and headers are there.
+   * @throws LinkError; the signal's reason
+   */
   static async open(
-    dispatcher: Dispatcher,
     url: URL,
     headers: Record<string, string>,
-    idleMs: number,
-    signal: AbortSignal,
+    { dispatcher, idleMs, signal }: UpstreamBodyOptions,
   ): Promise<UpstreamBody> {
     signal.throwIfAborted();
-    const transfer = new UpstreamBody(url.hostname, idleMs, signal);
+    const body = new UpstreamBody(url.hostname, idleMs, signal);
     dispatcher.dispatch(
       {
         origin: url.origin,
@@ -65,10 +71,10 @@ export class UpstreamBody implements Dispatcher.DispatchHandler {
         headersTimeout: 0,
         bodyTimeout: 0,
       },
-      transfer,
+      body,
     );
-    await transfer.#until(() => transfer.status !== 0);
-    return transfer;
+    await body.#until(() => body.status !== 0);
+    return body;
   }
 
   header(name: string): string | undefined {
@@ -76,38 +82,33 @@ export class UpstreamBody implements Dispatcher.DispatchHandler {
     return Array.isArray(value) ? value[0] : value;
   }
 
-  /** The first `length` bytes (less where the response is shorter); they stay to be delivered. */
+  /** The first `length` bytes (fewer where the body is shorter); they stay to be delivered. */
   async peek(length: number): Promise<Buffer> {
     this.#needed = length;
-    if (this.#heldBytes < length) this.#controller?.resume();
-    await this.#until(() => this.#heldBytes >= length);
-    const all = Buffer.concat(this.#held);
-    this.#held = [all];
-    return all.subarray(0, length);
+    if (this.#held.length < length) this.#controller?.resume();
+    await this.#until(() => this.#held.length >= length);
+    return this.#held.peek(length);
   }
 
-  /** Throws away the next `length` bytes; `alive` is called while they come. */
-  async skip(length: number, alive: () => void): Promise<void> {
-    this.#unwanted += length;
-    this.#skipping = alive;
-    const held = this.#held;
-    this.#held = [];
-    this.#heldBytes = 0;
-    for (const chunk of held) this.#hold(chunk);
+  /** Discards the next `length` bytes; calls `onProgress` while they come. */
+  async skip(length: number, onProgress: () => void): Promise<void> {
+    this.#held.skip(length);
     this.#controller?.resume();
-    await this.#until(() => this.#unwanted === 0);
+    await this.#until(() => {
+      onProgress();
+      return !this.#held.skipping;
+    });
   }
 
-  /** From here on all bytes, the held ones first, go to `sink`. */
+  /** Sends all bytes to `sink`, those held first. */
   pipeTo(sink: Sink): void {
+    this.#signal.removeEventListener('abort', this.#onAbort);
     this.#sink = sink;
-    const held = this.#held;
-    this.#held = [];
-    let wanted = true;
-    for (const chunk of held) wanted = sink.data(chunk);
-    if (this.#over === 'ended') sink.end();
-    else if (this.#over !== 'no') sink.error(this.#over);
-    else if (wanted) this.resume();
+    let more = true;
+    for (const chunk of this.#held.takeAll()) more = sink.data(chunk);
+    if (this.#outcome === 'ended') sink.end();
+    else if (this.#outcome !== 'pending') sink.error(this.#outcome);
+    else if (more) this.resume();
   }
 
   pause(): void {
@@ -115,33 +116,32 @@ export class UpstreamBody implements Dispatcher.DispatchHandler {
   }
 
   resume(): void {
-    this.#idle.refresh();
+    this.#idleTimer.refresh();
     this.#controller?.resume();
   }
 
-  /** Ends it at once, socket included; the sink hears nothing more. */
+  /** Ends the body and its connection, and tells the sink. */
   destroy(reason: Error = new LinkError('connection', 'no longer wanted')): void {
-    if (this.#over !== 'no') return;
-    // A sink that destroys has no more interest; a fault found here is news for it.
+    if (this.#outcome !== 'pending') return;
     this.#finish(reason);
     this.#controller?.abort(reason);
   }
 
-  /** Like `destroy()`, and the sink hears nothing more. */
+  /** Ends the body and its connection without telling the sink. */
   detach(): void {
     this.#sink = null;
     this.destroy();
   }
 
-  /** Nothing more is wanted. A partial response is a few bytes from its end and leaves its connection for the next. */
+  /** Discards the rest: a partial response is read to its end, so that its connection can be used again. */
   drain(): void {
-    if (this.status === 206) this.pipeTo(NOWHERE);
+    if (this.status === 206) this.pipeTo(DISCARD);
     else this.destroy();
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller;
-    if (this.#over instanceof Error) controller.abort(this.#over);
+    if (this.#outcome instanceof Error) controller.abort(this.#outcome);
   }
 
   onResponseStart(
@@ -150,23 +150,23 @@ export class UpstreamBody implements Dispatcher.DispatchHandler {
     headers: Readonly<Record<string, string | string[] | undefined>>,
   ): void {
     if (status < 200) return;
-    this.#idle.refresh();
+    this.#idleTimer.refresh();
     this.status = status;
     this.headers = headers;
-    this.#wake();
+    this.#recheck();
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    if (this.#over !== 'no') return;
-    this.#idle.refresh();
+    if (this.#outcome !== 'pending') return;
+    this.#idleTimer.refresh();
     if (this.#sink) {
       if (!this.#sink.data(chunk)) controller.pause();
       return;
     }
-    this.#hold(chunk);
-    // Not at exactly that many: a probe's response is just as long, and has to reach its end.
-    if (this.#heldBytes > Math.max(SNIFF_BYTES, this.#needed)) controller.pause();
-    this.#wake();
+    this.#held.push(chunk);
+    // Not at equality: the response to a probe has exactly SNIFF_BYTES and must reach its end.
+    if (this.#held.length > Math.max(SNIFF_BYTES, this.#needed)) controller.pause();
+    this.#recheck();
   }
 
   onResponseEnd(): void {
@@ -182,37 +182,26 @@ export class UpstreamBody implements Dispatcher.DispatchHandler {
     this.destroy(reason instanceof Error ? reason : new Error('aborted', { cause: reason }));
   };
 
-  #hold(chunk: Buffer): void {
-    const dropped = Math.min(this.#unwanted, chunk.length);
-    this.#unwanted -= dropped;
-    if (dropped > 0) this.#skipping();
-    if (dropped === chunk.length) return;
-    const rest = chunk.subarray(dropped);
-    this.#held.push(rest);
-    this.#heldBytes += rest.length;
-  }
-
-  #finish(how: 'ended' | Error): void {
-    if (this.#over !== 'no') return;
-    this.#over = how;
-    clearTimeout(this.#idle);
+  #finish(outcome: 'ended' | Error): void {
+    if (this.#outcome !== 'pending') return;
+    this.#outcome = outcome;
+    clearTimeout(this.#idleTimer);
     this.#signal.removeEventListener('abort', this.#onAbort);
-    if (how === 'ended') this.#sink?.end();
-    else this.#sink?.error(how);
-    this.#wake();
+    if (outcome === 'ended') this.#sink?.end();
+    else this.#sink?.error(outcome);
+    this.#recheck();
   }
 
-  /** Resolves when `done` holds or the response has ended; rejects when it failed. */
-  #until(done: () => boolean): Promise<void> {
+  /** Resolves once `isDone` holds or the body has ended; rejects with the body's error. */
+  #until(isDone: () => boolean): Promise<void> {
     return new Promise((resolve, reject) => {
-      const look = (): void => {
-        if (this.#over instanceof Error) reject(this.#over);
-        else if (done() || this.#over === 'ended') resolve();
+      this.#recheck = () => {
+        if (this.#outcome instanceof Error) reject(this.#outcome);
+        else if (this.#outcome === 'ended' || isDone()) resolve();
         else return;
-        this.#wake = () => {};
+        this.#recheck = () => {};
       };
-      this.#wake = look;
-      look();
+      this.#recheck();
     });
   }
 }

@@ -1,12 +1,11 @@
 import type { Logger } from 'pino';
-import { SingleFlight } from '../concurrency/index.ts';
+import { FairQueue, SingleFlight } from '../concurrency/index.ts';
 import type { Config } from '../config.ts';
 import type { Egress, EgressPool } from '../egress/index.ts';
 import type { Engine } from '../engine/index.ts';
 import { ERRORS, type ErrorCode, ServiceError } from '../errors.ts';
 import type { Platform, Post } from '../posts/post.ts';
 import type { PostLink } from '../posts/url.ts';
-import { AdmissionQueue } from './admission-queue.ts';
 import { HostSwitcher, type RejectionListener } from './host-switcher.ts';
 import { WorkerPool } from './pool.ts';
 import type { Hello } from './protocol.ts';
@@ -68,7 +67,7 @@ export interface ExtractionTimings {
 }
 
 export interface ExtractOptions {
-  /** Whose turn it is; see AdmissionQueue. */
+  /** Whose turn it is; see FairQueue. */
   client: string;
   signal?: AbortSignal;
   /** Stays empty on a cache hit or when the request joins another one's extraction. */
@@ -100,7 +99,7 @@ const TTWID_TTL_MS = 6 * 3_600_000;
 export class Extractor {
   readonly #hosts: HostSwitcher;
   readonly #pool: WorkerPool;
-  readonly #queue: AdmissionQueue;
+  readonly #queue: FairQueue;
   readonly #planner: SourcePlanner;
   readonly #ttwidFlight = new SingleFlight<string | null>();
   readonly #options: Omit<ExtractorOptions, 'engine' | 'runDir'> & { observers: ExtractionObservers };
@@ -132,7 +131,8 @@ export class Extractor {
     const { egresses, config, log } = options;
     this.#options = options;
     this.#pool = pool;
-    this.#queue = new AdmissionQueue(config.extraction.maxWorkers, config.extraction.maxQueue);
+    const { maxWorkers, maxQueue } = config.extraction;
+    this.#queue = new FairQueue({ slots: maxWorkers, maxWaiting: maxQueue });
     this.#hosts = new HostSwitcher({
       runDir,
       cookiesPath,

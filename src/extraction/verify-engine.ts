@@ -31,6 +31,7 @@ export interface VerificationOptions {
   log: Logger;
   /** A post to fetch, and how; null leaves that out. */
   canary: { link: PostLink; proxy: string | null; timeoutMs: number } | null;
+  /** Milliseconds in which the host has to start. */
   startLimitMs?: number;
 }
 

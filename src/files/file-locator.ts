@@ -9,13 +9,13 @@ import type { Post, PostRef } from '../posts/post.ts';
 import { chooseRenditions } from '../posts/renditions.ts';
 import { type PostLink, postKey } from '../posts/url.ts';
 
-/** Where posts come from: Posts of cache/. */
+/** Finds posts; implemented by Posts of cache/. */
 export interface PostFinder {
   find(link: PostLink, options: ExtractOptions): Promise<FoundPost>;
   renew(ref: PostRef, isStale: (post: Post) => boolean, options: ExtractOptions): Promise<FoundPost>;
 }
 
-/** From an opened link to the file behind it, now and after its CDN address has died. */
+/** Locates the file of an opened link at the CDN, now and after its address has died. */
 export class FileLocator {
   readonly #posts: PostFinder;
 
@@ -23,7 +23,7 @@ export class FileLocator {
     this.#posts = posts;
   }
 
-  /** @throws ServiceError of the extraction, where the link carries no address and the post must be asked for */
+  /** @throws ServiceError of the extraction, which a link without a source (a short one) may need */
   async source({ ref, asset, source }: LinkTarget, options: ExtractOptions): Promise<MediaSource> {
     if (source) return mediaSource(ref, asset, source);
     const post = await this.post(ref, options);
@@ -44,22 +44,22 @@ export class FileLocator {
   }
 
   /**
-   * Finds the file again once its address has died: out of the cache where that holds another one than the dead,
-   * else by a new extraction. Who asks once more has found what came back dead as well.
+   * Returns how to find the file again: in the cache where that has an address which is not known to be dead, else by a
+   * new extraction. Each call marks the addresses that the last one returned as dead.
    */
   renew(ref: PostRef, asset: Asset, dead: readonly string[], options: ExtractOptions): Renew {
-    const buried = new Set(dead);
+    const deadUrls = new Set(dead);
     return async () => {
-      const isStale = (post: Post) => assetSource(post, asset)?.urls.some((url) => buried.has(url)) ?? true;
+      const isStale = (post: Post) => assetSource(post, asset)?.urls.some((url) => deadUrls.has(url)) ?? true;
       const { post, cached } = await this.#posts.renew(ref, isStale, options);
       const source = sourceOf(post, asset);
-      for (const url of source.urls) buried.add(url);
+      for (const url of source.urls) deadUrls.add(url);
       return { ...source, cached };
     };
   }
 }
 
-/** @throws ServiceError `post_not_found` where the post has no such file any more */
+/** @throws ServiceError `post_not_found` where the post does not have the file any more */
 export function sourceOf(post: Post, asset: Asset): MediaSource {
   const source = assetSource(post, asset);
   if (!source) {
@@ -68,7 +68,7 @@ export function sourceOf(post: Post, asset: Asset): MediaSource {
   return mediaSource(post.ref, asset, source);
 }
 
-/** The picture that stands for the post: its sound's, else its own. */
+/** The cover of the post's sound, or the post's own. */
 export function coverOf({ ref, sound, cover, egress }: Post): MediaSource | null {
   const url = sound?.cover ?? cover;
   return url === null

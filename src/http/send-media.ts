@@ -17,6 +17,8 @@ export function mediaRequest({ method, headers }: FastifyRequest): MediaRequest 
     method: method === 'HEAD' ? 'HEAD' : 'GET',
     range: headers.range,
     ifRange: single(headers['if-range']),
+    ifMatch: headers['if-match'],
+    ifUnmodifiedSince: headers['if-unmodified-since'],
     ifNoneMatch: headers['if-none-match'],
     ifModifiedSince: headers['if-modified-since'],
   };
@@ -37,7 +39,7 @@ export function sendMedia(
     .headers(media.headers)
     // The link is its own secret and expires: no cache between here and the client may keep a copy.
     .header('cache-control', 'private, max-age=0, must-revalidate');
-  if (media.status !== 304 && media.status !== 416) {
+  if (media.status === 200 || media.status === 206) {
     void reply
       .header('content-disposition', contentDisposition(name, inline))
       .header('x-filename', encodedFileName(name));

@@ -3,15 +3,15 @@ import { chmodSync, linkSync, readFileSync, unlinkSync, writeFileSync } from 'no
 import { Secret } from '../secret.ts';
 
 /**
- * The key of a service that was given none: made once, kept in a file that only its owner may read, so that links
- * survive a restart.
+ * The key of a service without ENCRYPTION_KEY: created once and kept in a file that only its owner may read, so that
+ * links survive a restart.
  * @throws the file system's error when it can be neither read nor written
  */
 export function loadOrCreateKey(path: string): Secret {
   const draft = `${path}.${process.pid}`;
   writeFileSync(draft, randomBytes(32).toString('base64url'), { mode: 0o600 });
   try {
-    // A link appears whole or not at all: of two instances that start together both read the same key.
+    // A hard link appears whole or not at all, so two instances that start together read the same key.
     linkSync(draft, path);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;

@@ -6,55 +6,73 @@ import type { TokenSealer } from './token.ts';
 /** The routes that take a token, and with it the purposes a token can have. */
 export type LinkRoute = 'stream' | 'download' | 'download-slideshow';
 
-/** The parameter that carries the token, as the predecessors' frontends know it. */
+/** The parameter that carries the token, as in the predecessors' frontends. */
 const PARAMETER: Readonly<Record<LinkRoute, string>> = {
   stream: 'data',
   download: 'data',
   'download-slideshow': 'url',
 };
 
-/** What a link says: enough to serve the file on any instance that has the key, and to extract the post again. */
+/** Content of a link: enough to serve the file on any instance with the key, and to extract the post again. */
 export interface LinkTarget {
   ref: PostRef;
   asset: Asset;
-  /** Null where the file is made from several others (zip, slideshow): these ask for the post. */
+  /** Null in a short link, and for files made of several others (zip, slideshow): these need the post. */
   source: AssetSource | null;
 }
 
+export interface LinkOptions {
+  /** Leaves out the CDN's addresses: below 300 characters, for one more look-up of the post when it is used. */
+  short?: boolean;
+}
+
+/** A user name in a short link, in bytes of UTF-8; TikTok's have at most 24. */
+const MAX_SHORT_USER_BYTES = 32;
+
+/** Makes the links of one service and opens them. */
 export class Links {
-  readonly #box: TokenSealer;
+  readonly #sealer: TokenSealer;
   readonly #baseUrl: string;
   readonly #ttlMs: number;
 
-  constructor(box: TokenSealer, baseUrl: string, ttlMs: number) {
-    this.#box = box;
+  constructor(sealer: TokenSealer, baseUrl: string, ttlMs: number) {
+    this.#sealer = sealer;
     this.#baseUrl = baseUrl;
     this.#ttlMs = ttlMs;
   }
 
-  /** When links that are made now expire, Unix milliseconds; whole seconds. */
+  /** Expiry of links made now: Unix milliseconds, in whole seconds. */
   expiryFromNow(): number {
     return Math.floor((Date.now() + this.#ttlMs) / 1000) * 1000;
   }
 
   /** The maker of links to the files of one post. */
-  linksTo(post: Post, expiresAtMs: number): (asset: Asset) => string {
-    return (asset) =>
-      this.make(routeOf(asset), { ref: post.ref, asset, source: assetSource(post, asset) }, expiresAtMs);
+  linksTo(post: Post, expiresAtMs: number, options: LinkOptions = {}): (asset: Asset) => string {
+    return (asset) => {
+      const target = { ref: post.ref, asset, source: assetSource(post, asset) };
+      return this.make(routeOf(asset), target, expiresAtMs, options);
+    };
   }
 
-  make(route: LinkRoute, target: LinkTarget, expiresAtMs: number): string {
-    const content = Buffer.from(JSON.stringify(pack(target)));
-    return `${this.#baseUrl}/${route}?${PARAMETER[route]}=${this.#box.seal(route, content, expiresAtMs)}`;
+  /** @param expiresAtMs Unix milliseconds */
+  make(
+    route: LinkRoute,
+    target: LinkTarget,
+    expiresAtMs: number,
+    { short = false }: LinkOptions = {},
+  ): string {
+    const content = Buffer.from(JSON.stringify(pack(short ? shorten(target) : target)));
+    const token = this.#sealer.seal(route, content, expiresAtMs);
+    return `${this.#baseUrl}/${route}?${PARAMETER[route]}=${token}`;
   }
 
   /** @throws ServiceError `link_invalid`, `link_expired` */
   openLink(route: LinkRoute, token: string): LinkTarget {
-    const { content } = this.#box.unseal(route, token);
+    const { content } = this.#sealer.unseal(route, token);
     try {
       return unpack(JSON.parse(content.toString()) as Packed);
     } catch (cause) {
-      // Sealed by us, but by a version that packed otherwise.
+      // The token is authentic, so another version of the service packed it.
       throw new ServiceError('link_invalid', { cause });
     }
   }
@@ -65,7 +83,7 @@ function routeOf({ kind }: Asset): LinkRoute {
   return kind === 'slideshow' ? 'download-slideshow' : 'download';
 }
 
-/** Positions instead of names: a link has to stay below 2,000 characters. */
+/** Arrays instead of objects: a link has to stay below 2,000 characters. */
 type Packed = [platform: 't' | 'd', id: string, user: string, asset: PackedAsset, source: PackedSource | 0];
 type PackedAsset =
   | ['v', string]
@@ -80,6 +98,20 @@ type PackedAsset =
 type PackedSource = [urls: string[], cookie: string | null, egress: string];
 
 const PLATFORMS: Readonly<Record<'t' | 'd', Platform>> = { t: 'tiktok', d: 'douyin' };
+
+function shorten({ ref, asset }: LinkTarget): LinkTarget {
+  const user = ref.user && cut(ref.user, MAX_SHORT_USER_BYTES);
+  return { ref: { ...ref, ...(user && { user }) }, asset, source: null };
+}
+
+function cut(text: string, maxBytes: number): string {
+  let kept = '';
+  for (const character of text) {
+    if (Buffer.byteLength(kept + character) > maxBytes) break;
+    kept += character;
+  }
+  return kept;
+}
 
 function pack({ ref, asset, source }: LinkTarget): Packed {
   return [
@@ -148,7 +180,7 @@ function unpackAsset(packed: PackedAsset): Asset {
   }
 }
 
-/** Mirrors mostly differ in the host alone: then the host is enough. */
+/** Stores only the host of a mirror that differs in nothing else. */
 function packMirrors([first, ...others]: readonly string[]): string[] {
   if (first === undefined) return [];
   const { host } = new URL(first);
@@ -156,7 +188,7 @@ function packMirrors([first, ...others]: readonly string[]): string[] {
   return [
     first,
     ...others.map((mirror) => {
-      const other = new URL(mirror).host;
+      const { host: other } = new URL(mirror);
       return mirror === `https://${other}${rest}` ? other : mirror;
     }),
   ];

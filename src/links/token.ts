@@ -2,26 +2,26 @@ import { createCipheriv, createDecipheriv, hkdfSync, randomFillSync, scryptSync 
 import { ServiceError } from '../errors.ts';
 
 /*
- * A token, as bytes:
+ * A token, in bytes:
  *
  *   version 1 | key id 4 | expiry, Unix seconds 4 | nonce 12 | ciphertext | tag 16
  *
- * AES-256-GCM. Each purpose and each day of expiry has a key of its own (HKDF), so that a token opens only for the
- * route it was made for and random nonces stay far below their limit of 2^32 a key. All that comes before the
- * ciphertext is bound as additional data.
+ * AES-256-GCM; everything before the ciphertext is additional data. Each purpose and each hour of expiry has its own
+ * key (HKDF), so that a token opens only for its route, and random nonces stay far below their limit of 2^32 for each
+ * key (NIST SP 800-38D §8.3). Tokens of version 1 have a key for each day.
  */
-const VERSION = 1;
+const VERSION = 2;
+const SECONDS_PER_KEY: Readonly<Record<number, number>> = { 1: 86_400, 2: 3600 };
 const HEADER_BYTES = 21;
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
-const SECONDS_PER_DAY = 86_400;
 
-/** A fixed salt: the derivation must give the same key on every instance that has the passphrase. */
+/** Fixed, so that every instance with the passphrase derives the same key. */
 const SALT = 'tiktok-downloader-service links v1';
 const STRICT_BASE64URL = /^[A-Za-z0-9_-]+$/;
 
-/** Derived keys that are kept; forged expiries could otherwise fill the memory. */
-const MAX_DERIVED = 64;
+/** Derived keys that are cached; forged expiries must not fill the memory. */
+const MAX_DERIVED = 256;
 
 interface MasterKey {
   id: Buffer;
@@ -29,12 +29,12 @@ interface MasterKey {
   derived: Map<string, Buffer>;
 }
 
-/** Seals bytes into tokens for one purpose until one time, and opens them again. Knows nothing of what is inside. */
+/** Seals bytes into tokens with a purpose and an expiry, and opens them again. */
 export class TokenSealer {
   readonly #keys: readonly [MasterKey, ...MasterKey[]];
   readonly #nonces = new Nonces();
 
-  /** Takes some 60 ms a passphrase (scrypt): make one at the start. Later ones only open, for key rotation. */
+  /** Slow (scrypt). @param previous passphrases of earlier tokens, which only open */
   constructor(current: string, previous: readonly string[] = []) {
     this.#keys = [masterKey(current), ...previous.map(masterKey)];
   }
@@ -48,7 +48,7 @@ export class TokenSealer {
     header.writeUInt32BE(expiry, 5);
     const nonce = this.#nonces.next();
     nonce.copy(header, 9);
-    const cipher = createCipheriv('aes-256-gcm', derive(key, purpose, expiry), nonce, {
+    const cipher = createCipheriv('aes-256-gcm', derive(key, VERSION, purpose, expiry), nonce, {
       authTagLength: TAG_BYTES,
     });
     cipher.setAAD(header);
@@ -57,15 +57,17 @@ export class TokenSealer {
     );
   }
 
-  /** @throws ServiceError `link_invalid` for all that this box did not seal for this purpose; `link_expired` */
+  /** @throws ServiceError `link_invalid` for whatever was not sealed with these keys and purpose; `link_expired` */
   unseal(purpose: string, token: string): { content: Buffer; expiresAtMs: number } {
     const bytes = decode(token);
-    const key = this.#keys.find((one) => bytes.subarray(1, 5).equals(one.id));
-    if (!key || bytes[0] !== VERSION || bytes.length < HEADER_BYTES + TAG_BYTES)
+    const key = this.#keys.find(({ id }) => bytes.subarray(1, 5).equals(id));
+    const [version = 0] = bytes;
+    if (!key || !(version in SECONDS_PER_KEY) || bytes.length < HEADER_BYTES + TAG_BYTES) {
       throw new ServiceError('link_invalid');
+    }
     const expiry = bytes.readUInt32BE(5);
     const nonce = bytes.subarray(9, HEADER_BYTES);
-    const decipher = createDecipheriv('aes-256-gcm', derive(key, purpose, expiry), nonce, {
+    const decipher = createDecipheriv('aes-256-gcm', derive(key, version, purpose, expiry), nonce, {
       authTagLength: TAG_BYTES,
     });
     decipher.setAAD(bytes.subarray(0, HEADER_BYTES));
@@ -76,18 +78,18 @@ export class TokenSealer {
     } catch (cause) {
       throw new ServiceError('link_invalid', { cause });
     }
-    // Only now: who cannot make tokens learns nothing about their times.
+    // Checked last: only the holder of an authentic token learns that it has expired.
     if (expiry * 1000 <= Date.now()) throw new ServiceError('link_expired');
     return { content, expiresAtMs: expiry * 1000 };
   }
 }
 
-/** Random bytes by the thousand: asking for twelve of them at a time costs more than the encryption. */
+/** Random nonces, generated in batches because a call for each costs more than the encryption. */
 class Nonces {
   readonly #pool = Buffer.alloc(512 * NONCE_BYTES);
   #used = this.#pool.length;
 
-  /** To be used before the next one is asked for: the memory is filled again. */
+  /** Valid until the next call: the memory is reused. */
   next(): Buffer {
     if (this.#used === this.#pool.length) {
       randomFillSync(this.#pool);
@@ -98,7 +100,7 @@ class Nonces {
   }
 }
 
-/** Node's base64url decoding skips what it does not know; only the one true spelling may pass. */
+/** Decodes base64url strictly: Node's decoder skips unknown characters. */
 function decode(token: string): Buffer {
   const bytes = STRICT_BASE64URL.test(token) ? Buffer.from(token, 'base64url') : Buffer.alloc(0);
   if (bytes.length === 0 || bytes.toString('base64url') !== token) throw new ServiceError('link_invalid');
@@ -111,12 +113,13 @@ function masterKey(passphrase: string): MasterKey {
   return { id, bytes, derived: new Map() };
 }
 
-function derive(key: MasterKey, purpose: string, expiry: number): Buffer {
-  const info = `${purpose} ${Math.floor(expiry / SECONDS_PER_DAY)}`;
-  const known = key.derived.get(info);
-  if (known) return known;
-  const fresh = Buffer.from(hkdfSync('sha256', key.bytes, '', info, 32));
+function derive(key: MasterKey, version: number, purpose: string, expiry: number): Buffer {
+  const period = Math.floor(expiry / (SECONDS_PER_KEY[version] ?? 1));
+  const info = version === 1 ? `${purpose} ${period}` : `${purpose} v${version} ${period}`;
+  const cached = key.derived.get(info);
+  if (cached) return cached;
+  const derived = Buffer.from(hkdfSync('sha256', key.bytes, '', info, 32));
   if (key.derived.size >= MAX_DERIVED) key.derived.clear();
-  key.derived.set(info, fresh);
-  return fresh;
+  key.derived.set(info, derived);
+  return derived;
 }

@@ -1,42 +1,33 @@
-import { createReadStream } from 'node:fs';
-import type { MediaResponse } from '../cdn/index.ts';
-import { evaluatePreconditions, headersFor, type MediaRequest } from '../media/index.ts';
+import type { Readable } from 'node:stream';
+import type { MediaRequest } from './preconditions.ts';
+import type { ByteRange } from './range.ts';
+import { type MediaResponse, type RespondOptions, respond } from './respond.ts';
+import type { MediaType } from './sniff.ts';
 
-/** A finished file of ours on the disk, held for one reader until released. */
+/** A finished file on the disk, open for one response until released. */
 export interface CachedFile {
-  path: string;
   /** Bytes. */
   size: number;
-  mtimeMs: number;
+  /** `fileEtag` of the bytes, so that instances which made the same bytes agree. */
+  etag: string;
+  /** HTTP date. */
+  lastModified: string;
+  /** The bytes of a range, or all of them. At most once. */
+  open(range: ByteRange | null): Readable;
   release(): void;
 }
 
-/** Serves a kept file as the CDN's are served: ranges, conditions, exact lengths. Releases it when it is sent. */
-export function respondWithFile(
+/** Answers a request with a file on the disk, and releases the file once the body is closed. */
+export async function respondWithFile(
   file: CachedFile,
-  { mime, extension }: { mime: string; extension: string },
+  type: MediaType,
   request: MediaRequest,
-): MediaResponse {
-  const metadata = {
-    mime,
-    extension,
-    size: file.size,
-    etag: `"${file.size.toString(36)}-${Math.trunc(file.mtimeMs).toString(36)}"`,
-    lastModified: new Date(file.mtimeMs).toUTCString(),
-  };
-  const verdict = evaluatePreconditions(request, metadata);
-  const response = {
-    status: verdict.status,
-    headers: headersFor(verdict, metadata),
-    mime,
-    extension,
-    size: file.size,
-  };
-  if (request.method === 'HEAD' || verdict.status === 304 || verdict.status === 416) {
-    file.release();
-    return { ...response, body: null };
-  }
-  const body = createReadStream(file.path, verdict.status === 206 ? verdict.range : {});
-  body.once('close', () => file.release());
-  return { ...response, body };
+  options?: RespondOptions,
+): Promise<MediaResponse> {
+  const { size, etag, lastModified } = file;
+  const metadata = { ...type, size, etag, lastModified };
+  const response = await respond(request, metadata, (range) => file.open(range), options);
+  if (response.body) response.body.once('close', () => file.release());
+  else file.release();
+  return response;
 }

@@ -1,11 +1,11 @@
 import { create } from 'content-disposition';
 
-/** File systems take 255 bytes of UTF-8; the rest is room for what browsers append (` (1)`, `.crdownload`). */
+/** In UTF-8. File names may have 255 bytes; browsers append to them (` (1)`, `.crdownload`). */
 const MAX_USER_BYTES = 120;
 const MAX_ID_LENGTH = 32;
 
 export interface FileNameParts {
-  /** The author's @name, or whatever the post has in its place. */
+  /** The author's @name. */
   user: string;
   /** The post's id. */
   id: string;
@@ -16,9 +16,9 @@ export interface FileNameParts {
 }
 
 /**
- * `user_ID.ext`, or `user_ID_01.jpg` for one of several. Letters, digits and `._-` only, of any script (Douyin's
- * names): no separators, control or direction characters, nothing invisible. The id keeps Windows' device names
- * (`CON`, `NUL.mp4`) away, and tells files apart where nothing of the user name is left.
+ * `user_ID.ext`, or `user_ID_01.jpg` for one of several. Contains letters and digits of any script (Douyin's names) and
+ * `._-` only. The id prevents Windows' device names (`CON`, `NUL.mp4`), and tells files apart where nothing of the
+ * user name is left.
  */
 export function mediaFileName({ user, id, index, extension }: FileNameParts): string {
   const name = cut(clean(user), MAX_USER_BYTES) || 'post';
@@ -32,7 +32,7 @@ export function mediaFileName({ user, id, index, extension }: FileNameParts): st
   return `${name}_${number}${position}.${ending}`;
 }
 
-/** No leading dot (hidden file), hyphen (an option to a shell) or combining mark; no `..` anywhere. */
+/** Removes a leading dot (hidden file), hyphen (a command's option) or combining mark, and any `..`. */
 function clean(text: string): string {
   return text
     .normalize('NFC')
@@ -51,8 +51,8 @@ function cut(text: string, bytes: number): string {
 }
 
 /**
- * RFC 6266 form of a name from `mediaFileName`: `filename` in ASCII (é becomes e, what ASCII lacks is left out)
- * and `filename*`, always both, which the library writes only where they differ.
+ * Content-Disposition (RFC 6266) for a name from `mediaFileName`: always both `filename`, in ASCII (é becomes e, other
+ * characters are left out), and `filename*`, which the library writes only where they differ.
  */
 export function contentDisposition(name: string, inline: boolean): string {
   const ascii = name
@@ -63,7 +63,7 @@ export function contentDisposition(name: string, inline: boolean): string {
   return `${header}; filename*=UTF-8''${encodedFileName(name)}`;
 }
 
-/** Value of X-Filename: percent-encoded, so that any client decodes it the same way. */
+/** Value of X-Filename: percent-encoded UTF-8. */
 export function encodedFileName(name: string): string {
   return encodeURIComponent(name);
 }

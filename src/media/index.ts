@@ -1,11 +1,8 @@
 export { type CachedFile, respondWithFile } from './cached-file.ts';
 export { contentDisposition, encodedFileName, type FileNameParts, mediaFileName } from './disposition.ts';
+export { fileEtag, strongEtag } from './etag.ts';
 export { type MediaMetadata, readMetadata } from './metadata.ts';
-export {
-  evaluatePreconditions,
-  headersFor,
-  type MediaRequest,
-  type PreconditionResult,
-} from './preconditions.ts';
+export type { MediaRequest } from './preconditions.ts';
 export { type ByteRange, parseContentRange, parseRange } from './range.ts';
+export { type MediaResponse, type OpenBody, type RespondOptions, respond } from './respond.ts';
 export { type MediaType, SNIFF_BYTES, sniffMedia } from './sniff.ts';

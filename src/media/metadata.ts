@@ -1,33 +1,32 @@
-import { createHash } from 'node:crypto';
+import { strongEtag } from './etag.ts';
 import { type MediaType, SNIFF_BYTES, sniffMedia } from './sniff.ts';
 
-/** What is known of a file once its start has been seen. */
+/** What is known of a file before its body is sent. */
 export interface MediaMetadata extends MediaType {
-  /** Bytes. */
-  size: number;
-  /**
-   * The strong validator sent to clients: a hash of the size and the first 4 KiB. Made from the bytes because
-   * nothing else survives healing: mirrors and new extractions have other links, other ETags (where they have
-   * any) and other dates for the same bytes, and a client that resumes after that must get its 206. The start of
-   * an MP4 holds the sample tables or the first frames, that of an image its size, tables and first rows, so two
-   * files that share both size and start do not occur for one rendition of one post. It also stays the same over
-   * restarts and between replicas.
-   */
-  etag: string;
-  /** The upstream's, as an HTTP date. */
+  /** Bytes; null where only the end of the body tells. Such a file has no ranges. */
+  size: number | null;
+  /** Strong validator; null where the bytes are not known well enough. */
+  etag: string | null;
+  /** HTTP date. */
   lastModified: string | null;
 }
 
-/** @returns null where the bytes are no media, or fewer than the file's size asks for */
+/**
+ * Metadata of a file at the CDN. Its ETag is a hash of the size and the first SNIFF_BYTES, because mirrors and new
+ * extractions have other links, ETags and dates for the same bytes, and a client must be able to resume after them.
+ * Two renditions of one post never share both size and start.
+ * @param head at least the first SNIFF_BYTES of the file, or all of it
+ * @param size bytes, or null where unknown
+ * @returns null where the bytes are no media, or fewer than SNIFF_BYTES and the size ask for
+ */
 export async function readMetadata(
   head: Buffer,
-  size: number,
+  size: number | null,
   lastModified: string | null,
 ): Promise<MediaMetadata | null> {
   const start = head.subarray(0, SNIFF_BYTES);
-  if (start.length < Math.min(SNIFF_BYTES, size)) return null;
+  if (start.length < Math.min(SNIFF_BYTES, size ?? SNIFF_BYTES)) return null;
   const type = await sniffMedia(start);
   if (!type) return null;
-  const hash = createHash('sha256').update(`${size}\n`).update(start).digest('base64url').slice(0, 27);
-  return { ...type, size, etag: `"${hash}"`, lastModified };
+  return { ...type, size, etag: size === null ? null : strongEtag(`${size}\n`, start), lastModified };
 }

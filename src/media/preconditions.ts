@@ -2,11 +2,13 @@ import fresh from 'fresh';
 import type { MediaMetadata } from './metadata.ts';
 import { type ByteRange, parseRange } from './range.ts';
 
-/** What a client asked, in its own words: raw header values. None of them is ever sent upstream. */
+/** The headers of a request that decide which part of a file is sent: raw values, never sent upstream. */
 export interface MediaRequest {
   method: 'GET' | 'HEAD';
   range?: string | undefined;
   ifRange?: string | undefined;
+  ifMatch?: string | undefined;
+  ifUnmodifiedSince?: string | undefined;
   ifNoneMatch?: string | undefined;
   ifModifiedSince?: string | undefined;
 }
@@ -15,60 +17,54 @@ export type PreconditionResult =
   | { status: 200 }
   | { status: 206; range: ByteRange }
   | { status: 304 }
+  | { status: 412 }
   | { status: 416 };
 
-/** A date is a strong validator only when the file rested for a while after it (RFC 9110 §8.8.2.2). */
+/** A date is a strong validator only when the file is at least this much older (RFC 9110 §8.8.2.2). */
 const STRONG_DATE_MS = 60_000;
 
-/** What a request gets of a file, in the order of RFC 9110 §13.2.2. */
+/** Evaluates a request's conditions and range against a file, in the order of RFC 9110 §13.2.2. */
 export function evaluatePreconditions(request: MediaRequest, metadata: MediaMetadata): PreconditionResult {
-  const asked = {
-    ...(request.ifNoneMatch === undefined ? {} : { 'if-none-match': request.ifNoneMatch.trim() }),
-    ...(request.ifModifiedSince === undefined ? {} : { 'if-modified-since': request.ifModifiedSince }),
-  };
-  const have = {
-    etag: metadata.etag,
-    ...(metadata.lastModified === null ? {} : { 'last-modified': metadata.lastModified }),
-  };
-  if (fresh(asked, have)) return { status: 304 };
-  if (request.method === 'HEAD' || !ifRangeHolds(request.ifRange, metadata)) return { status: 200 };
+  if (!isMatch(request, metadata)) return { status: 412 };
+  if (isFresh(request, metadata)) return { status: 304 };
+  if (request.method === 'HEAD' || metadata.size === null || !ifRangeHolds(request.ifRange, metadata)) {
+    return { status: 200 };
+  }
   const range = parseRange(request.range, metadata.size);
   if (range === null) return { status: 200 };
   return range === 'unsatisfiable' ? { status: 416 } : { status: 206, range };
 }
 
-/** Whether the file is the one that If-Range names; strong comparison, so a weak tag never matches. */
-function ifRangeHolds(ifRange: string | undefined, metadata: MediaMetadata): boolean {
-  if (ifRange === undefined) return true;
-  const given = ifRange.trim();
-  if (given.includes('"')) return given === metadata.etag;
-  if (metadata.lastModified === null) return false;
-  const modified = Date.parse(metadata.lastModified);
-  return Date.parse(given) === modified && Date.now() - modified >= STRONG_DATE_MS;
+/** If-Match (strong comparison), or If-Unmodified-Since where there is none. */
+function isMatch(
+  { ifMatch, ifUnmodifiedSince }: MediaRequest,
+  { etag, lastModified }: MediaMetadata,
+): boolean {
+  if (ifMatch !== undefined) {
+    const tags: readonly string[] = ifMatch.match(/(?:W\/)?"[^"]*"/g) ?? [];
+    return ifMatch.trim() === '*' || (etag !== null && tags.includes(etag));
+  }
+  const since = Date.parse(ifUnmodifiedSince ?? '');
+  return Number.isNaN(since) || lastModified === null || Date.parse(lastModified) <= since;
 }
 
-/** Headers for a verdict; no Content-Length with a 304. */
-export function headersFor(verdict: PreconditionResult, metadata: MediaMetadata): Record<string, string> {
-  const validators = {
-    'accept-ranges': 'bytes',
-    etag: metadata.etag,
-    ...(metadata.lastModified === null ? {} : { 'last-modified': metadata.lastModified }),
-  };
-  switch (verdict.status) {
-    case 304:
-      return validators;
-    case 416:
-      return { ...validators, 'content-range': `bytes */${metadata.size}`, 'content-length': '0' };
-    case 206: {
-      const { start, end } = verdict.range;
-      return {
-        ...validators,
-        'content-type': metadata.mime,
-        'content-length': String(end - start + 1),
-        'content-range': `bytes ${start}-${end}/${metadata.size}`,
-      };
-    }
-    case 200:
-      return { ...validators, 'content-type': metadata.mime, 'content-length': String(metadata.size) };
-  }
+/** If-None-Match (weak comparison), or If-Modified-Since where there is none. */
+function isFresh(request: MediaRequest, { etag, lastModified }: MediaMetadata): boolean {
+  return fresh(
+    {
+      ...(request.ifNoneMatch !== undefined && { 'if-none-match': request.ifNoneMatch.trim() }),
+      ...(request.ifModifiedSince !== undefined && { 'if-modified-since': request.ifModifiedSince }),
+    },
+    { ...(etag !== null && { etag }), ...(lastModified !== null && { 'last-modified': lastModified }) },
+  );
+}
+
+/** Strong comparison: a weak tag never matches. */
+function ifRangeHolds(ifRange: string | undefined, { etag, lastModified }: MediaMetadata): boolean {
+  if (ifRange === undefined) return true;
+  const validator = ifRange.trim();
+  if (validator.includes('"')) return validator === etag;
+  if (lastModified === null) return false;
+  const modified = Date.parse(lastModified);
+  return Date.parse(validator) === modified && Date.now() - modified >= STRONG_DATE_MS;
 }

@@ -5,10 +5,10 @@ export interface ByteRange {
 }
 
 /**
- * Reads a Range header against a file of `size` bytes (RFC 9110 §14.1.2). Stricter than the range-parser library,
- * which takes `bytes=1-x-2`, calls `5-2` unsatisfiable instead of malformed and knows no unit.
- * @returns the range, cut to the file; `unsatisfiable` (→ 416); or null where the header is to be ignored:
- *   absent, malformed, another unit, or several ranges (§14.2 allows to ignore any Range)
+ * Parses a Range header for a file of `size` bytes (RFC 9110 §14.1.2). The range-parser library accepts
+ * `bytes=1-x-2`, calls `5-2` unsatisfiable instead of malformed and does not check the unit.
+ * @returns the range, cut to the file; `unsatisfiable` (→ 416); or null where the header is to be ignored: absent,
+ *   malformed, another unit, or several ranges (§14.2 allows to ignore any Range)
  */
 export function parseRange(header: string | undefined, size: number): ByteRange | 'unsatisfiable' | null {
   const match = /^[ \t]*bytes=[ \t]*(\d*)-(\d*)[ \t]*$/i.exec(header ?? '');
@@ -26,12 +26,12 @@ export function parseRange(header: string | undefined, size: number): ByteRange 
   return { start: Number(from), end: to === '' ? size - 1 : Math.min(Number(to), size - 1) };
 }
 
-/** A Content-Range header of a 206. */
+/** The Content-Range of a 206. */
 export interface ContentRange extends ByteRange {
   size: number;
 }
 
-/** @returns null where it is missing, malformed, of unknown size or contradicts itself */
+/** @returns null where the header is missing, malformed, of unknown size or contradictory */
 export function parseContentRange(header: string | undefined): ContentRange | null {
   const match = /^bytes (\d+)-(\d+)\/(\d+)$/i.exec(header?.trim() ?? '');
   if (!match) return null;

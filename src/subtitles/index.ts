@@ -1,24 +1,17 @@
-import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
-import {
-  fetchToBuffer,
-  type MediaClient,
-  type MediaResponse,
-  type MediaSource,
-  type OpenOptions,
-} from '../cdn/index.ts';
+import { fetchToBuffer, type MediaClient, type MediaSource, type OpenOptions } from '../cdn/index.ts';
 import { ServiceError } from '../errors.ts';
-import { evaluatePreconditions, headersFor, type MediaRequest } from '../media/index.ts';
+import { type MediaRequest, type MediaResponse, respond, strongEtag } from '../media/index.ts';
 import { toVtt } from './vtt.ts';
 
 const VTT = { mime: 'text/vtt; charset=utf-8', extension: 'vtt' };
 
-/** An hour of speech has some hundred kilobytes. */
+/** An hour of speech takes some hundred kilobytes. */
 const MAX_BYTES = 4 * 1024 * 1024;
 
 /**
- * Answers a request for subtitles, as WebVTT whatever TikTok keeps them as.
- * @throws ServiceError `upstream_failed`, or as MediaClient.open
+ * Answers a request for subtitles as WebVTT, in whatever format TikTok keeps them.
+ * @throws ServiceError `upstream_failed`, or as `MediaClient.openMedia`
  */
 export async function openSubtitle(
   media: MediaClient,
@@ -28,19 +21,12 @@ export async function openSubtitle(
 ): Promise<MediaResponse> {
   const { bytes, extension } = await fetchToBuffer(media, source, { ...options, maxBytes: MAX_BYTES });
   const text = toVtt(bytes.toString('utf8'), extension);
-  if (text === null)
+  if (text === null) {
     throw new ServiceError('upstream_failed', { cause: new Error(`no subtitles in a ${extension}`) });
+  }
   const vtt = Buffer.from(text);
-  const etag = `"${createHash('sha256').update(vtt).digest('base64url').slice(0, 27)}"`;
-  const facts = { ...VTT, size: vtt.length, etag, lastModified: null };
-  const verdict = evaluatePreconditions(request, facts);
-  const bare = request.method === 'HEAD' || verdict.status === 304 || verdict.status === 416;
-  const part = verdict.status === 206 ? vtt.subarray(verdict.range.start, verdict.range.end + 1) : vtt;
-  return {
-    ...VTT,
-    status: verdict.status,
-    headers: headersFor(verdict, facts),
-    size: vtt.length,
-    body: bare ? null : Readable.from([part]),
-  };
+  const metadata = { ...VTT, size: vtt.length, etag: strongEtag(vtt), lastModified: null };
+  return respond(request, metadata, (range) =>
+    Readable.from([range ? vtt.subarray(range.start, range.end + 1) : vtt]),
+  );
 }

@@ -6,12 +6,12 @@ interface Cue {
   text: string;
 }
 
-/** What creators write themselves comes as JSON, as TikTok's editor keeps it. */
+/** Captions by the creator, in the format of TikTok's editor. */
 interface CreatorCaption {
   utterances?: { start_time?: unknown; end_time?: unknown; text?: unknown }[];
 }
 
-/** WebVTT out of any form in which TikTok keeps subtitles; null where there is nothing to be read in it. */
+/** Converts subtitles of TikTok's formats to WebVTT; null where they have no readable cue. */
 export function toVtt(text: string, extension: string): string | null {
   if (extension === 'vtt') return text;
   if (extension === 'srt')
@@ -28,18 +28,18 @@ function readCues(text: string): Cue[] {
   } catch {
     return [];
   }
-  return (Array.isArray(caption.utterances) ? caption.utterances : []).flatMap((one) => {
+  return (Array.isArray(caption.utterances) ? caption.utterances : []).flatMap((utterance) => {
     const cue = {
-      start: Number(one.start_time),
-      end: Number(one.end_time),
-      text: String(one.text ?? '').trim(),
+      start: Number(utterance.start_time),
+      end: Number(utterance.end_time),
+      text: String(utterance.text ?? '').trim(),
     };
     return cue.text !== '' && cue.start >= 0 && cue.end >= cue.start ? [cue] : [];
   });
 }
 
 function writeCue({ start, end, text }: Cue): string {
-  // A cue ends at an empty line, and an arrow in it would be taken for times.
+  // An empty line ends a cue, and an arrow is read as times.
   const lines = text
     .replace(/\r/g, '')
     .replace(/\n{2,}/g, '\n')

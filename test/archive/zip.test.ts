@@ -6,9 +6,9 @@ import { buffer } from 'node:stream/consumers';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { openZip, type ZipPhoto } from '../../src/archive/index.ts';
-import { MediaClient, type MediaResponse, type MediaSource } from '../../src/cdn/index.ts';
+import { MediaClient, type MediaSource } from '../../src/cdn/index.ts';
 import { ServiceError } from '../../src/errors.ts';
-import type { MediaRequest } from '../../src/media/index.ts';
+import type { MediaRequest, MediaResponse } from '../../src/media/index.ts';
 import { photoPost, type Standin, type StandinPost, startStandin } from '../helpers/standin/index.ts';
 
 const run = promisify(execFile);

@@ -1,8 +1,8 @@
 import { buffer } from 'node:stream/consumers';
 import { setImmediate } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { MediaClient, type MediaResponse, type MediaSource } from '../../src/cdn/index.ts';
-import type { MediaRequest } from '../../src/media/index.ts';
+import { MediaClient, type MediaSource } from '../../src/cdn/index.ts';
+import type { MediaRequest, MediaResponse } from '../../src/media/index.ts';
 import { movie, type Serving, serve, status, Upstream } from './fake-cdn.ts';
 
 const A = 'v16.tiktokcdn.com';

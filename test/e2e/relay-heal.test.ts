@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { download, linkOf, outcomeOf, pagesOf, truthOf } from '../helpers/download.ts';
 import { until } from '../helpers/processes.ts';
 import { type Service, startService } from '../helpers/service.ts';
@@ -12,17 +12,15 @@ import {
   videoPost,
 } from '../helpers/standin/index.ts';
 
-/** Links whose CDN address has died, and posts that have changed or gone since the link was made. */
+/** Links whose CDN address has expired, and posts that have changed since the link was made. */
 
 let standin: Standin;
 let service: Service;
 
 beforeAll(async () => {
   standin = await startStandin();
-  service = await startService(standin, { MAX_WORKERS: '2', DOWNLOAD_TIMEOUT: '6', YTDLP_TIMEOUT: '3' });
+  service = await startService(standin, { MAX_WORKERS: '2', DOWNLOAD_TIMEOUT: '4', YTDLP_TIMEOUT: '3' });
 });
-
-afterEach(() => standin.faults.clear());
 
 afterAll(async () => {
   await service.stop();
@@ -35,11 +33,11 @@ async function outcome(link: string, post: StandinPost): Promise<string> {
 
 const cdn = (post: StandinPost) => standin.journal.find({ postId: post.id, kind: 'cdn' });
 
-describe('a link that has died', () => {
-  it.for([
+describe('a link that has expired at the CDN', () => {
+  it.concurrent.for([
     ['a video', videoPost],
     ['a photo', photoPost],
-  ] as const)('%s: the post is extracted again, and the visitor sees nothing of it', async ([, make]) => {
+  ] as const)('to %s: serves it after a new extraction', async ([, make]) => {
     const post = standin.posts.add(make());
     const link = await linkOf(service, post);
     standin.expireNow(post);
@@ -47,7 +45,7 @@ describe('a link that has died', () => {
     expect(pagesOf(standin, post)).toBe(2);
   });
 
-  it('a subtitle', async () => {
+  it.concurrent('to a subtitle: serves it', async () => {
     const post = standin.posts.add(videoPost());
     const { body } = await service.post(post.url);
     const [first] = body.subtitles as { link: string }[];
@@ -57,17 +55,17 @@ describe('a link that has died', () => {
     expect(outcomeOf(got, standin.media.sha256({ post, part: 'subtitle', index: 0 }))).toBe('whole file');
   });
 
-  it('dies again and again', async () => {
+  it.concurrent('again and again: serves it each time', async () => {
     const post = standin.posts.add(videoPost());
     const link = await linkOf(service, post);
-    for (let round = 0; round < 3; round++) {
+    for (let time = 0; time < 3; time++) {
       standin.expireNow(post);
       expect(await outcome(link, post)).toBe('whole file');
     }
     expect(pagesOf(standin, post)).toBe(4);
   });
 
-  it('past its own expiry is not even asked', async () => {
+  it.concurrent('by its own expiry: is not requested', async () => {
     const post = standin.posts.add(videoPost({ mediaLife: 1 }));
     const link = await linkOf(service, post);
     await sleep(1200);
@@ -75,7 +73,7 @@ describe('a link that has died', () => {
     expect(cdn(post).map(({ status }) => status)).toEqual([200]);
   });
 
-  it('that many ask for at once costs one extraction', async () => {
+  it.concurrent('for many clients at once: costs one extraction', async () => {
     const post = standin.posts.add(videoPost());
     const link = await linkOf(service, post);
     standin.expireNow(post);
@@ -84,7 +82,7 @@ describe('a link that has died', () => {
     expect(pagesOf(standin, post)).toBe(2);
   });
 
-  it('dies in the middle of the body', async () => {
+  it.concurrent('in the middle of the body: sends every byte', async () => {
     const post = standin.posts.add(videoPost());
     const link = await linkOf(service, post);
     const match = { post: post.id, part: 'video' } as const;
@@ -96,7 +94,7 @@ describe('a link that has died', () => {
     expect(pagesOf(standin, post)).toBe(2);
   });
 
-  it('works again for its range, and for HEAD', async () => {
+  it.concurrent('serves HEAD and ranges', async () => {
     const post = standin.posts.add(videoPost());
     const link = await linkOf(service, post);
     standin.expireNow(post);
@@ -107,11 +105,11 @@ describe('a link that has died', () => {
   });
 });
 
-/** What the page says when the dead link is to be renewed. */
+/** How a post has changed when its expired link is to be renewed. */
 const LATER: [string, number, string, (post: StandinPost) => void][] = [
   ['deleted', 404, 'post_not_found', (post) => setStatus(post, 10_204, 'status_deleted')],
   ['private', 403, 'post_private', (post) => setStatus(post, 10_222, '')],
-  ['withheld here', 451, 'region_blocked', (post) => setStatus(post, 10_231, '')],
+  ['not available in this region', 451, 'region_blocked', (post) => setStatus(post, 10_231, '')],
   ['page fails', 502, 'upstream_failed', (post) => setFault(post, { kind: 'status', status: 500 })],
   ['page never answers', 504, 'timeout', (post) => setFault(post, { kind: 'hang' })],
 ];
@@ -124,11 +122,11 @@ function setFault(post: StandinPost, fault: Fault): void {
   post.behaviour = { fault };
 }
 
-it('a track that the CDN has no more: its sound comes out of the video, and the post is extracted once more', async () => {
+it.concurrent('takes the sound of a track that is gone from the video, with one more extraction', async () => {
   const post = standin.posts.add(videoPost({ music: 'mp3' }));
   const { body } = await service.post(post.url);
   standin.faults.add({ post, part: 'music' }, { kind: 'status', status: 404 });
-  for (let round = 0; round < 2; round += 1) {
+  for (let time = 0; time < 2; time += 1) {
     const got = await download(String(body.download_link?.mp3));
     expect([got.status, got.headers.get('content-type'), got.whole]).toEqual([200, 'audio/mpeg', true]);
     expect(got.bytes).toBeGreaterThan(50_000);
@@ -137,12 +135,12 @@ it('a track that the CDN has no more: its sound comes out of the video, and the 
   expect(pagesOf(standin, post)).toBe(2);
 });
 
-it('a track that is gone, of a video whose link dies next: who stays gets it, though the one who asked first has gone', async () => {
+it.concurrent('finishes a conversion for the second client when the first one leaves, over an expired video link', async () => {
   const post = standin.posts.add(videoPost({ music: 'mp3' }));
   const { body } = await service.post(post.url);
   const link = String(body.download_link?.mp3);
   standin.faults.add({ post, part: 'music' }, { kind: 'status', status: 404 });
-  // The first answer tells what the video is, those after it are what is fetched.
+  // The first response only tells what the video is.
   const dead = standin.faults.add({ post, part: 'video' }, { kind: 'expired' }, { skip: 1, times: 2 });
   // One page for the track, and then one for the video.
   const slow = standin.faults.add({ post, part: 'page' }, { kind: 'delay', ms: 1500 }, { skip: 1 });
@@ -158,7 +156,7 @@ it('a track that is gone, of a video whose link dies next: who stays gets it, th
   expect([dead.hits, pagesOf(standin, post)]).toEqual([2, 3]);
 });
 
-it('a track of a photo post that the CDN has no more fails as the CDN did', async () => {
+it.concurrent('answers upstream_failed for a track that is gone from a photo post', async () => {
   const post = standin.posts.add(photoPost({ music: 'mp3' }));
   const { body } = await service.post(post.url);
   standin.faults.add({ post, part: 'music' }, { kind: 'status', status: 404 });
@@ -167,19 +165,22 @@ it('a track of a photo post that the CDN has no more fails as the CDN did', asyn
 });
 
 describe('a post that is', () => {
-  it.for(LATER)('%s when its link is to be renewed: %d %s', async ([, status, code, change]) => {
-    const post = standin.posts.add(videoPost());
-    const link = await linkOf(service, post);
-    standin.expireNow(post);
-    change(post);
-    const got = await download(link);
-    expect([got.status, got.code]).toEqual([status, code]);
-    expect(got.headers.get('content-type')).toBe('application/json; charset=utf-8');
-    expect(got.headers.get('content-disposition')).toBeNull();
-    expect(got.headers.get('cache-control')).toBe('no-store');
-  });
+  it.concurrent.for(LATER)(
+    '%s when its link is to be renewed: answers %d %s',
+    async ([, status, code, change]) => {
+      const post = standin.posts.add(videoPost());
+      const link = await linkOf(service, post);
+      standin.expireNow(post);
+      change(post);
+      const got = await download(link);
+      expect([got.status, got.code]).toEqual([status, code]);
+      expect(got.headers.get('content-type')).toBe('application/json; charset=utf-8');
+      expect(got.headers.get('content-disposition')).toBeNull();
+      expect(got.headers.get('cache-control')).toBe('no-store');
+    },
+  );
 
-  it('deleted in the middle of the body breaks the connection', async () => {
+  it.concurrent('deleted in the middle of the body: breaks the connection', async () => {
     const post = standin.posts.add(videoPost());
     const link = await linkOf(service, post);
     const rule = standin.faults.once({ post: post.id, part: 'video' }, { kind: 'stall', after: 300_000 });
@@ -192,7 +193,7 @@ describe('a post that is', () => {
     expect(got.bytes).toBeLessThanOrEqual(300_000);
   });
 
-  it('without that rendition now: post_not_found, and the others still work', async () => {
+  it.concurrent('without that rendition now: answers post_not_found, and serves the others', async () => {
     const post = standin.posts.add(videoPost());
     const link = await linkOf(service, post);
     standin.expireNow(post);
@@ -205,8 +206,8 @@ describe('a post that is', () => {
     );
   });
 
-  it('behind a page that refuses this server: ip_blocked, and served again when the block is lifted', async () => {
-    // A service of its own: after a block an egress rests, for everybody.
+  it('behind a page that blocks this server: answers ip_blocked, and serves it when the block is lifted', async () => {
+    // A service of its own: a blocked egress cools down for everybody.
     const own = await startService(standin, { MAX_WORKERS: '1' });
     try {
       const post = standin.posts.add(videoPost());

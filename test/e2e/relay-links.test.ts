@@ -11,7 +11,7 @@ import {
   videoPost,
 } from '../helpers/standin/index.ts';
 
-/** Tokens that must not open, links that must on any instance, and the headers of CONTRACT §4. */
+/** Tokens that must not open, links that must open on any instance, and the headers of files. */
 
 let standin: Standin;
 let service: Service;
@@ -32,7 +32,7 @@ afterAll(async () => {
 const tokenOf = (link: string) => new URL(link).searchParams.get('data') ?? '';
 const linkWith = (token: string) => `${service.baseUrl}/stream?data=${encodeURIComponent(token)}`;
 
-/** A link as the service itself would have made it with this key, to a file of the video. */
+/** A link to a file of the video, as the service makes it with this key. */
 function sealed(key: string, expiresAtMs: number, asset: Asset, source: string | null = null): string {
   const links = new Links(new TokenSealer(key), service.baseUrl, 60_000);
   const ref = { platform: 'tiktok', id: video.post.id, user: 'some.one' } as const;
@@ -55,12 +55,12 @@ describe('a token', () => {
     ['twice', (token) => token + token],
     ['that is a link', () => 'https://v16-webapp-prime.tiktok.com/video/1'],
     ['that is JSON', () => '{"url":"https://169.254.169.254/"}'],
-  ])('%s is invalid', async ([, change]) => {
+  ])('%s: answers link_invalid', async ([, change]) => {
     const got = await download(linkWith(change(tokenOf(video.link))));
     expect([got.status, got.code]).toEqual([400, 'link_invalid']);
   });
 
-  it('for another route is invalid', async () => {
+  it('for another route: answers link_invalid', async () => {
     const { body } = await service.post(standin.posts.add(photoPost()).url);
     const { mp3, no_watermark, zip } = body.download_link ?? {};
     const slideshow = String(body.download_slideshow_link);
@@ -82,14 +82,14 @@ describe('a token', () => {
     }
   });
 
-  it('that is missing or empty is an invalid request that names the field', async () => {
+  it('that is missing or empty: answers invalid_request', async () => {
     for (const query of ['', '?data=', '?url=x']) {
       const got = await download(`${service.baseUrl}/stream${query}`);
       expect([got.status, got.code]).toEqual([400, 'invalid_request']);
     }
   });
 
-  it('past its expiry is gone; a tampered one of that age is invalid', async () => {
+  it('past its expiry: answers link_expired, or link_invalid where it is forged', async () => {
     const asset = { kind: 'video', rendition: 'any' } as const;
     const old = sealed(KEY, Date.now() - 1000, asset);
     const got = await download(old);
@@ -99,7 +99,7 @@ describe('a token', () => {
     expect([strange.status, strange.code]).toEqual([400, 'link_invalid']);
   });
 
-  it('expires while it is being used', async () => {
+  it('that expires in use: answers link_expired from then on', async () => {
     const { body } = await service.post(video.post.url);
     const [rendition] = (body.formats as { id: string }[]).map(({ id }) => id);
     const link = sealed(KEY, Date.now() + 2000, { kind: 'video', rendition: rendition ?? '' });
@@ -108,7 +108,7 @@ describe('a token', () => {
     expect((await download(link)).code).toBe('link_expired');
   });
 
-  it('never leads anywhere but to the media hosts, even one sealed with the right key', async () => {
+  it('sealed with the right key: still leads to media hosts only', async () => {
     for (const address of [
       'https://169.254.169.254/latest/meta-data/',
       `${service.baseUrl}/health`,
@@ -131,7 +131,7 @@ function withByte(token: string, at: number, value: number): string {
 describe('instances', () => {
   const elsewhere = (link: string, other: Service) => link.replace(service.baseUrl, other.baseUrl);
 
-  it('with the same key serve each other’s links; with another they do not; the previous one still opens', async () => {
+  it('serve each other’s links with the same key or the previous one, and no others', async () => {
     const env = { MAX_WORKERS: '1' };
     const others = await Promise.all([
       startService(standin, env),
@@ -151,7 +151,7 @@ describe('instances', () => {
         '400 link_invalid',
         'whole file',
       ]);
-      // What a download manager began here it may go on with there.
+      // A download manager may resume at another instance.
       const etags = new Set([answers[0], answers[2]].map((got) => got?.headers.get('etag')));
       etags.add((await download(link, { method: 'HEAD' })).headers.get('etag'));
       expect(etags.size).toBe(1);

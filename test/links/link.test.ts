@@ -76,7 +76,7 @@ describe('a link', () => {
     ['stream', /^https:\/\/media\.example\.com\/stream\?data=[\w-]+$/],
     ['download', /^https:\/\/media\.example\.com\/download\?data=[\w-]+$/],
     ['download-slideshow', /^https:\/\/media\.example\.com\/download-slideshow\?url=[\w-]+$/],
-  ])('to %s has the form of the contract', (route, form) => {
+  ])('to %s has its route, its parameter and a token', (route, form) => {
     expect(links.make(route, target, IN_AN_HOUR)).toMatch(form);
   });
 
@@ -90,7 +90,7 @@ describe('a link', () => {
     expect(opened.source?.urls).toEqual(urls);
   });
 
-  it('grows by little more than a host name for a mirror', () => {
+  it('stores little more than the host of a mirror', () => {
     const url = (host: string) => `https://${host}.example.com/video/1/?${'q'.repeat(600)}`;
     const make = (...urls: string[]) =>
       links.make('stream', { ...target, source: { urls, cookie: null, egress: 'direct' } }, IN_AN_HOUR)
@@ -120,14 +120,51 @@ describe('a link', () => {
     '["t","1","",["x"],0]',
     '["x","1","",["m"],0]',
     '["t","1","",["m"],[["no address","b"],null,"direct"]]',
-  ])('sealed by a version that packed %j instead is link_invalid', (content) => {
+  ])('with the authentic content %j of another version is link_invalid', (content) => {
     const token = box.seal('stream', Buffer.from(content), IN_AN_HOUR);
     expect(() => links.openLink('stream', token)).toThrow(expect.objectContaining({ code: 'link_invalid' }));
   });
 });
 
+describe('a short link', () => {
+  const longest: LinkTarget[] = [
+    { kind: 'video', rendition: 'h264_1080p_240000000_watermark' } as const,
+    { kind: 'subtitle', language: 'cmn-Hant-TW', source: 'MT_from_ASR' } as const,
+    { kind: 'photo', index: 34 } as const,
+    { kind: 'mp3' } as const,
+    { kind: 'zip' } as const,
+  ].map((asset) => ({
+    ref: { platform: 'douyin', id: '7'.repeat(25), user: '抖音'.repeat(30) },
+    asset,
+    source: { urls: [`https://v16.example.com/?${'q'.repeat(900)}`], cookie: 'a=b', egress: 'direct' },
+  }));
+
+  it.each(longest)('has less than 300 characters for %j', (given) => {
+    expect(links.make('stream', given, IN_AN_HOUR, { short: true }).length).toBeLessThan(300);
+    expect(links.make('download-slideshow', given, IN_AN_HOUR, { short: true }).length).toBeLessThan(300);
+  });
+
+  it('names post and asset, and no address of the CDN', () => {
+    const token = tokenOf(links.make('stream', target, IN_AN_HOUR, { short: true }));
+    expect(links.openLink('stream', token)).toEqual({ ...target, source: null });
+  });
+
+  it('keeps the start of a long user name, in whole characters', () => {
+    const [first] = longest;
+    if (!first) throw new Error('no target');
+    const token = tokenOf(links.make('stream', first, IN_AN_HOUR, { short: true }));
+    expect(links.openLink('stream', token).ref.user).toBe('抖音'.repeat(5));
+  });
+
+  it('keeps a missing user name missing', () => {
+    const given = { ...target, ref: { platform: 'tiktok', id: '7' } as const };
+    const token = tokenOf(links.make('stream', given, IN_AN_HOUR, { short: true }));
+    expect(links.openLink('stream', token).ref).toEqual(given.ref);
+  });
+});
+
 describe('the expiry of links made now', () => {
-  it('is the life of links away, in whole seconds', () => {
+  it('is the links’ lifetime from now, in whole seconds', () => {
     vi.useFakeTimers({ now: 1_900_000_000_789, toFake: ['Date'] });
     expect(links.expiryFromNow()).toBe(1_900_000_000_000 + 6 * 3_600_000);
   });

@@ -1,3 +1,4 @@
+import { createDecipheriv, hkdfSync, scryptSync } from 'node:crypto';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { ServiceError } from '../../src/errors.ts';
@@ -10,7 +11,7 @@ const inAnHour = () => Date.now() + HOUR;
 const sealed = (text: string, purpose = 'stream', expiresAt = inAnHour()) =>
   box.seal(purpose, Buffer.from(text), expiresAt);
 
-/** The code of the refusal; anything but a refusal fails the test. */
+/** The code with which `open` fails; anything else fails the test. */
 function refusalOf(open: () => unknown): string {
   try {
     open();
@@ -53,7 +54,7 @@ describe('a token', () => {
     );
   });
 
-  it('is another one each time, for the same content', () => {
+  it('differs each time, for the same content', () => {
     const expiry = inAnHour();
     expect(sealed('x', 'stream', expiry)).not.toBe(sealed('x', 'stream', expiry));
   });
@@ -68,7 +69,7 @@ describe('a token', () => {
   });
 });
 
-describe('what was not sealed here is refused as link_invalid:', () => {
+describe('rejects as link_invalid', () => {
   it('any text', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary', maxLength: 200 }), (text) => refusal(text) === 'link_invalid'),
@@ -84,7 +85,7 @@ describe('what was not sealed here is refused as link_invalid:', () => {
     );
   });
 
-  it('any bytes behind a true version and key id', () => {
+  it('any bytes after a valid version and key id', () => {
     const prefix = Buffer.from(sealed('x'), 'base64url').subarray(0, 5);
     fc.assert(
       fc.property(
@@ -183,8 +184,8 @@ describe('what was not sealed here is refused as link_invalid:', () => {
   });
 });
 
-describe('another spelling of a true token is refused as link_invalid:', () => {
-  /** Whose base64 ends inside a byte and has a character of the standard alphabet only. */
+describe('rejects as link_invalid another spelling of a valid token:', () => {
+  /** A token whose base64 ends inside a byte and has both characters that the standard alphabet lacks. */
   const token = (() => {
     // 40 bytes, one more than a multiple of three. A candidate fails in one case of two.
     for (let attempt = 0; attempt < 200; attempt += 1) {
@@ -209,14 +210,14 @@ describe('another spelling of a true token is refused as link_invalid:', () => {
     ['a zero behind it', `${token}\0`],
     ['unused trailing bits', nonCanonical],
   ])('%s', (_, spelling) => {
-    // Otherwise this would only show that a changed token is refused.
+    // Otherwise this would only show that a changed token is rejected.
     expect(Buffer.from(spelling, 'base64url').equals(Buffer.from(token, 'base64url'))).toBe(true);
     expect(refusal(spelling)).toBe('link_invalid');
   });
 });
 
 describe('expiry', () => {
-  it('refuses a token as link_expired from its very second on', () => {
+  it('rejects a token as link_expired from that second on', () => {
     vi.useFakeTimers({ now: 2_000_000_000_000, toFake: ['Date'] });
     const token = sealed('x', 'stream', 2_000_000_060_000);
     vi.setSystemTime(2_000_000_059_999);
@@ -225,13 +226,13 @@ describe('expiry', () => {
     expect(refusal(token)).toBe('link_expired');
   });
 
-  it('is told to nobody who cannot make tokens: a forged old one is link_invalid', () => {
+  it('is not revealed for a forged token: it is link_invalid', () => {
     const bytes = Buffer.from(sealed('x', 'stream', Date.now() - HOUR), 'base64url');
     bytes.writeUInt8(bytes.readUInt8(30) ^ 1, 30);
     expect(refusal(bytes.toString('base64url'))).toBe('link_invalid');
   });
 
-  it('is told to nobody on another route', () => {
+  it('is not revealed on another route', () => {
     expect(refusal(sealed('x', 'stream', Date.now() - HOUR), 'download')).toBe('link_invalid');
   });
 });
@@ -240,7 +241,7 @@ describe('rotation', () => {
   const NEW_KEY = 'the next key of these tests, 4712';
   const rotated = new TokenSealer(NEW_KEY, [KEY]);
 
-  it('goes on opening what the previous key sealed', () => {
+  it('still opens tokens of the previous key', () => {
     expect(rotated.unseal('stream', sealed('old')).content.toString()).toBe('old');
   });
 
@@ -249,23 +250,57 @@ describe('rotation', () => {
     expect(new TokenSealer(NEW_KEY).unseal('stream', token).content.toString()).toBe('new');
   });
 
-  it('refuses new tokens where only the old key is known', () => {
+  it('rejects new tokens where only the old key is known', () => {
     expect(refusal(rotated.seal('stream', Buffer.from('new'), inAnHour()))).toBe('link_invalid');
   });
 
-  it('refuses what a key sealed that is no longer accepted', () => {
+  it('rejects tokens of a key that is no longer configured', () => {
     expect(refusal(sealed('old'), 'stream', new TokenSealer(NEW_KEY))).toBe('link_invalid');
   });
 
-  it('does not make expired tokens young again', () => {
+  it('does not revive expired tokens', () => {
     expect(refusal(sealed('old', 'stream', Date.now() - HOUR), 'stream', rotated)).toBe('link_expired');
   });
 });
 
 describe('derived keys', () => {
-  it('are right again after more days than are kept', () => {
+  /** Opens a token by its documented format, with the key of this HKDF info. */
+  function openWith(info: string, token: string): string {
+    const bytes = Buffer.from(token, 'base64url');
+    const master = scryptSync(KEY, 'tiktok-downloader-service links v1', 32);
+    const key = Buffer.from(hkdfSync('sha256', master, '', info, 32));
+    const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(9, 21), { authTagLength: 16 });
+    decipher.setAAD(bytes.subarray(0, 21)).setAuthTag(bytes.subarray(-16));
+    return Buffer.concat([decipher.update(bytes.subarray(21, -16)), decipher.final()]).toString();
+  }
+
+  it('belong to a purpose and an hour of expiry', () => {
+    const hour = 500_000;
+    for (const seconds of [0, 3599]) {
+      const token = sealed('x', 'stream', (hour * 3600 + seconds) * 1000);
+      expect(openWith(`stream v2 ${hour}`, token)).toBe('x');
+      expect(() => openWith(`stream v2 ${hour + 1}`, token)).toThrow();
+      expect(() => openWith(`download v2 ${hour}`, token)).toThrow();
+    }
+    expect(openWith(`stream v2 ${hour + 1}`, sealed('x', 'stream', (hour + 1) * HOUR))).toBe('x');
+  });
+
+  it('still open tokens of version 1, whose keys belonged to a day', () => {
+    const token = 'AR6i1cPuaygAWSoaJs5o7awqV2D300RWDLC7ksM41er5IBYG7LRfivw5Kwx7RHq7bw';
+    expect(openWith(`stream ${Math.floor(4_000_000_000 / 86_400)}`, token)).toBe('of version 1');
+    expect(box.unseal('stream', token).content.toString()).toBe('of version 1');
+    expect(refusal(token, 'download')).toBe('link_invalid');
+  });
+
+  it.each([0, 1, 3, 255])('do not open a token whose version was changed to %i', (version) => {
+    const bytes = Buffer.from(sealed('x'), 'base64url');
+    bytes.writeUInt8(version, 0);
+    expect(refusal(bytes.toString('base64url'))).toBe('link_invalid');
+  });
+
+  it('are derived again when more have been used than are cached', () => {
     const early = sealed('early', 'stream', inAnHour());
-    for (let day = 0; day < 200; day += 1) sealed('filler', 'stream', Date.now() + day * 24 * HOUR);
+    for (let hour = 0; hour < 600; hour += 1) sealed('filler', 'stream', Date.now() + hour * HOUR);
     expect(box.unseal('stream', early).content.toString()).toBe('early');
   });
 });

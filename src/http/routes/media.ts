@@ -1,11 +1,11 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { openZip } from '../../archive/index.ts';
-import type { MediaResponse, MediaSource } from '../../cdn/index.ts';
+import type { MediaSource } from '../../cdn/index.ts';
 import { EXTRACTION_ERRORS, ServiceError } from '../../errors.ts';
 import { coverOf, sourceOf } from '../../files/index.ts';
 import type { LinkTarget } from '../../links/index.ts';
-import { mediaFileName } from '../../media/index.ts';
+import { type MediaResponse, mediaFileName } from '../../media/index.ts';
 import type { Asset } from '../../posts/asset.ts';
 import { postKey } from '../../posts/url.ts';
 import type { Services } from '../../services.ts';
@@ -119,6 +119,7 @@ async function openMedia(
     const renewed = (asset: Asset, source: MediaSource) => (shared: AbortSignal) =>
       files.renew(ref, asset, source.urls, { client, signal: shared })();
     return mp3s.openMp3(source, wanted, {
+      client,
       signal,
       renew: renewed(asset, source),
       fallbackSource: async (shared) => {

@@ -76,8 +76,6 @@ async function render(
   request.outcome = { post: postKey(ref) };
   const file = await services.slideshows.get(ref, requestContext(request, reply));
   const name = mediaFileName({ user: ref.user ?? '', id: ref.id, extension: MP4.extension });
-  return sendMedia(reply, respondWithFile(file, MP4, mediaRequest(request)), {
-    name,
-    inline: false,
-  });
+  const media = await respondWithFile(file, MP4, mediaRequest(request), { freshlyMade: file.isNew });
+  return sendMedia(reply, media, { name, inline: false });
 }

@@ -27,6 +27,7 @@ export function fileResponses(...mediaTypes: string[]): Record<number, unknown> 
     200: { description: 'The whole file, with Content-Disposition, ETag and Accept-Ranges.', content },
     206: { description: 'The requested range.', content },
     304: nothing('Unchanged since If-None-Match or If-Modified-Since.'),
+    412: nothing('Another version than If-Match or If-Unmodified-Since ask for.'),
     416: nothing('The range is outside the file; Content-Range has its length.'),
     431: errorResponse.meta({
       description: '`invalid_request`: the request head is longer than 16 KB.',

@@ -132,14 +132,19 @@ function piecesOf(media: MediaLibrary, post: StandinPost, part: AssetPart, index
       ? { type: 'video/mp4', pieces: markedMp4(media.get('watermarked.mp4'), mark, null) }
       : null;
   }
+  if (part === 'marked' && post.kind === 'photo') {
+    if (post.photos[index] === undefined) return null;
+    return { type: 'image/jpeg', pieces: withJpegComment(media.get('cover.jpg'), mark) };
+  }
   if (part === 'marked' || part === 'original') {
-    if (post.kind === 'photo') return null;
     const file = part === 'marked' ? 'watermarked.mp4' : 'h264_1080.mp4';
-    return { type: 'video/mp4', pieces: markedMp4(media.get(file), mark, null) };
+    return post.kind === 'photo'
+      ? null
+      : { type: 'video/mp4', pieces: markedMp4(media.get(file), mark, null) };
   }
   if (part === 'live') {
     return post.live.includes(index)
-      ? { type: 'video/mp4', pieces: markedMp4(media.get('h264_720.mp4'), mark, null) }
+      ? { type: 'video/mp4', pieces: markedMp4(media.get('live.mp4'), mark, null) }
       : null;
   }
   if (part === 'music') {

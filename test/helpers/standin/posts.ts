@@ -28,6 +28,8 @@ interface Rendition {
   gear: string;
   quality: number;
   silent: boolean;
+  /** Douyin's `bit_rate[]` calls it `dash` and not `mp4`. */
+  dash: boolean;
 }
 
 function gear(
@@ -36,9 +38,10 @@ function gear(
   file: string,
   name: string,
   quality: number,
-  silent = false,
+  track: 'muxed' | 'silent' | 'dash' = 'muxed',
 ): Rendition {
-  return { codec, height, file, gear: name, quality, silent };
+  const silent = track !== 'muxed';
+  return { codec, height, file, gear: name, quality, silent, dash: track === 'dash' };
 }
 
 /** Encodings of a video, named as yt-dlp's format ids begin. */
@@ -48,11 +51,14 @@ export const RENDITIONS = {
   h264_1080p: gear('h264', 1080, 'h264_1080.mp4', 'normal_1080_0', 1),
   bytevc1_720p: gear('bytevc1', 720, 'h265_720.mp4', 'adapt_lower_720_1', 14),
   /** Path ends in `/media-video-hvc1/`: no sound in it. */
-  bytevc1_1080p: gear('bytevc1', 1080, 'h265_1080_silent.mp4', 'adapt_lowest_1080_1', 2, true),
+  bytevc1_1080p: gear('bytevc1', 1080, 'h265_1080_silent.mp4', 'adapt_lowest_1080_1', 2, 'silent'),
   /** ByteDance's own codec, which nothing plays. */
   bytevc2_1080p: gear('bytevc2', 1080, 'bytevc2_1080.mp4', 'adapt_1080_2', 3),
   /** 1080 with sound, as most captured posts have it in H.265 only. */
   bytevc1_1080p_sound: gear('bytevc1', 1080, 'h265_1080.mp4', 'adapt_lowest_1080_1', 2),
+  /** Douyin's DASH tracks of long videos: no sound in them. */
+  h264_1080p_dash: gear('h264', 1080, 'h264_1080_silent.mp4', 'normal_1080_0', 1, 'dash'),
+  bytevc1_1080p_dash: gear('bytevc1', 1080, 'h265_1080_silent.mp4', 'adapt_lowest_1080_1', 2, 'dash'),
 };
 export type RenditionName = keyof typeof RENDITIONS;
 
@@ -90,10 +96,14 @@ export const PHOTO_SHAPES: Record<string, { file: string; width: number; height:
   heic: { file: 'portrait.heic', width: 1080, height: 1440, type: 'heic' },
 };
 
+/** What has become of a post, as the lesser sources know it. */
+export type Standing = 'public' | 'gone' | 'private' | 'withheld' | 'gated';
+
 /** How the sources answer for the post. */
 export type Behaviour =
   | 'page'
-  | { status: number; message: string }
+  /** A status in place of the item; what the lesser sources show follows from it unless `elsewhere` says it. */
+  | { status: number; message: string; elsewhere?: Standing }
   /** An item that is content-classified and has no video. */
   | 'age-gate'
   /** An advertisement or shop post: sound and cover, and no address of a video. */
@@ -144,9 +154,10 @@ export interface StandinPost {
   photos: PhotoShape[];
   /** Which photos are live ones, by index. */
   live: number[];
-  /** Douyin only: `bit_rate[]` lists silent DASH tracks beside the muxed files. */
-  dash: boolean;
-  /** `webapp` demands the page's cookie and a referer; `us` is path-signed and demands nothing. */
+  /**
+   * `webapp` demands the page's cookie and a referer; `us` is path-signed and demands nothing. For Douyin `webapp`
+   * is the hosts of the captures, and `us` idouyinvod.com and 365yg.com, which public clients know.
+   */
   cdn: 'webapp' | 'us';
   /** Seconds that the media links live. */
   mediaLife: number;
@@ -203,7 +214,6 @@ function basePost(kind: 'video' | 'photo', options: PostOptions): StandinPost {
     subtitles: [],
     photos: [],
     live: [],
-    dash: false,
     cdn: 'webapp',
     mediaLife: 24 * 3600,
     behaviour: 'page',
@@ -222,6 +232,9 @@ const ALL_RENDITIONS: RenditionName[] = [
   'bytevc1_1080p',
   'bytevc2_1080p',
 ];
+
+/** A long video of Douyin's: one muxed file, and DASH tracks that are bigger and silent. */
+export const DASH_RENDITIONS: RenditionName[] = ['h264_720p', 'h264_1080p_dash', 'bytevc1_1080p_dash'];
 
 /** What 25 of 29 captured posts have: H.264 ends at 576 pixels, H.265 goes on. */
 export const TYPICAL_RENDITIONS: RenditionName[] = ['h264_540p', 'bytevc1_720p', 'bytevc1_1080p_sound'];
@@ -250,6 +263,15 @@ export function photoPost(options: Omit<PostOptions, 'photos'> & { photos?: Phot
 /** A post that exists only as a status code and its message. */
 export function statusPost(status: number, message = '', options: PostOptions = {}): StandinPost {
   return basePost('video', { ...options, behaviour: { status, message } });
+}
+
+/**
+ * A Douyin post that is filtered for this reason: `status_deleted`, `core_dep`, `status_self_see`, … or, as a
+ * number, one that answers with this `status_code` (2053: one claim).
+ */
+export function filteredPost(reason: string | number, options: PostOptions = {}): StandinPost {
+  const [status, message] = typeof reason === 'number' ? [reason, ''] : [0, reason];
+  return statusPost(status, message, { ...options, platform: 'douyin' });
 }
 
 /** All posts: the registered ones, and the ones that ids alone bring about. */

@@ -47,7 +47,7 @@ function login(exchange: Exchange, withPost: boolean): Answer {
 }
 
 /** 72,914 bytes with `byted_acrawler.sign` and the cookie `__ac_nonce` (captured 2026-01-31). */
-function jsChallenge(): Answer {
+export function jsChallenge(): Answer {
   const script = '<script>window.byted_acrawler&&window.byted_acrawler.sign("",__ac_nonce)</script>';
   const text = `<!DOCTYPE html><html><head><meta charset="utf-8"></head><body>${script}</body></html>`;
   return html(200, padded(text, 72_914), {

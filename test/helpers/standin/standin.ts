@@ -2,13 +2,16 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Addresses, type AssetRef } from './addresses.ts';
 import { createAuthority } from './authority.ts';
 import { answerCdn, subjectOfCdn } from './cdn.ts';
 import { bytesOf, type Content, contentOf, sha256Of } from './content.ts';
 import { deliver, type Exchange, html } from './delivery.ts';
-import { answerDouyin, postIdOfDouyin } from './douyin/detail.ts';
+import { SharePace } from './douyin/share.ts';
+import { answerDouyin, type Douyin, postIdOfDouyin, sourceOfDouyin } from './douyin/site.ts';
+import { Ttwids } from './douyin/ttwid.ts';
 import { type Fault, Faults } from './faults.ts';
 import { CERTIFICATE_HOSTS, roleOf } from './hosts.ts';
 import { Journal, type JournalEntry } from './journal.ts';
@@ -20,7 +23,7 @@ import { type RefusalKind, Refusals } from './refusals.ts';
 import { registerScenarios } from './scenarios.ts';
 import { ShortLinks } from './short-links.ts';
 import { Signer } from './signing.ts';
-import { DEFAULT_SETTINGS, type Settings, type Source, TIKTOK_SOURCES } from './sources.ts';
+import { DEFAULT_SETTINGS, DOUYIN_SOURCES, type Settings, type Source, TIKTOK_SOURCES } from './sources.ts';
 import { Challenge } from './tiktok/challenge.ts';
 import { PagePrinter } from './tiktok/pages.ts';
 import { answerSite, postIdOfSite, type Site, sourceOfSite } from './tiktok/site.ts';
@@ -42,7 +45,7 @@ export interface StandinOptions {
   browsersOnly?: boolean;
   /** Every page behind the WAF's challenge. */
   challengeAll?: boolean;
-  /** Douyin's API answers only with the cookie `s_v_web_id`, as it does in truth (default). */
+  /** Douyin's detail API answers only with a cookie or the right Origin, as it does in truth (default). */
   douyinNeedsCookie?: boolean;
   /** Requests that are remembered. */
   journalLimit?: number;
@@ -89,6 +92,10 @@ export interface Standin {
   media: MediaTruth;
   addresses: Addresses;
   challenge: Challenge;
+  /** The cookies `ttwid` that were registered, and by which egress. */
+  ttwids: Ttwids;
+  /** Forgets how fast share pages were asked for. */
+  sharePace: SharePace;
   /** Proxy address with credentials in it, for an identity of its own. */
   proxyUrlFor(identity: string, proxy?: number): string;
   /** Hosts that the proxy cannot reach: CONNECT answers 502, tunnels that are open break. */
@@ -130,6 +137,10 @@ export async function startStandin(options: StandinOptions = {}): Promise<Standi
     browsersOnly: options.browsersOnly ?? false,
     challengeAll: options.challengeAll ?? false,
   };
+  const ttwids = new Ttwids(signer);
+  const pace = new SharePace();
+  const needsCookie = options.douyinNeedsCookie ?? true;
+  const douyin: Douyin = { press, posts, ttwids, settings, pace, needsCookie };
   const cdn = { addresses, media, posts };
   const blocks = new Set<Block>();
   const unreachable = new Set<string>();
@@ -154,12 +165,12 @@ export async function startStandin(options: StandinOptions = {}): Promise<Standi
   };
 
   const handle = async (exchange: Exchange, tunnel: Tunnel): Promise<void> => {
+    const body = await bodyOf(exchange.request);
     const { entry, host, url, headers } = exchange;
     const role = roleOf(host);
     const short = role === 'short' || (role === 'site' && url.pathname.startsWith('/t/'));
     const ref = role === 'cdn' ? subjectOfCdn(cdn, exchange) : null;
-    const source =
-      role === 'cdn' ? null : short ? shortSource(host) : sourceOf(role === 'douyin', url, headers);
+    const source = role === 'cdn' ? null : sourceOf(role, short, exchange);
     if (short) entry.kind = 'redirect';
     else entry.kind = role === 'cdn' ? 'cdn' : 'page';
     entry.source = source;
@@ -194,7 +205,7 @@ export async function startStandin(options: StandinOptions = {}): Promise<Standi
         : short
           ? shortLinks.answer(exchange)
           : role === 'douyin'
-            ? answerDouyin(press, posts, options.douyinNeedsCookie ?? true, exchange)
+            ? answerDouyin(douyin, source, exchange, body)
             : answerSite(site, source, exchange);
     await deliver(exchange, right, fault);
   };
@@ -214,7 +225,6 @@ export async function startStandin(options: StandinOptions = {}): Promise<Standi
       entry.endedAt = Date.now();
       entry.aborted = !response.writableFinished;
     });
-    request.resume();
     const { host, reset } = tunnel;
     const exchange = { request, response, host, url, headers: entry.headers, entry, reset };
     handle(exchange, tunnel).catch((error: unknown) => {
@@ -261,6 +271,8 @@ export async function startStandin(options: StandinOptions = {}): Promise<Standi
     requests: journal.entries,
     addresses,
     challenge,
+    ttwids,
+    sharePace: pace,
     unreachable,
     media: {
       content,
@@ -291,13 +303,20 @@ export async function startStandin(options: StandinOptions = {}): Promise<Standi
   };
 }
 
-/** The source of a request that is neither for a file nor a short link. */
-function sourceOf(douyin: boolean, url: URL, headers: Record<string, string>): Source {
-  return douyin ? 'douyin-cookies' : sourceOfSite(url, headers);
+/** The body of a request; only a registration has one. */
+async function bodyOf(request: IncomingMessage): Promise<string> {
+  if (request.method !== 'POST') {
+    request.resume();
+    return '';
+  }
+  return text(request);
 }
 
-function shortSource(host: string): Source {
-  return host.endsWith('douyin.com') ? 'douyin-short' : 'short';
+/** The source of a request that is not for a file. */
+function sourceOf(role: 'short' | 'site' | 'douyin', short: boolean, exchange: Exchange): Source {
+  const { host, url, headers } = exchange;
+  if (short) return host.endsWith('douyin.com') ? 'douyin-short' : 'short';
+  return role === 'douyin' ? sourceOfDouyin(host, url, headers) : sourceOfSite(url, headers);
 }
 
 /** `page` also stands for what has no name of its own, so that faults of a post's page still mean its page. */
@@ -317,6 +336,6 @@ function refusalOfPost(post: StandinPost | null, source: Source): RefusalKind | 
   const behaviour = post?.behaviour;
   if (typeof behaviour !== 'object' || !('refusal' in behaviour)) return null;
   const { refusal, sources = ['page', 'mobile'] } = behaviour;
-  const hit = sources === 'all' ? TIKTOK_SOURCES.some((one) => one === source) : sources.includes(source);
-  return hit ? refusal : null;
+  const hit: readonly Source[] = sources === 'all' ? [...TIKTOK_SOURCES, ...DOUYIN_SOURCES] : sources;
+  return hit.includes(source) ? refusal : null;
 }

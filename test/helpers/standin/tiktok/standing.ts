@@ -1,20 +1,19 @@
-import type { StandinPost } from '../posts.ts';
+import type { Standing, StandinPost } from '../posts.ts';
 import type { Settings } from '../sources.ts';
-
-/** What has become of a post, as the lesser sources know it. */
-export type Standing = 'public' | 'gone' | 'private' | 'withheld' | 'gated';
 
 /** Statuses of the page that are about the client or the server and not about the post. */
 const NOT_THE_POST = [10_000, 10_101, 10_111, 10_113, 10_114, 100_004];
 const PRIVATE_STATUSES = [10_216, 10_222, 10_223, 10_240, 10_242];
 const PRIVATE_WORDS = /self_see|friend_see|part_see|author_secret|private/;
 
+/** Read from the status that the page tells. */
 export function standingOf(post: StandinPost | null): Standing {
   if (post === null) return 'gone';
   const { behaviour } = post;
   if (behaviour === 'age-gate') return 'gated';
   if (typeof behaviour !== 'object' || !('status' in behaviour)) return 'public';
-  const { status, message } = behaviour;
+  const { status, message, elsewhere } = behaviour;
+  if (elsewhere !== undefined) return elsewhere;
   if (NOT_THE_POST.includes(status)) return 'public';
   if (status === 10_231 || /geo|cross_border/.test(message)) return 'withheld';
   if (status === 10_213 || status === 10_214 || /classification/.test(message)) return 'gated';

@@ -1,10 +1,10 @@
 import { expect, it } from 'vitest';
 import { runChaos } from '../helpers/chaos.ts';
 
-/** A minute of it; scripts/chaos.ts does more. A seed that failed can be given again: CHAOS_SEED=… */
+/** scripts/chaos.ts runs longer. CHAOS_SEED repeats a run. */
 const SECONDS = 45;
 
-it('whatever breaks, no answer is wrong, and nothing is left at the end', { timeout: 300_000 }, async () => {
+it('gives no wrong response and leaves nothing behind, whatever breaks', { timeout: 300_000 }, async () => {
   const seed = Number(process.env.CHAOS_SEED ?? Math.floor(Math.random() * 1e6));
   const report = await runChaos({ seed, seconds: SECONDS });
   process.stdout.write(`\nchaos, ${JSON.stringify(report, null, 1)}\n`);
@@ -20,7 +20,7 @@ it('whatever breaks, no answer is wrong, and nothing is left at the end', { time
   expect(left.abandonedFolders).toEqual([]);
   expect(left.partFiles).toEqual([]);
   expect(left.deletedFiles).toEqual([]);
-  // One for each worker that has come up meanwhile, one to Redis that is just being closed.
+  // One for each worker started meanwhile, one to Redis that is being closed.
   expect(left.sockets).toBeLessThanOrEqual(left.socketsBefore + 6);
   expect(left.rssAfter).toBeLessThan(left.rssBefore + 250);
 });

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { AdmissionQueue } from '../../src/extraction/admission-queue.ts';
+import { FairQueue } from '../../src/concurrency/index.ts';
 
 /** Work that ends when it is told to. */
 function job<T = void>() {
@@ -27,18 +27,20 @@ function job<T = void>() {
 /** All that is ready to go on has gone on. */
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 
-describe('the admission queue', () => {
+describe('the queue', () => {
   it('hands on what the work brought', async () => {
-    await expect(new AdmissionQueue(1, 1).run('a', async () => 42)).resolves.toBe(42);
+    await expect(new FairQueue({ slots: 1, maxWaiting: 1 }).run('a', async () => 42)).resolves.toBe(42);
   });
 
   it('hands on how the work failed', async () => {
     const failure = new Error('no');
-    await expect(new AdmissionQueue(1, 1).run('a', () => Promise.reject(failure))).rejects.toBe(failure);
+    await expect(
+      new FairQueue({ slots: 1, maxWaiting: 1 }).run('a', () => Promise.reject(failure)),
+    ).rejects.toBe(failure);
   });
 
   it('begins as many jobs at once as there are slots', async () => {
-    const queue = new AdmissionQueue(2, 10);
+    const queue = new FairQueue({ slots: 2, maxWaiting: 10 });
     const jobs = [job(), job(), job()];
     const runs = jobs.map(({ work }) => queue.run('a', work));
     await settled();
@@ -52,7 +54,7 @@ describe('the admission queue', () => {
   });
 
   it('begins the next when a job ends', async () => {
-    const queue = new AdmissionQueue(1, 10);
+    const queue = new FairQueue({ slots: 1, maxWaiting: 10 });
     const [first, second] = [job(), job()];
     const runs = [queue.run('a', first.work), queue.run('a', second.work)];
     first.end();
@@ -63,7 +65,7 @@ describe('the admission queue', () => {
   });
 
   it('begins the next when a job fails', async () => {
-    const queue = new AdmissionQueue(1, 10);
+    const queue = new FairQueue({ slots: 1, maxWaiting: 10 });
     const [first, second] = [job(), job()];
     const failing = expect(queue.run('a', first.work)).rejects.toThrow('no');
     const running = queue.run('a', second.work);
@@ -76,7 +78,7 @@ describe('the admission queue', () => {
   });
 
   it('begins the next when a job throws at once', async () => {
-    const queue = new AdmissionQueue(1, 10);
+    const queue = new FairQueue({ slots: 1, maxWaiting: 10 });
     const failing = queue.run('a', () => {
       throw new Error('no');
     });
@@ -85,7 +87,7 @@ describe('the admission queue', () => {
   });
 
   it('answers busy at once when all places are taken, with the seconds to wait', async () => {
-    const queue = new AdmissionQueue(1, 1);
+    const queue = new FairQueue({ slots: 1, maxWaiting: 1 });
     const [first, second] = [job(), job()];
     const runs = [queue.run('a', first.work), queue.run('a', second.work)];
     await expect(queue.run('b', async () => 1)).rejects.toMatchObject({
@@ -98,7 +100,7 @@ describe('the admission queue', () => {
   });
 
   it('has no waiting room where none is wanted', async () => {
-    const queue = new AdmissionQueue(1, 0);
+    const queue = new FairQueue({ slots: 1, maxWaiting: 0 });
     const first = job();
     const running = queue.run('a', first.work);
     await expect(queue.run('a', async () => 1)).rejects.toMatchObject({ code: 'busy' });
@@ -107,7 +109,7 @@ describe('the admission queue', () => {
   });
 
   it('lets clients take turns: one who sends many delays himself', async () => {
-    const queue = new AdmissionQueue(1, 100);
+    const queue = new FairQueue({ slots: 1, maxWaiting: 100 });
     const order: string[] = [];
     const send = (client: string, name: string) => queue.run(client, async () => void order.push(name));
     const runs = [
@@ -120,7 +122,7 @@ describe('the admission queue', () => {
   });
 
   it('frees the place of one who leaves while waiting', async () => {
-    const queue = new AdmissionQueue(1, 1);
+    const queue = new FairQueue({ slots: 1, maxWaiting: 1 });
     const [first, left] = [job(), job()];
     const running = queue.run('a', first.work);
     const leaving = new AbortController();
@@ -135,14 +137,14 @@ describe('the admission queue', () => {
   });
 
   it('does not begin for one who has left before', async () => {
-    const queue = new AdmissionQueue(1, 1);
+    const queue = new FairQueue({ slots: 1, maxWaiting: 1 });
     const never = job();
     await expect(queue.run('a', never.work, AbortSignal.abort(new Error('gone')))).rejects.toThrow('gone');
     expect([never.begun, queue.active]).toEqual([false, 0]);
   });
 
   it('lets a job that has begun go on when its client leaves', async () => {
-    const queue = new AdmissionQueue(1, 1);
+    const queue = new FairQueue({ slots: 1, maxWaiting: 1 });
     const first = job<number>();
     const leaving = new AbortController();
     const running = queue.run('a', first.work, leaving.signal);
@@ -152,7 +154,7 @@ describe('the admission queue', () => {
   });
 
   it('lets a job that waited and has begun go on when its client leaves', async () => {
-    const queue = new AdmissionQueue(1, 1);
+    const queue = new FairQueue({ slots: 1, maxWaiting: 1 });
     const [first, second] = [job<number>(), job<number>()];
     const leaving = new AbortController();
     const running = queue.run('a', first.work);
@@ -167,7 +169,7 @@ describe('the admission queue', () => {
   });
 
   it('keeps the turns of the others when one in the middle leaves', async () => {
-    const queue = new AdmissionQueue(1, 100);
+    const queue = new FairQueue({ slots: 1, maxWaiting: 100 });
     const order: string[] = [];
     const leaving = new AbortController();
     const send = (name: string, signal?: AbortSignal) =>
@@ -179,7 +181,7 @@ describe('the admission queue', () => {
   });
 
   it('loses no slot over a thousand jobs that end in every way', async () => {
-    const queue = new AdmissionQueue(3, 1000);
+    const queue = new FairQueue({ slots: 3, maxWaiting: 1000 });
     const runs = Array.from({ length: 1000 }, (_, index) => {
       const leaving = new AbortController();
       const run = queue.run(
@@ -197,11 +199,11 @@ describe('the admission queue', () => {
   });
 
   it('expects a wait of at least one second', () => {
-    expect(new AdmissionQueue(20, 10).expectedWait).toBe(1);
+    expect(new FairQueue({ slots: 20, maxWaiting: 10 }).expectedWait).toBe(1);
   });
 
   it('expects to wait longer the more wait', async () => {
-    const queue = new AdmissionQueue(1, 10);
+    const queue = new FairQueue({ slots: 1, maxWaiting: 10 });
     const jobs = Array.from({ length: 5 }, () => job());
     const runs = jobs.map(({ work }) => queue.run('a', work));
     expect(queue.expectedWait).toBe(5);
@@ -213,7 +215,7 @@ describe('the admission queue', () => {
 describe('a full queue', () => {
   /** One slot that is taken, and so many places. */
   async function full(places: number, clients: string[]) {
-    const queue = new AdmissionQueue(1, places);
+    const queue = new FairQueue({ slots: 1, maxWaiting: places });
     const first = job();
     const running = queue.run('first', first.work);
     const outcomes = clients.map((client) =>
@@ -278,7 +280,7 @@ describe('a time to come back', () => {
     'is true: all of 2,000 who come then are let in ($jobMs ms, $slots at once)',
     async ({ jobMs, slots, places }) => {
       vi.useFakeTimers({ toFake: ['setTimeout', 'performance'] });
-      const queue = new AdmissionQueue(slots, places);
+      const queue = new FairQueue({ slots, maxWaiting: places });
       const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
       // An idea of how long a job takes.
       for (let index = 0; index < 100; index += 1) {

@@ -1,4 +1,4 @@
-/** `npm run engine:update` and `engine:rollback`, with an index of our own. */
+/** `npm run engine:update` and `engine:rollback` with a package index on disk. */
 import { existsSync, readdirSync, readlinkSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -8,7 +8,7 @@ import { makeProject, type Project } from '../helpers/engine/project.ts';
 import { ownEngine } from '../helpers/engine.ts';
 import { type Standin, scenario, startStandin } from '../helpers/standin/index.ts';
 
-/** pip alone takes half a minute where the machine is busy. */
+/** pip alone takes half a minute on a busy machine. */
 const LIMIT_MS = 240_000;
 
 let standin: Standin;
@@ -28,8 +28,10 @@ afterAll(async () => {
   await standin.close();
 });
 
-describe.skipIf(!ownEngine)('an update', () => {
-  it('to a poisoned release changes nothing, and is not tried again', { timeout: LIMIT_MS }, async () => {
+describe.skipIf(!ownEngine)('engine:update', () => {
+  it('rejects a faulty release, changes nothing, and does not try it again', {
+    timeout: LIMIT_MS,
+  }, async () => {
     await project.publish('2027.1.1', UNREADABLE_FOR_REAL);
     const refused = await project.engine(['update'], env);
     expect(refused.output).toMatch(UNREADABLE_FOR_REAL.refusal ?? /never/);
@@ -39,7 +41,7 @@ describe.skipIf(!ownEngine)('an update', () => {
     expect([again.code, project.current()]).toEqual([0, first]);
   });
 
-  it('to a good one is taken once, and can be taken back', { timeout: LIMIT_MS }, async () => {
+  it('activates a good release once, and can be rolled back', { timeout: LIMIT_MS }, async () => {
     await project.publish('2027.2.1', MENDED);
     const both = await Promise.all([project.engine(['update'], env), project.engine(['update'], env)]);
     const output = both.map((one) => one.output).join();
@@ -60,7 +62,7 @@ describe.skipIf(!ownEngine)('an update', () => {
   });
 
   it(
-    'to a nightly is made when asked for, takes nothing else that is unreleased, and knows it again',
+    'activates a nightly on --nightly, with released dependencies only, and recognises its version later',
     async () => {
       await project.publishNightly('2027.03.01.120000', { idna: '99.0rc1' });
       expect((await project.engine(['update'], env)).output).toContain('the newest there is');
@@ -85,7 +87,7 @@ describe.skipIf(!ownEngine)('an update', () => {
     2 * LIMIT_MS,
   );
 
-  it('goes to ENGINE_DIR where the project’s own engine cannot be written to', {
+  it('installs into ENGINE_DIR and leaves the project’s own engine unchanged', {
     timeout: LIMIT_MS,
   }, async () => {
     const volume = join(project.root, 'volume');
@@ -104,12 +106,12 @@ describe.skipIf(!ownEngine)('an update', () => {
     expect((await project.engine(['rollback'], elsewhere)).code).toBe(1);
   });
 
-  it('says that it cannot write where it cannot', async () => {
+  it('fails with a message when ENGINE_DIR cannot be written to', async () => {
     const refused = await project.engine(['update'], { ...env, ENGINE_DIR: join(project.main, 'engines') });
     expect([refused.code, refused.output]).toEqual([1, expect.stringContaining('cannot be written to')]);
   });
 
-  it.each([['sideways'], ['update', '--now']])('does not take %s for a command', async (...args) => {
+  it.each([['sideways'], ['update', '--now']])('exits with 2 for %s', async (...args) => {
     expect((await project.engine(args)).code).toBe(2);
   });
 });
