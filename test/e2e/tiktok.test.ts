@@ -131,6 +131,7 @@ describe('the answer', () => {
       'subtitles',
       'links_expire_at',
       'cached',
+      'source',
     ]);
     expect(body).toMatchObject({
       status: 'tunnel',

@@ -102,8 +102,7 @@ export const PHOTO_EXAMPLE: z.input<typeof photoResponse> = {
   download_slideshow_link: `${SERVICE}/download-slideshow?url=QrSt`,
   links_expire_at: '2025-11-22T14:00:00Z',
   cached: true,
-  source: 'player',
-  partial: ['statistics.play_count', 'statistics.collect_count', 'author.signature'],
+  source: 'page',
 };
 
 const HEALTH = {
