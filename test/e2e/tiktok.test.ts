@@ -98,6 +98,7 @@ describe('the response', () => {
       'subtitles',
       'links_expire_at',
       'cached',
+      'source',
     ]);
     expect(body).toMatchObject({
       status: 'tunnel',
