@@ -30,7 +30,7 @@ import { SlideshowRenderer, Slideshows } from './slideshow/index.ts';
 import { startCleaner, TempStore } from './temp/index.ts';
 
 /** What the service needs of Extractor. */
-export type PostExtractor = Pick<Extractor, 'extract' | 'status' | 'switchTo' | 'onRejection' | 'close'>;
+export type PostExtractor = Pick<Extractor, 'extract' | 'probeFallbacks' | 'status' | 'switchTo' | 'onRejection' | 'close'>;
 
 /** Replaces parts of the service, for tests. */
 export interface Overrides {
@@ -276,7 +276,10 @@ async function makeFolders(dir: string): Promise<void> {
  * @throws ConfigError
  */
 function startCanary(url: string, extractor: PostExtractor, stats: ExtractionStats, log: Logger): Canary {
-  const extract = (link: PostLink) => extractor.extract(link, { client: 'canary' });
+  const extract = async (link: PostLink) => {
+    await extractor.extract(link, { client: 'canary' });
+    await extractor.probeFallbacks(link);
+  };
   try {
     const canary = new Canary({ url, extract, stats, log });
     canary.start();
