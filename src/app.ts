@@ -98,7 +98,7 @@ async function buildServices(config: Config, { projectRoot, log, overrides, clos
   const version = readVersion(projectRoot);
   const temp = await openTemp(config, log);
   closers.add('temp', () => temp.close());
-  const links = new Links(createTokenSealer(config, projectRoot), config.server.baseUrl, config.links.ttlMs);
+  const links = new Links(createTokenSealer(config, projectRoot), linkStart(config), config.links.ttlMs);
   const vpn = openVpn(config.egress.gluetunUrl, config.secrets.gluetunApiKey, log);
   const egresses = new EgressPool({ proxies: config.egress.proxies, vpn, log });
   const stats = new ExtractionStats();
@@ -237,7 +237,7 @@ function summaryOf({ config, version, health }: Services, { workers, host }: Pos
     ytdlp: host?.ytdlp ?? null,
     ffmpeg,
     workers: workers.max,
-    baseUrl: config.server.baseUrl,
+    baseUrl: config.server.baseUrl ?? 'of each request',
     managementPort: config.server.managementPort,
     proxies: config.egress.proxies.length,
     vpn: config.egress.gluetunUrl !== null,
@@ -295,6 +295,11 @@ function createTokenSealer({ secrets }: Config, projectRoot: string): TokenSeale
     key.reveal(),
     secrets.previousKeys.map((previous) => previous.reveal()),
   );
+}
+
+/** Start of links where no request says better. */
+function linkStart({ server }: Config): string {
+  return server.baseUrl ?? `http://localhost:${server.port}`;
 }
 
 function readVersion(projectRoot: string): string {

@@ -125,7 +125,7 @@ describe('one client with hundreds of requests', () => {
         [1, 2, 3].map((n) => service.post(fresh().url, from(`198.51.100.${n}`))),
       );
       expect(others.map(({ status }) => status)).toEqual([200, 200, 200]);
-      // All of his but some few were still waiting when the others had been served.
+      // Most of them are still waiting when the others have been served.
       expect((await workersOf(service)).queued).toBeGreaterThan(150);
       const answers = await Promise.all(hundreds);
       expect(answers.every(({ status }) => status === 200)).toBe(true);
