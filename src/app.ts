@@ -30,7 +30,10 @@ import { SlideshowRenderer, Slideshows } from './slideshow/index.ts';
 import { startCleaner, TempStore } from './temp/index.ts';
 
 /** What the service needs of Extractor. */
-export type PostExtractor = Pick<Extractor, 'extract' | 'probeFallbacks' | 'status' | 'switchTo' | 'onRejection' | 'close'>;
+export type PostExtractor = Pick<
+  Extractor,
+  'extract' | 'probeFallbacks' | 'status' | 'switchTo' | 'onRejection' | 'close'
+>;
 
 /** Replaces parts of the service, for tests. */
 export interface Overrides {

@@ -19,7 +19,9 @@ export function sourceReasons(egresses: ExtractorStatus['sources']): string[] {
     if (!page || page.state === 'ok') {
       if (!player || player.state === 'ok') return [];
       const since = `since ${clock(player.since)} (${player.reason})`;
-      return [`the player API does not answer egress ${egress} ${since}: posts depend on TikTok's page alone`];
+      return [
+        `the player API does not answer egress ${egress} ${since}: posts depend on TikTok's page alone`,
+      ];
     }
     const why = `TikTok refuses the page to egress ${egress} since ${clock(page.since)} (${page.reason})`;
     const comes =
