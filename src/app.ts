@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
+import { Zips } from './archive/index.ts';
 import { Mp3s } from './audio/index.ts';
 import { Posts, RedisStore } from './cache/index.ts';
 import { MediaClient } from './cdn/index.ts';
@@ -92,6 +93,7 @@ export async function buildApp(config: Config, projectRoot: string, log: Logger)
     maxConversions: availableParallelism(),
     onMade: observers.renderRecorder('mp3'),
   });
+  const zips = new Zips({ media, temp });
   const slideshows = new Slideshows({
     files,
     media,
@@ -133,6 +135,7 @@ export async function buildApp(config: Config, projectRoot: string, log: Logger)
     files,
     media,
     mp3s,
+    zips,
     slideshows,
     health,
     metrics,

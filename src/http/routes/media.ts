@@ -1,6 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
-import { openZip } from '../../archive/index.ts';
 import type { MediaSource } from '../../cdn/index.ts';
 import { EXTRACTION_ERRORS, ServiceError } from '../../errors.ts';
 import { coverOf, sourceOf } from '../../files/index.ts';
@@ -133,7 +132,7 @@ async function open(
 }
 
 async function openPhotos(
-  { files, media }: Services,
+  { files, zips }: Services,
   { ref }: LinkTarget,
   request: FastifyRequest,
   visitor: RequestContext,
@@ -145,5 +144,5 @@ async function openPhotos(
     return { source, renew: files.renew(ref, asset, source.urls, visitor) };
   });
   const about = { user: ref.user ?? '', id: ref.id, createdAt: post.createdAt };
-  return openZip(photos, about, mediaRequest(request), { media, signal: visitor.signal });
+  return zips.openZip(photos, about, mediaRequest(request), visitor);
 }
