@@ -1,17 +1,61 @@
 import { delimiter, join } from 'node:path';
-import { defineConfig } from 'vitest/config';
+import { configDefaults, defineConfig } from 'vitest/config';
 
-/** Where set-up puts an ffmpeg when the machine has none that will do; the tests call it by its name. */
+/** Folder of the ffmpeg that set-up installs where the machine has none; tests call it by its name. */
 const OWN_FFMPEG = join(import.meta.dirname, '.ffmpeg');
+
+const SLOW = 'test/**/*.slow.test.ts';
+const WEB = 'test/web/**/*.test.ts';
+/** Tests that start services, servers or other programs of their own. */
+const E2E = ['e2e', 'deploy', 'engine', 'scripts'].map((folder) => `test/${folder}/**/*.test.ts`);
+
+/** One worker a core of the smallest machine that runs the tests: more of them only make timing luck. */
+const MAX_WORKERS = 2;
 
 export default defineConfig({
   test: {
-    include: ['test/**/*.test.ts'],
     env: { PATH: [OWN_FFMPEG, process.env.PATH].join(delimiter) },
-    // End-to-end tests start a yt-dlp host, and the machine may be busy; a unit test that hangs is told from them by name.
     testTimeout: 60_000,
     hookTimeout: 60_000,
-    // Each file of the end-to-end tests has processes of its own: more at once on two cores only makes timing luck.
-    maxWorkers: 2,
+    maxWorkers: MAX_WORKERS,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'unit',
+          include: ['test/**/*.test.ts'],
+          exclude: [...configDefaults.exclude, ...E2E, WEB, SLOW],
+          pool: 'threads',
+          isolate: false,
+        },
+      },
+      {
+        extends: true,
+        test: { name: 'e2e', include: E2E, exclude: [...configDefaults.exclude, SLOW] },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'web',
+          include: [WEB],
+          exclude: [...configDefaults.exclude, SLOW],
+          // One worker shares one Chromium, one service and one stand-in among all files; its tests run side by side.
+          maxWorkers: 1,
+          isolate: false,
+          maxConcurrency: 3,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'slow',
+          include: [SLOW],
+          testTimeout: 300_000,
+          hookTimeout: 120_000,
+          sequence: { groupOrder: 2 },
+        },
+      },
+    ],
   },
 });

@@ -6,7 +6,7 @@
  * essential is broken. Asks VPN and Redis whether they are there and proxies for a way to TikTok, TikTok itself only where
  * CANARY_URL is set; prints no secret.
  */
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { config as loadDotenv } from 'dotenv';
 import { examineEngine } from './doctor/engine.mjs';
@@ -19,7 +19,7 @@ import { loadService } from './engine/service.mjs';
 /** @typedef {import('./doctor/page.mjs').Finding} Finding */
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-loadDotenv({ quiet: true });
+loadDotenv({ quiet: true, path: process.env.DOTENV_CONFIG_PATH ?? join(root, '.env') });
 const { settings } = await loadService();
 
 /** @returns {import('../src/config.ts').Config | string} */

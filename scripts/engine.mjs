@@ -6,7 +6,7 @@
  * `--again` tries also a version that was rejected. A running service follows within seconds, without a restart.
  * Exit code 0: done, or nothing to do; 1: not done, and nothing has changed.
  */
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { config as loadDotenv } from 'dotenv';
 import { rollback } from './engine/rollback.mjs';
@@ -27,7 +27,7 @@ if (!run || unknown) {
   process.stderr.write('engine: say `update [--nightly] [--again]` or `rollback`\n');
   process.exit(2);
 }
-loadDotenv({ quiet: true });
+loadDotenv({ quiet: true, path: process.env.DOTENV_CONFIG_PATH ?? join(root, '.env') });
 try {
   process.stdout.write(`engine: ${await run()}\n`);
 } catch (error) {

@@ -13,7 +13,7 @@ import {
   statusPost,
   videoPost,
 } from '../test/helpers/standin/index.ts';
-import { DESKTOP, launch, PHONE, visitor } from '../test/web/browser.ts';
+import { DESKTOP, launch, newContext, PHONE } from '../test/web/browser.ts';
 
 const FOLDER = new URL('../docs/screenshots/', import.meta.url);
 
@@ -39,7 +39,7 @@ function shots(standin: Standin): Shot[] {
     }),
   );
   const hidden = standin.posts.add(statusPost(10_222, ''));
-  const phone = { viewport: PHONE, deviceScaleFactor: 2, isMobile: true, hasTouch: true };
+  const phone = { ...PHONE, deviceScaleFactor: 2 };
   const film = async (page: Page) => {
     await page.getByRole('button', { name: 'Make slideshow' }).click();
     await page.getByRole('link', { name: 'Save slideshow' }).waitFor();
@@ -107,7 +107,7 @@ const service = await startService(standin, { MAX_WORKERS: '2' });
 const browser = await launch();
 const wanted = process.argv.slice(2);
 for (const shot of shots(standin).filter(({ name }) => wanted.length === 0 || wanted.includes(name))) {
-  const context = await visitor(browser, { viewport: DESKTOP, ...shot.context });
+  const context = await newContext(browser, { ...DESKTOP, ...shot.context });
   await take(await context.newPage(), service.baseUrl, shot);
   await context.close();
 }

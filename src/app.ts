@@ -1,56 +1,104 @@
 import { readFileSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
+import { mkdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import { Zips } from './archive/index.ts';
 import { Mp3s } from './audio/index.ts';
 import { Posts, RedisStore } from './cache/index.ts';
 import { MediaClient } from './cdn/index.ts';
+import { Closers } from './closers.ts';
 import { type Config, ConfigError } from './config.ts';
+import { configWarnings } from './config-warnings.ts';
 import { EgressPool, openVpn } from './egress/index.ts';
 import { EngineWatcher, engineDirs, scheduleUpdates, startWithFallback } from './engine/index.ts';
-import { Extractor } from './extraction/index.ts';
+import { type ExtractionObservers, Extractor } from './extraction/index.ts';
 import { locateFfmpeg } from './ffmpeg/index.ts';
 import { FileLocator } from './files/index.ts';
 import { Canary, ExtractionStats, Health, LocalChecks } from './health/index.ts';
-import { IdleSockets } from './http/idle-sockets.ts';
-import { abortAll } from './http/request-context.ts';
+import { shutDownOnSignals } from './http/graceful-shutdown.ts';
+import { createManagementServer } from './http/management-server.ts';
 import { createServer } from './http/server.ts';
+import { LIMITS, type Limits } from './limits.ts';
 import { Links, loadOrCreateKey, TokenSealer } from './links/index.ts';
 import { Metrics } from './metrics/index.ts';
+import { explainListenError } from './ports.ts';
 import type { PostLink } from './posts/url.ts';
-import { RenderCache } from './renders/index.ts';
+import { KEPT_SLIDESHOWS, openRenderSlots, RenderCache } from './renders/index.ts';
 import type { Secret } from './secret.ts';
+import type { Services } from './services.ts';
 import { SlideshowRenderer, Slideshows } from './slideshow/index.ts';
 import { startCleaner, TempStore } from './temp/index.ts';
 
-/** A film of six photos has some 3 MB and takes about a second and a half on one processor. */
-const SLIDESHOW_CACHE = {
-  maxRenders: availableParallelism(),
-  maxQueue: 50,
-  maxAgeMs: 30 * 60_000,
-  maxBytes: 1024 * 1024 * 1024,
-};
+/** What the service needs of Extractor. */
+export type PostExtractor = Pick<Extractor, 'extract' | 'status' | 'switchTo' | 'onRejection' | 'close'>;
+
+/** Replaces parts of the service, for tests. */
+export interface Overrides {
+  /** Instead of yt-dlp; the engine folder is left alone then. */
+  extractor?: PostExtractor;
+  limits?: Limits;
+}
 
 export interface App {
   server: FastifyInstance;
-  health: Health;
-  /** Closes the connections on which nothing is under way. */
-  closeIdle(): void;
-  /** Stops waiting for what is under way: requests are answered `busy`, files broken off. */
-  abortAll(): void;
-  /** Ends everything behind the routes, in reverse order. Call it when the server is closed. */
-  close(): Promise<void>;
+  /** The listener of MANAGEMENT_PORT; null where there is none. */
+  management: FastifyInstance | null;
+  /** @throws ConfigError where an address cannot be used */
+  listen(): Promise<void>;
+  shutDownOnSignals(): void;
+  /** Closes everything that buildApp built, in reverse order. @returns the names of what failed to close */
+  close(): Promise<readonly string[]>;
 }
 
-/** Builds the service: what it is made of, in the order in which the parts need each other. */
-export async function buildApp(config: Config, projectRoot: string, log: Logger): Promise<App> {
+/**
+ * Builds the service, each part after those that it needs.
+ * @throws ConfigError where only use shows that a setting is wrong; what was built by then is closed
+ */
+export async function buildApp(
+  config: Config,
+  projectRoot: string,
+  log: Logger,
+  overrides: Overrides = {},
+): Promise<App> {
+  const closers = new Closers(log);
+  try {
+    const { services, engine } = await buildServices(config, { projectRoot, log, overrides, closers });
+    const management = config.server.managementPort === null ? null : createManagementServer(services);
+    if (management) closers.add('management server', () => management.close());
+    const server = await createServer(services);
+    closers.add('server', () => server.close());
+    return {
+      server,
+      management,
+      listen: () => listen({ server, management }, services, engine),
+      shutDownOnSignals: () =>
+        shutDownOnSignals({
+          server,
+          health: services.health,
+          delayMs: config.server.shutdownDelayMs,
+          graceMs: config.server.shutdownGraceMs,
+          close: () => closers.closeAll(),
+        }),
+      close: () => closers.closeAll(),
+    };
+  } catch (error) {
+    await closers.closeAll();
+    throw error;
+  }
+}
+
+interface Building {
+  projectRoot: string;
+  log: Logger;
+  overrides: Overrides;
+  closers: Closers;
+}
+
+async function buildServices(config: Config, { projectRoot, log, overrides, closers }: Building) {
   const version = readVersion(projectRoot);
-  const temp = new TempStore({ dir: config.temp.dir, log });
-  await temp.open().catch(({ message }: Error) => {
-    throw new ConfigError(`TEMP_DIR must be a folder that can be written to: ${message}`);
-  });
+  const temp = await openTemp(config, log);
+  closers.add('temp', () => temp.close());
   const links = new Links(createTokenSealer(config, projectRoot), config.server.baseUrl, config.links.ttlMs);
   const vpn = openVpn(config.egress.gluetunUrl, config.secrets.gluetunApiKey, log);
   const egresses = new EgressPool({ proxies: config.egress.proxies, vpn, log });
@@ -58,58 +106,71 @@ export async function buildApp(config: Config, projectRoot: string, log: Logger)
   const metrics = new Metrics();
   const { observers } = metrics;
   const ffmpeg = locateFfmpeg(projectRoot);
-  const { path: runDir } = await temp.createJob('host');
-  const home = engineDirs(projectRoot, config.extraction.engineDir);
-  const extractor = await startWithFallback(
-    home,
-    (engine) => Extractor.start({ engine, runDir, egresses, stats, observers, config, log }),
-    log,
-  );
+  const dirs = engineDirs(projectRoot, config.extraction.engineDir);
+  const startExtractor = async (): Promise<PostExtractor> => {
+    const { path: runDir } = await temp.createJob('host');
+    const options = { runDir, egresses, stats, observers: observers as ExtractionObservers, config, log };
+    return startWithFallback(dirs, (engine) => Extractor.start({ engine, ...options }), log);
+  };
+  const extractor = overrides.extractor ?? (await startExtractor());
+  closers.add('extractor', () => extractor.close());
   const { redisUrl } = config.secrets;
-  const shared = redisUrl ? await RedisStore.open(redisUrl.reveal(), log) : null;
-  const posts = new Posts({
-    source: extractor,
-    ttlMs: config.cache.ttlMs,
-    shared,
-  });
+  const extraCa = config.egress.extraCaFile ? [readFileSync(config.egress.extraCaFile, 'utf8')] : [];
+  const shared = redisUrl ? await RedisStore.open(redisUrl.reveal(), log, extraCa) : null;
+  if (shared) closers.add('redis', () => shared.close());
+  const posts = new Posts({ source: extractor, ttlMs: config.cache.ttlMs, shared });
   const files = new FileLocator(posts);
   const media = new MediaClient({
     egresses: new Map(egresses.all.map(({ id, proxy }) => [id, proxy?.reveal() ?? null])),
-    extraCa: config.egress.extraCaFile ? [readFileSync(config.egress.extraCaFile, 'utf8')] : [],
+    extraCa,
     stallTimeoutMs: config.relay.stallTimeoutMs,
     onStatus: (egress, post, status) => egresses.sawMedia(egress, post, status),
   });
-  const films = new RenderCache({
+  closers.add('media client', () => media.close());
+  const making = {
+    renders: openRenderSlots({ maxRenders: config.renders.max, maxWorkers: config.extraction.maxWorkers }),
+    limitClients: config.limits.perMinute !== null,
+  };
+  const renders = new RenderCache({
     temp,
     kind: 'slideshow',
-    ...SLIDESHOW_CACHE,
+    ...KEPT_SLIDESHOWS,
+    ...making,
     onMade: observers.renderRecorder('slideshow'),
   });
+  closers.add('slideshows', () => renders.close());
   const mp3s = new Mp3s({
     media,
     temp,
     ffmpegPath: ffmpeg,
     log,
-    maxConversions: availableParallelism(),
+    ...making,
     onMade: observers.renderRecorder('mp3'),
   });
+  closers.add('mp3s', () => mp3s.close());
   const zips = new Zips({ media, temp });
   const slideshows = new Slideshows({
     files,
     media,
-    store: films,
+    cache: renders,
     renderer: new SlideshowRenderer({ ffmpegPath: ffmpeg, log }),
     slideSeconds: config.slideshow.slideSeconds,
   });
-  const cleaner = startCleaner({ cron: config.temp.cleanupCron, sweepers: [films, mp3s, temp], log });
-  const engines = new EngineWatcher({ home, user: extractor, log });
-  engines.start();
+  const cleaner = startCleaner({ cron: config.temp.cleanupCron, sweepers: [renders, mp3s, temp], log });
+  closers.add('cleaner', () => cleaner.stop());
+  const engines = new EngineWatcher({ dirs, user: extractor, log });
+  if (!overrides.extractor) engines.start();
+  closers.add('engine watcher', () => engines.stop());
   const { canaryUrl, engineUpdateCron, cookiesPath } = config.extraction;
-  const updates =
-    engineUpdateCron === null ? null : scheduleUpdates(engineUpdateCron, projectRoot, home.store, log);
+  if (engineUpdateCron !== null) {
+    const updates = scheduleUpdates(engineUpdateCron, projectRoot, dirs.store, log);
+    closers.add('engine updates', () => updates.stop());
+  }
   const canary = canaryUrl === null ? null : startCanary(canaryUrl, extractor, stats, log);
+  closers.add('canary', () => canary?.stop());
   const localChecks = new LocalChecks({ tempDir: config.temp.dir, cookiesPath });
   await localChecks.start();
+  closers.add('local checks', () => localChecks.stop());
   const health = new Health({
     version,
     extractor,
@@ -122,10 +183,12 @@ export async function buildApp(config: Config, projectRoot: string, log: Logger)
     canary,
     localChecks,
   });
-  const stores = { slideshow: films, mp3: mp3s };
+  const stores = { slideshow: renders, mp3: mp3s };
   metrics.watch({ extractor, posts, shared, egresses, media, stores, health, engines });
-  const server = await createServer({
+  const services: Services = {
     config,
+    limits: overrides.limits ?? LIMITS,
+    warnings: configWarnings(config),
     version,
     log,
     links,
@@ -139,37 +202,83 @@ export async function buildApp(config: Config, projectRoot: string, log: Logger)
     slideshows,
     health,
     metrics,
-  });
-  const unused = new IdleSockets(server.server);
+  };
+  return { services, engine: () => extractor.status };
+}
+
+type Servers = Pick<App, 'server' | 'management'>;
+
+async function listen(
+  { server, management }: Servers,
+  services: Services,
+  engine: () => PostExtractor['status'],
+) {
+  const { config, limits, log, warnings } = services;
+  const { host, port, managementPort } = config.server;
+  const { backlog } = limits.process;
+  try {
+    await server.listen({ host, port, backlog });
+  } catch (error) {
+    throw explainListenError(error, 'PORT');
+  }
+  try {
+    await management?.listen({ host, port: managementPort ?? 0 });
+  } catch (error) {
+    throw explainListenError(error, 'MANAGEMENT_PORT');
+  }
+  log.info(summaryOf(services, engine()), 'service started');
+  for (const warning of warnings) log.warn(warning);
+}
+
+/** What an operator wants to see of a start in one line. */
+function summaryOf({ config, version, health }: Services, { workers, host }: PostExtractor['status']) {
+  const { redis, cookies, ffmpeg } = health.report();
   return {
-    server,
-    health,
-    closeIdle() {
-      server.server.closeIdleConnections();
-      unused.close();
-    },
-    abortAll: () => abortAll(server),
-    async close() {
-      cleaner.stop();
-      canary?.stop();
-      updates?.stop();
-      engines.stop();
-      localChecks.stop();
-      await films.close();
-      await mp3s.close();
-      await media.close();
-      shared?.close();
-      await extractor.close();
-      await temp.close();
-    },
+    version,
+    mode: config.production ? 'production' : 'development',
+    node: process.version,
+    ytdlp: host?.ytdlp ?? null,
+    ffmpeg,
+    workers: workers.max,
+    baseUrl: config.server.baseUrl,
+    managementPort: config.server.managementPort,
+    proxies: config.egress.proxies.length,
+    vpn: config.egress.gluetunUrl !== null,
+    redis: redis?.state ?? 'not configured',
+    cookies: cookies ? `${cookies.age_days} days old` : 'none',
   };
 }
 
+/** Makes the folder step by step: on a pseudo file system, Node's recursive mkdir does not return. */
+async function openTemp(config: Config, log: Logger): Promise<TempStore> {
+  const { dir } = config.temp;
+  const temp = new TempStore({ dir, log });
+  try {
+    await makeFolders(dir);
+    await temp.open();
+  } catch (error) {
+    throw new ConfigError(`TEMP_DIR must be a folder that can be written to: ${(error as Error).message}`);
+  }
+  return temp;
+}
+
+async function makeFolders(dir: string): Promise<void> {
+  try {
+    await mkdir(dir, { mode: 0o700 });
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST') return;
+    if (code !== 'ENOENT' || dirname(dir) === dir) throw error;
+    await makeFolders(dirname(dir));
+    await mkdir(dir, { mode: 0o700 });
+  }
+}
+
 /**
- * The canary takes a place in the queue like a visitor of its own, and none in their limits.
+ * The canary uses the queue as the client `canary` and is not rate-limited.
  * @throws ConfigError
  */
-function startCanary(url: string, extractor: Extractor, stats: ExtractionStats, log: Logger): Canary {
+function startCanary(url: string, extractor: PostExtractor, stats: ExtractionStats, log: Logger): Canary {
   const extract = (link: PostLink) => extractor.extract(link, { client: 'canary' });
   try {
     const canary = new Canary({ url, extract, stats, log });

@@ -1,21 +1,45 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
-import { Cron } from 'croner';
-import ipaddr from 'ipaddr.js';
+import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
+import {
+  corsOrigin,
+  cron,
+  encryptionKey,
+  encryptionKeys,
+  fileContent,
+  flag,
+  integer,
+  linkBase,
+  number,
+  proxyList,
+  redisUrl,
+  trustProxy,
+  webUrl,
+} from './config-values.ts';
+import { isWeakKey } from './key-strength.ts';
 import { Secret } from './secret.ts';
 
-/** The environment (CONTRACT §7), checked once at the start, frozen and grouped by who uses it. */
+/** The folder that holds package.json: dist/ or src/ lies in it. Relative paths of settings start here. */
+export const PROJECT_ROOT = fileURLToPath(new URL('..', import.meta.url));
+
+/** The environment, validated once at the start, frozen, and grouped by who uses it. */
 export interface Config {
   production: boolean;
   server: {
     host: string;
     port: number;
+    /** The front of every link; BASE_URL, or http://localhost:PORT where that is unset. */
     baseUrl: string;
+    baseUrlIsSet: boolean;
+    /** Port of the second listener, for /health and /metrics; null for none. */
+    managementPort: number | null;
     trustProxy: boolean | number | string;
     corsOrigin: string[] | '*';
     webPage: boolean;
     logLevel: string;
+    /** Between the signal and the end of the listener, while /health/ready answers 503. */
+    shutdownDelayMs: number;
     shutdownGraceMs: number;
   };
   links: { ttlMs: number };
@@ -33,107 +57,40 @@ export interface Config {
   relay: { stallTimeoutMs: number };
   egress: { proxies: Secret[]; extraCaFile: string | null; gluetunUrl: string | null };
   cache: { ttlMs: number };
-  limits: { perMinute: number };
+  /** For one client; null for no limit. */
+  limits: { perMinute: number | null; downloadsPerMinute: number | null; downloadsAtOnce: number | null };
   slideshow: { slideSeconds: number };
+  /** Slideshows and MP3s made at a time; null for as many as cores and memory allow. */
+  renders: { max: number | null };
   temp: { dir: string; cleanupCron: string };
   secrets: {
     encryptionKey: Secret | null;
     previousKeys: Secret[];
     redisUrl: Secret | null;
     gluetunApiKey: Secret | null;
+    healthToken: Secret | null;
   };
 }
 
-/** The start stops with this: which variable, and what it expects. */
+/** Stops the start: names the variable, and what it expects. */
 export class ConfigError extends Error {
   override name = 'ConfigError';
 }
 
-/** Keys that the predecessors, tutorials and this repository's examples made public. */
-const WEAK_KEY =
-  /overflow|change[-_ ]?me|secret[-_ ]?key|your[-_ ].*key|example|default|password|^(.)\1+$|1234567/i;
-
-const PROXY_PROTOCOLS = new Set(['http:', 'https:', 'socks5:', 'socks5h:']);
-
-const integer = (min: number, max: number) =>
-  z
-    .string()
-    .regex(/^\d+$/, `a whole number from ${min} to ${max}`)
-    .transform(Number)
-    .refine((n) => n >= min && n <= max, `a whole number from ${min} to ${max}`);
-
-const number = (min: number, max: number) =>
-  z
-    .string()
-    .regex(/^\d+(\.\d+)?$/, `a number from ${min} to ${max}`)
-    .transform(Number)
-    .refine((n) => n >= min && n <= max, `a number from ${min} to ${max}`);
-
-const flag = z
-  .string()
-  .toLowerCase()
-  .refine((s) => ['true', 'false', '1', '0', 'yes', 'no'].includes(s), 'true or false')
-  .transform((s) => ['true', '1', 'yes'].includes(s));
-
-const webUrl = z
-  .string()
-  .refine((s) => URL.canParse(s) && /^https?:$/.test(new URL(s).protocol), 'an http or https address')
-  .transform((s) => s.replace(/\/+$/, ''));
-
-/** Paths and queries are put behind it. */
-const linkBase = webUrl.refine((s) => !/[?#]/.test(s), 'an address without query and fragment');
-
-const cron = z.string().refine(isCron, 'a cron expression such as "*/15 * * * *"');
-
-const redisUrl = z
-  .string()
-  .refine(
-    (s) => URL.canParse(s) && /^rediss?:$/.test(new URL(s).protocol),
-    'a redis:// or rediss:// address',
-  );
-
-const proxyList = z
-  .string()
-  .transform(splitList)
-  .refine((list) => list.every(isProxy), {
-    message: 'a comma-separated list of http://, https:// or socks5:// proxies',
-  });
-
-const trustProxy = z
-  .string()
-  .refine((s) => /^(true|false|yes|no|\d+)$/i.test(s) || splitList(s).every(isNetwork), {
-    message: 'true, false, a number of hops, or a comma-separated list of addresses and networks',
-  })
-  .transform((s): boolean | number | string => {
-    if (/^(true|yes)$/i.test(s)) return true;
-    if (/^(false|no)$/i.test(s)) return false;
-    return /^\d+$/.test(s) ? Number(s) : s;
-  });
-
-const readablePem = z
-  .string()
-  .transform((s) => resolve(s))
-  .refine(isPemFile, 'the path of a readable PEM file with certificates');
-
-const corsOrigin = z
-  .string()
-  .refine(
-    (s) => s.trim() === '*' || splitList(s).every(isOrigin),
-    '* or a comma-separated list of origins such as https://example.com',
-  )
-  .transform((s): string[] | '*' => (s.trim() === '*' ? '*' : splitList(s)));
+const healthToken = z.string().min(16, 'at least 16 characters');
 
 const schema = z.object({
-  NODE_ENV: z.string().default('development'),
+  NODE_ENV: z
+    .enum(['development', 'production', 'test'], 'development, production or test')
+    .default('development'),
   PORT: integer(0, 65535).default(3021),
   HOST: z.string().default('0.0.0.0'),
+  MANAGEMENT_PORT: integer(0, 65535).optional(),
   BASE_URL: linkBase.optional(),
-  ENCRYPTION_KEY: z.string().min(16, 'at least 16 characters').optional(),
-  ENCRYPTION_KEY_PREVIOUS: z
-    .string()
-    .transform(splitList)
-    .refine((keys) => keys.every((key) => key.length >= 16), 'comma-separated keys of at least 16 characters')
-    .default([]),
+  ENCRYPTION_KEY: encryptionKey.optional(),
+  ENCRYPTION_KEY_FILE: fileContent.pipe(encryptionKey).optional(),
+  ENCRYPTION_KEY_PREVIOUS: encryptionKeys.optional(),
+  ENCRYPTION_KEY_PREVIOUS_FILE: fileContent.pipe(encryptionKeys).optional(),
   LINK_TTL_MINUTES: integer(1, 525_600).default(360),
   MAX_WORKERS: integer(1, 256).default(20),
   MAX_QUEUE: integer(0, 1_000_000).default(2000),
@@ -142,21 +99,30 @@ const schema = z.object({
   TEMP_DIR: z.string().default('./temp'),
   CLEANUP_CRON: cron.default('*/15 * * * *'),
   COOKIES_PATH: z.string().default('./cookies/www.tiktok.com_cookies.txt'),
-  PROXY_URLS: proxyList.default([]),
-  EXTRA_CA_CERTS: readablePem.optional(),
+  PROXY_URLS: proxyList.optional(),
+  PROXY_URLS_FILE: fileContent.pipe(proxyList).optional(),
+  EXTRA_CA_CERTS: z.string().optional(),
   REDIS_URL: redisUrl.optional(),
+  REDIS_URL_FILE: fileContent.pipe(redisUrl).optional(),
   CACHE_TTL: number(0, 86_400).default(300),
   RATE_LIMIT_MAX: integer(0, 1_000_000).default(120),
+  DOWNLOADS_PER_MINUTE: integer(0, 1_000_000).default(600),
+  DOWNLOADS_AT_ONCE: integer(0, 1_000_000).default(32),
   TRUST_PROXY: trustProxy.default(false),
   CORS_ORIGIN: corsOrigin.default('*'),
   SLIDE_SECONDS: number(0.5, 60).default(4),
-  PREFER_CODEC: z.enum(['h264', 'best'], 'h264 or best').default('h264'),
+  MAX_RENDERS: integer(1, 256).optional(),
+  PREFER_CODEC: z.enum(['h264', 'best'], 'h264 or best').default('best'),
   GLUETUN_URL: webUrl.optional(),
   GLUETUN_API_KEY: z.string().optional(),
+  GLUETUN_API_KEY_FILE: fileContent.optional(),
+  HEALTH_TOKEN: healthToken.optional(),
+  HEALTH_TOKEN_FILE: fileContent.pipe(healthToken).optional(),
   WEB_PAGE: flag.default(true),
   CANARY_URL: webUrl.optional(),
   ENGINE_UPDATE_CRON: cron.optional(),
   ENGINE_DIR: z.string().optional(),
+  SHUTDOWN_DELAY: number(0, 600).default(0),
   SHUTDOWN_GRACE: number(0, 3600).default(30),
   LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'], 'a pino level such as info')
@@ -164,11 +130,16 @@ const schema = z.object({
 });
 
 /**
- * Reads the configuration out of an environment. An empty variable counts as unset, as compose files write them.
+ * Reads the configuration from an environment. An empty variable counts as unset, as compose files write them.
+ * @param root folder that relative paths start from
  * @throws ConfigError that names every wrong variable and what it expects, never its value
  */
-export function loadConfig(env: Readonly<Record<string, string | undefined>>): Config {
+export function loadConfig(
+  env: Readonly<Record<string, string | undefined>>,
+  root: string = PROJECT_ROOT,
+): Config {
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value?.trim()));
+  checkFileVariables(given);
   const result = schema.safeParse(given);
   if (!result.success) {
     const lines = result.error.issues.map((issue) => `${issue.path.join('.')} must be ${issue.message}`);
@@ -176,17 +147,21 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>): C
   }
   const e = result.data;
   const production = e.NODE_ENV === 'production';
-  if (production) checkProductionKey(e.ENCRYPTION_KEY);
+  const key = e.ENCRYPTION_KEY ?? e.ENCRYPTION_KEY_FILE;
+  if (production) checkProductionKey(key);
   return deepFreeze({
     production,
     server: {
       host: e.HOST,
       port: e.PORT,
       baseUrl: e.BASE_URL ?? `http://localhost:${e.PORT}`,
+      baseUrlIsSet: e.BASE_URL !== undefined,
+      managementPort: e.MANAGEMENT_PORT ?? null,
       trustProxy: e.TRUST_PROXY,
       corsOrigin: e.CORS_ORIGIN,
       webPage: e.WEB_PAGE,
       logLevel: e.LOG_LEVEL,
+      shutdownDelayMs: e.SHUTDOWN_DELAY * 1000,
       shutdownGraceMs: e.SHUTDOWN_GRACE * 1000,
     },
     links: { ttlMs: e.LINK_TTL_MINUTES * 60_000 },
@@ -194,29 +169,44 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>): C
       maxWorkers: e.MAX_WORKERS,
       maxQueue: e.MAX_QUEUE,
       timeoutMs: e.YTDLP_TIMEOUT * 1000,
-      cookiesPath: resolve(e.COOKIES_PATH),
+      cookiesPath: resolve(root, e.COOKIES_PATH),
       canaryUrl: e.CANARY_URL ?? null,
       engineUpdateCron: e.ENGINE_UPDATE_CRON ?? null,
-      engineDir: e.ENGINE_DIR === undefined ? null : resolve(e.ENGINE_DIR),
+      engineDir: e.ENGINE_DIR === undefined ? null : resolve(root, e.ENGINE_DIR),
     },
     posts: { preferCodec: e.PREFER_CODEC },
     relay: { stallTimeoutMs: e.DOWNLOAD_TIMEOUT * 1000 },
     egress: {
-      proxies: e.PROXY_URLS.map((url) => new Secret(url)),
-      extraCaFile: e.EXTRA_CA_CERTS ?? null,
+      proxies: (e.PROXY_URLS ?? e.PROXY_URLS_FILE ?? []).map((url) => new Secret(url)),
+      extraCaFile: e.EXTRA_CA_CERTS === undefined ? null : pemFile(resolve(root, e.EXTRA_CA_CERTS)),
       gluetunUrl: e.GLUETUN_URL ?? null,
     },
     cache: { ttlMs: e.CACHE_TTL * 1000 },
-    limits: { perMinute: e.RATE_LIMIT_MAX },
+    limits: {
+      perMinute: e.RATE_LIMIT_MAX || null,
+      downloadsPerMinute: e.DOWNLOADS_PER_MINUTE || null,
+      downloadsAtOnce: e.DOWNLOADS_AT_ONCE || null,
+    },
     slideshow: { slideSeconds: e.SLIDE_SECONDS },
-    temp: { dir: resolve(e.TEMP_DIR), cleanupCron: e.CLEANUP_CRON },
+    renders: { max: e.MAX_RENDERS ?? null },
+    temp: { dir: resolve(root, e.TEMP_DIR), cleanupCron: e.CLEANUP_CRON },
     secrets: {
-      encryptionKey: secret(e.ENCRYPTION_KEY),
-      previousKeys: e.ENCRYPTION_KEY_PREVIOUS.map((key) => new Secret(key)),
-      redisUrl: secret(e.REDIS_URL),
-      gluetunApiKey: secret(e.GLUETUN_API_KEY),
+      encryptionKey: secret(key),
+      previousKeys: (e.ENCRYPTION_KEY_PREVIOUS ?? e.ENCRYPTION_KEY_PREVIOUS_FILE ?? []).map(
+        (previous) => new Secret(previous),
+      ),
+      redisUrl: secret(e.REDIS_URL ?? e.REDIS_URL_FILE),
+      gluetunApiKey: secret(e.GLUETUN_API_KEY ?? e.GLUETUN_API_KEY_FILE),
+      healthToken: secret(e.HEALTH_TOKEN ?? e.HEALTH_TOKEN_FILE),
     },
   });
+}
+
+/** @throws ConfigError where a variable is given both itself and as a file */
+function checkFileVariables(given: Readonly<Record<string, unknown>>): void {
+  const files = Object.keys(schema.shape).filter((name) => name.endsWith('_FILE'));
+  const both = files.find((name) => name in given && name.slice(0, -'_FILE'.length) in given);
+  if (both) throw new ConfigError(`${both} must be unset where ${both.slice(0, -'_FILE'.length)} is set`);
 }
 
 function checkProductionKey(key: string | undefined): void {
@@ -225,58 +215,24 @@ function checkProductionKey(key: string | undefined): void {
       'ENCRYPTION_KEY must be set where NODE_ENV=production: 16 characters or more, e.g. from `openssl rand -base64 32`',
     );
   }
-  if (WEAK_KEY.test(key) || new Set(key).size < 6) {
+  if (isWeakKey(key)) {
     throw new ConfigError(
       'ENCRYPTION_KEY must be a random key of its own: the one given is a known or weak one',
     );
   }
 }
 
+function pemFile(path: string): string {
+  try {
+    if (readFileSync(path, 'utf8').includes('-----BEGIN CERTIFICATE-----')) return path;
+  } catch {
+    // Reported below, as any other file that will not do.
+  }
+  throw new ConfigError('EXTRA_CA_CERTS must be the path of a readable PEM file with certificates');
+}
+
 function secret(value: string | undefined): Secret | null {
   return value === undefined ? null : new Secret(value);
-}
-
-function splitList(value: string): string[] {
-  return value
-    .split(',')
-    .map((item) => item.trim())
-    .filter(Boolean);
-}
-
-function isProxy(value: string): boolean {
-  return (
-    URL.canParse(value) && PROXY_PROTOCOLS.has(new URL(value).protocol) && new URL(value).hostname !== ''
-  );
-}
-
-function isNetwork(value: string): boolean {
-  return (
-    ['loopback', 'linklocal', 'uniquelocal'].includes(value) ||
-    ipaddr.isValid(value) ||
-    ipaddr.isValidCIDR(value)
-  );
-}
-
-/** As browsers send it: no path, not even a slash at the end. */
-function isOrigin(value: string): boolean {
-  return URL.canParse(value) && new URL(value).origin === value;
-}
-
-function isPemFile(path: string): boolean {
-  try {
-    return readFileSync(path, 'utf8').includes('-----BEGIN CERTIFICATE-----');
-  } catch {
-    return false;
-  }
-}
-
-function isCron(value: string): boolean {
-  try {
-    new Cron(value, { paused: true }).stop();
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 function deepFreeze<T extends object>(value: T): T {

@@ -1,6 +1,6 @@
 import { type Logger, pino } from 'pino';
 
-/** One line for each thing, a request's with what matters most in front. */
+/** One line for each event; of a request, method, path and status come first. */
 const PRETTY_OPTIONS = {
   translateTime: 'HH:MM:ss',
   singleLine: true,
@@ -8,7 +8,7 @@ const PRETTY_OPTIONS = {
   ignore: 'method,path,status,ms',
 };
 
-/** Lines for a person where a person looks on, JSON for machines otherwise. */
+/** Readable lines on a terminal, JSON elsewhere. */
 export function createLog(level: string): Logger {
   const options = { level, base: null };
   if (!process.stdout.isTTY) return pino(options);

@@ -1,6 +1,6 @@
 import { inspect } from 'node:util';
 
-/** A value that no log, error or JSON can print by accident; `reveal()` is the only way to it. */
+/** A value that no log, error or JSON prints by accident; only `reveal()` returns it. */
 export class Secret {
   readonly #value: string;
 

@@ -7,18 +7,22 @@ import type { Config } from './config.ts';
 import type { EgressPool } from './egress/index.ts';
 import type { FileLocator } from './files/index.ts';
 import type { Health } from './health/index.ts';
+import type { Limits } from './limits.ts';
 import type { Links } from './links/index.ts';
 import type { Metrics } from './metrics/index.ts';
 import type { Slideshows } from './slideshow/index.ts';
 
-/** What the routes work with; built in app.ts, in the order in which they need each other. */
+/** What the routes work with; built in app.ts. */
 export interface Services {
   config: Config;
+  limits: Limits;
+  /** What an operator should change in the configuration, in words; for /health. */
+  warnings: readonly string[];
   version: string;
   log: Logger;
   links: Links;
   posts: Posts;
-  /** What all instances share; null for one that is alone. */
+  /** Null where no Redis is configured. */
   shared: RedisStore | null;
   egresses: Pick<EgressPool, 'labelOf'>;
   files: FileLocator;

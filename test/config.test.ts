@@ -4,11 +4,12 @@ import { join, resolve } from 'node:path';
 import { inspect } from 'node:util';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Config, ConfigError, loadConfig } from '../src/config.ts';
+import { type Config, ConfigError, loadConfig, PROJECT_ROOT } from '../src/config.ts';
+import { configWarnings } from '../src/config-warnings.ts';
 import { Secret } from '../src/secret.ts';
 
 const VARIABLES =
-  'PORT HOST BASE_URL ENCRYPTION_KEY ENCRYPTION_KEY_PREVIOUS LINK_TTL_MINUTES MAX_WORKERS MAX_QUEUE YTDLP_TIMEOUT DOWNLOAD_TIMEOUT TEMP_DIR CLEANUP_CRON COOKIES_PATH PROXY_URLS EXTRA_CA_CERTS REDIS_URL CACHE_TTL RATE_LIMIT_MAX TRUST_PROXY CORS_ORIGIN SLIDE_SECONDS PREFER_CODEC GLUETUN_URL GLUETUN_API_KEY WEB_PAGE CANARY_URL ENGINE_UPDATE_CRON LOG_LEVEL'.split(
+  'PORT HOST MANAGEMENT_PORT NODE_ENV HEALTH_TOKEN SHUTDOWN_DELAY DOWNLOADS_PER_MINUTE DOWNLOADS_AT_ONCE ENCRYPTION_KEY_FILE PROXY_URLS_FILE REDIS_URL_FILE BASE_URL ENCRYPTION_KEY ENCRYPTION_KEY_PREVIOUS LINK_TTL_MINUTES MAX_WORKERS MAX_QUEUE YTDLP_TIMEOUT DOWNLOAD_TIMEOUT TEMP_DIR CLEANUP_CRON COOKIES_PATH PROXY_URLS EXTRA_CA_CERTS REDIS_URL CACHE_TTL RATE_LIMIT_MAX TRUST_PROXY CORS_ORIGIN SLIDE_SECONDS PREFER_CODEC GLUETUN_URL GLUETUN_API_KEY WEB_PAGE CANARY_URL ENGINE_UPDATE_CRON LOG_LEVEL'.split(
     ' ',
   );
 
@@ -38,33 +39,43 @@ describe('the defaults', () => {
     ['MAX_QUEUE', (c) => c.extraction.maxQueue, 2000],
     ['YTDLP_TIMEOUT', (c) => c.extraction.timeoutMs, 30_000],
     ['DOWNLOAD_TIMEOUT', (c) => c.relay.stallTimeoutMs, 120_000],
-    ['TEMP_DIR', (c) => c.temp.dir, resolve('./temp')],
+    ['TEMP_DIR', (c) => c.temp.dir, resolve(PROJECT_ROOT, 'temp')],
     ['CLEANUP_CRON', (c) => c.temp.cleanupCron, '*/15 * * * *'],
-    ['COOKIES_PATH', (c) => c.extraction.cookiesPath, resolve('./cookies/www.tiktok.com_cookies.txt')],
+    [
+      'COOKIES_PATH',
+      (c) => c.extraction.cookiesPath,
+      resolve(PROJECT_ROOT, 'cookies/www.tiktok.com_cookies.txt'),
+    ],
     ['PROXY_URLS', (c) => c.egress.proxies, []],
     ['EXTRA_CA_CERTS', (c) => c.egress.extraCaFile, null],
     ['REDIS_URL', (c) => c.secrets.redisUrl, null],
+    ['MAX_RENDERS', (c) => c.renders.max, null],
     ['CACHE_TTL', (c) => c.cache.ttlMs, 300_000],
     ['RATE_LIMIT_MAX', (c) => c.limits.perMinute, 120],
     ['TRUST_PROXY', (c) => c.server.trustProxy, false],
     ['CORS_ORIGIN', (c) => c.server.corsOrigin, '*'],
     ['SLIDE_SECONDS', (c) => c.slideshow.slideSeconds, 4],
-    ['PREFER_CODEC', (c) => c.posts.preferCodec, 'h264'],
+    ['PREFER_CODEC', (c) => c.posts.preferCodec, 'best'],
+    ['MANAGEMENT_PORT', (c) => c.server.managementPort, null],
+    ['DOWNLOADS_PER_MINUTE', (c) => c.limits.downloadsPerMinute, 600],
+    ['DOWNLOADS_AT_ONCE', (c) => c.limits.downloadsAtOnce, 32],
+    ['HEALTH_TOKEN', (c) => c.secrets.healthToken, null],
+    ['SHUTDOWN_DELAY', (c) => c.server.shutdownDelayMs, 0],
     ['GLUETUN_URL', (c) => c.egress.gluetunUrl, null],
     ['GLUETUN_API_KEY', (c) => c.secrets.gluetunApiKey, null],
     ['WEB_PAGE', (c) => c.server.webPage, true],
     ['CANARY_URL', (c) => c.extraction.canaryUrl, null],
     ['ENGINE_UPDATE_CRON', (c) => c.extraction.engineUpdateCron, null],
     ['LOG_LEVEL', (c) => c.server.logLevel, 'info'],
-  ])('%s has its documented default', (_, read, value) => {
+  ])('has the documented default of %s', (_, read, value) => {
     expect(read(config)).toEqual(value);
   });
 
-  it('put the port that is given into the base of the links', () => {
+  it('puts the given port into the base of the links', () => {
     expect(loadConfig({ PORT: '8080' }).server.baseUrl).toBe('http://localhost:8080');
   });
 
-  it.each(['', '  '])('hold for a variable that is set to %j, as compose files write it', (PORT) => {
+  it.each(['', '  '])('holds for a variable set to %j, as compose files write it', (PORT) => {
     expect(loadConfig({ PORT }).server.port).toBe(3021);
   });
 });
@@ -83,7 +94,11 @@ describe('a given value', () => {
     ['CLEANUP_CRON', '0 3 * * 1', (c) => c.temp.cleanupCron, '0 3 * * 1'],
     ['COOKIES_PATH', '/var/c.txt', (c) => c.extraction.cookiesPath, '/var/c.txt'],
     ['CACHE_TTL', '0', (c) => c.cache.ttlMs, 0],
-    ['RATE_LIMIT_MAX', '0', (c) => c.limits.perMinute, 0],
+    ['RATE_LIMIT_MAX', '0', (c) => c.limits.perMinute, null],
+    ['DOWNLOADS_PER_MINUTE', '0', (c) => c.limits.downloadsPerMinute, null],
+    ['DOWNLOADS_AT_ONCE', '0', (c) => c.limits.downloadsAtOnce, null],
+    ['MANAGEMENT_PORT', '9090', (c) => c.server.managementPort, 9090],
+    ['SHUTDOWN_DELAY', '5', (c) => c.server.shutdownDelayMs, 5000],
     ['TRUST_PROXY', 'true', (c) => c.server.trustProxy, true],
     ['TRUST_PROXY', '2', (c) => c.server.trustProxy, 2],
     ['TRUST_PROXY', '10.0.0.0/8,::1', (c) => c.server.trustProxy, '10.0.0.0/8,::1'],
@@ -94,14 +109,14 @@ describe('a given value', () => {
       ['https://a.example', 'http://b:81'],
     ],
     ['SLIDE_SECONDS', '2.5', (c) => c.slideshow.slideSeconds, 2.5],
-    ['PREFER_CODEC', 'best', (c) => c.posts.preferCodec, 'best'],
+    ['PREFER_CODEC', 'h264', (c) => c.posts.preferCodec, 'h264'],
     ['GLUETUN_URL', 'http://gluetun:8000/', (c) => c.egress.gluetunUrl, 'http://gluetun:8000'],
     ['WEB_PAGE', 'False', (c) => c.server.webPage, false],
     ['WEB_PAGE', '1', (c) => c.server.webPage, true],
     ['ENGINE_UPDATE_CRON', '0 4 * * *', (c) => c.extraction.engineUpdateCron, '0 4 * * *'],
     ['LOG_LEVEL', 'debug', (c) => c.server.logLevel, 'debug'],
     ['NODE_ENV', 'test', (c) => c.production, false],
-  ])('of %s, %s, is taken', (name, given, read, value) => {
+  ])('%s=%s is accepted', (name, given, read, value) => {
     expect(read(loadConfig({ [name]: given }))).toEqual(value);
   });
 
@@ -122,14 +137,20 @@ describe('a given value', () => {
       ['http://u:p@a:1', 'socks5://b:2'],
     ],
     ['REDIS_URL', 'rediss://u:p@r:6379/1', (c) => [c.secrets.redisUrl], ['rediss://u:p@r:6379/1']],
+    ['REDIS_URL', 'redis://a:1,b:2', (c) => [c.secrets.redisUrl], ['redis://a:1,b:2']],
     ['GLUETUN_API_KEY', 'k', (c) => [c.secrets.gluetunApiKey], ['k']],
-  ])('of %s is taken as a secret', (name, given, read, values) => {
+  ])('%s is kept as a secret', (name, given, read, values) => {
     expect(read(loadConfig({ [name]: given })).map((one) => one?.reveal())).toEqual(values);
   });
 });
 
 describe('a wrong value', () => {
   it.each<[name: string, given: string, expects: RegExp]>([
+    ['NODE_ENV', 'prod', /development, production or test/],
+    ['NODE_ENV', 'Production', /development, production or test/],
+    ['HEALTH_TOKEN', 'short', /16 characters/],
+    ['ENCRYPTION_KEY_FILE', './no-such-file', /the path of a readable file \(ENOENT\)/],
+    ['REDIS_URL_FILE', './package.json', /redis:\/\//],
     ['PORT', '65536', /whole number from 0 to 65535/],
     ['PORT', '-1', /whole number/],
     ['PORT', '0x50', /whole number/],
@@ -156,6 +177,7 @@ describe('a wrong value', () => {
     ['EXTRA_CA_CERTS', './package.json', /PEM file/],
     ['REDIS_URL', 'http://redis:6379', /redis:\/\//],
     ['REDIS_URL', 'redis', /redis:\/\//],
+    ['REDIS_URL', 'redis://a:1,http://b:2', /nodes of a cluster/],
     ['CACHE_TTL', '-5', /number/],
     ['RATE_LIMIT_MAX', 'off', /whole number/],
     ['TRUST_PROXY', 'maybe', /number of hops/],
@@ -170,7 +192,7 @@ describe('a wrong value', () => {
     ['CANARY_URL', '@user', /http or https/],
     ['ENGINE_UPDATE_CRON', '* * *', /cron expression/],
     ['LOG_LEVEL', 'loud', /pino level/],
-  ])('of %s, %s, stops the start and says what is expected', (name, given, expects) => {
+  ])('%s=%s stops the start and says what is expected', (name, given, expects) => {
     const message = refusal({ [name]: given });
     expect(message).toMatch(new RegExp(`^${name} must be `));
     expect(message).toMatch(expects);
@@ -219,6 +241,9 @@ describe('in production', () => {
     'abababababababababab',
     '12345678901234567890',
     'a-default-value-here',
+    'abcdefghijklmnop',
+    'qwertyuiopasdfgh',
+    'zyxwvutsrqponmlkj',
   ])('the known or weak key %s stops the start', (key) => {
     expect(refusal(production(key))).toMatch(/^ENCRYPTION_KEY must be a random key/);
   });
@@ -261,6 +286,89 @@ describe('secrets', () => {
   it('do not appear in the refusal of a weak production key', () => {
     const key = 'Zq7Xw9-change-me-Zq7Xw9';
     expect(refusal({ NODE_ENV: 'production', ENCRYPTION_KEY: key })).not.toContain('Zq7Xw9');
+  });
+});
+
+describe('secrets in files', () => {
+  const dir = mkdtempSync(join(tmpdir(), 'secrets-'));
+  const fileWith = (content: string) => {
+    const path = join(dir, String(Math.random()));
+    writeFileSync(path, content);
+    return path;
+  };
+
+  afterAll(() => rmSync(dir, { recursive: true }));
+
+  it.each<
+    [name: string, content: string, read: (config: Config) => readonly (Secret | null)[], values: string[]]
+  >([
+    ['ENCRYPTION_KEY', `${STRONG_KEY}\n`, (c) => [c.secrets.encryptionKey], [STRONG_KEY]],
+    [
+      'ENCRYPTION_KEY_PREVIOUS',
+      `${STRONG_KEY},${STRONG_KEY}2\n`,
+      (c) => c.secrets.previousKeys,
+      [STRONG_KEY, `${STRONG_KEY}2`],
+    ],
+    [
+      'PROXY_URLS',
+      'http://u:p@a:1,socks5://b:2\n',
+      (c) => c.egress.proxies,
+      ['http://u:p@a:1', 'socks5://b:2'],
+    ],
+    ['REDIS_URL', 'redis://:p@r:6379', (c) => [c.secrets.redisUrl], ['redis://:p@r:6379']],
+    ['GLUETUN_API_KEY', 'k\n', (c) => [c.secrets.gluetunApiKey], ['k']],
+    ['HEALTH_TOKEN', 'a token for prometheus\n', (c) => [c.secrets.healthToken], ['a token for prometheus']],
+  ])('%s_FILE gives the content of the file, without the line end', (name, content, read, values) => {
+    expect(read(loadConfig({ [`${name}_FILE`]: fileWith(content) })).map((one) => one?.reveal())).toEqual(
+      values,
+    );
+  });
+
+  it('satisfies production with a good key, and stops the start with a weak one', () => {
+    const start = (key: string) =>
+      loadConfig({ NODE_ENV: 'production', ENCRYPTION_KEY_FILE: fileWith(key) }).production;
+    expect(start(STRONG_KEY)).toBe(true);
+    expect(() => start('please-change-me-now')).toThrow(/ENCRYPTION_KEY must be a random key/);
+  });
+
+  it('stops the start where the variable is set as well', () => {
+    const env = { REDIS_URL: 'redis://r:6379', REDIS_URL_FILE: fileWith('redis://s:6379') };
+    expect(refusal(env)).toMatch(/^REDIS_URL_FILE must be unset where REDIS_URL is set/);
+  });
+
+  it('stops the start with the name of the _FILE variable where the content is wrong', () => {
+    const message = refusal({ ENCRYPTION_KEY_FILE: fileWith('short') });
+    expect(message).toMatch(/^ENCRYPTION_KEY_FILE must be at least 16 characters/);
+  });
+});
+
+describe('relative paths', () => {
+  it('start at the project, whatever the working directory is', () => {
+    const config = loadConfig({ TEMP_DIR: './work', COOKIES_PATH: 'c.txt', ENGINE_DIR: 'e' }, '/srv/app');
+    expect([config.temp.dir, config.extraction.cookiesPath, config.extraction.engineDir]).toEqual([
+      '/srv/app/work',
+      '/srv/app/c.txt',
+      '/srv/app/e',
+    ]);
+  });
+});
+
+describe('warnings', () => {
+  it.each<[env: Record<string, string>, about: RegExp]>([
+    [{ NODE_ENV: 'production', ENCRYPTION_KEY: STRONG_KEY }, /BASE_URL is not set/],
+    [{ TRUST_PROXY: '1' }, /TRUST_PROXY=1 believes/],
+    [{ TRUST_PROXY: 'true' }, /TRUST_PROXY=true believes/],
+  ])('%j is warned about', (env, about) => {
+    expect(configWarnings(loadConfig(env))).toEqual([expect.stringMatching(about)]);
+  });
+
+  it.each<Record<string, string>>([
+    {},
+    { NODE_ENV: 'production', ENCRYPTION_KEY: STRONG_KEY, BASE_URL: 'https://a.example' },
+    { TRUST_PROXY: '1', HOST: '127.0.0.1' },
+    { TRUST_PROXY: 'loopback' },
+  ])('%j is not', (env) => {
+    expect(configWarnings(loadConfig(env))).toEqual([]);
   });
 });
 

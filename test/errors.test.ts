@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { ERRORS, type ErrorCode, ServiceError } from '../src/errors.ts';
 
-/** CONTRACT §6. */
+/** Codes and statuses that clients rely on. */
 const CONTRACT: readonly (readonly [string, number])[] = [
   ['invalid_request', 400],
   ['unsupported_url', 400],
@@ -27,7 +27,7 @@ describe('the error catalogue', () => {
     expect(new ServiceError(code as ErrorCode).status).toBe(status);
   });
 
-  it('knows no code that the contract does not know', () => {
+  it('has no other code', () => {
     expect(Object.keys(ERRORS).sort()).toEqual(CONTRACT.map(([code]) => code).sort());
   });
 
@@ -35,7 +35,7 @@ describe('the error catalogue', () => {
     expect(message).toMatch(/^[A-Z].*\.$/);
   });
 
-  it('calls exactly those failures retryable that may pass without anything being changed', () => {
+  it('marks exactly those failures as retryable that may pass by themselves', () => {
     const retryable = Object.entries(ERRORS).flatMap(([code, kind]) => (kind.retryable ? [code] : []));
     expect(retryable.sort()).toEqual(
       ['busy', 'ip_blocked', 'rate_limited', 'timeout', 'upstream_failed'].sort(),
@@ -44,31 +44,31 @@ describe('the error catalogue', () => {
 });
 
 describe('a service error', () => {
-  it("says its kind's own sentence when it is given none", () => {
+  it("has its code's sentence where none is given", () => {
     expect(new ServiceError('busy').message).toBe(ERRORS.busy.message);
   });
 
-  it('says the sentence it is given', () => {
+  it('has the given sentence', () => {
     expect(new ServiceError('invalid_request', { message: 'url is missing.' }).message).toBe(
       'url is missing.',
     );
   });
 
-  it('keeps what really happened as its cause', () => {
+  it('keeps the original error as its cause', () => {
     const cause = new Error('socket hang up');
     expect(new ServiceError('internal', { cause }).cause).toBe(cause);
   });
 
-  it('keeps what really happened out of its message', () => {
+  it('keeps the original error out of its message', () => {
     const error = new ServiceError('internal', { cause: new Error('password=4711') });
     expect(error.message).not.toContain('4711');
   });
 
-  it('carries the seconds after which trying again makes sense', () => {
+  it('carries the seconds to wait', () => {
     expect(new ServiceError('busy', { retryAfter: 7 }).retryAfter).toBe(7);
   });
 
-  it('takes its retryability from its kind', () => {
+  it('takes its retryability from its code', () => {
     expect([new ServiceError('timeout').retryable, new ServiceError('post_private').retryable]).toEqual([
       true,
       false,

@@ -20,7 +20,7 @@ export interface Video {
     no_watermark?: string | undefined;
     no_watermark_hd?: string | undefined;
     watermark?: string | undefined;
-    mp3: string;
+    mp3?: string | undefined;
   };
   links_expire_at: string;
 }

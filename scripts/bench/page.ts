@@ -1,10 +1,10 @@
 /**
  * How soon the web page is there, to be read and to be used: `npx tsx scripts/bench/page.ts` (build first; needs a
- * Chromium). Every visit is a new visitor's: nothing kept, nothing connected.
+ * Chromium). Every visit is a new newContext's: nothing kept, nothing connected.
  */
 import { loadavg } from 'node:os';
 import { startService } from '../../test/helpers/service.ts';
-import { launch, visitor } from '../../test/web/browser.ts';
+import { launch, newContext } from '../../test/web/browser.ts';
 import { printTable, round, spread } from './table.ts';
 
 const VISITS = 20;
@@ -27,7 +27,7 @@ const browser = await launch();
 const load = loadavg()[0]?.toFixed(1);
 const all: Times[] = [];
 for (let visit = 0; visit < VISITS; visit += 1) {
-  const context = await visitor(browser);
+  const context = await newContext(browser);
   const page = await context.newPage();
   await page.goto(service.baseUrl);
   await page.locator('html[data-ready]').waitFor();

@@ -42,7 +42,7 @@ export async function startService(
   const began = performance.now();
   const [program, args] = main ? [process.execPath, [...nodeOptions, main]] : ['sh', [SERVE]];
   const child = spawn(program, args, {
-    cwd: folder, // no .env is read from here
+    cwd: folder,
     env: {
       PATH: process.env.PATH,
       HOME: process.env.HOME,
@@ -52,6 +52,9 @@ export async function startService(
       TEMP_DIR: folder,
       ENCRYPTION_KEY: 'a key for the benchmark alone, 4711',
       RATE_LIMIT_MAX: '0',
+      DOWNLOADS_PER_MINUTE: '0',
+      DOWNLOADS_AT_ONCE: '0',
+      DOTENV_CONFIG_PATH: '/dev/null',
       PROXY_URLS: standin.proxyUrl,
       EXTRA_CA_CERTS: standin.caFile,
       ...env,

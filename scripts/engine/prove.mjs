@@ -41,7 +41,7 @@ export async function prove(root, { folder, ...facts }) {
     const inUse = engines.activeEngine(await findHome(root));
     const proof = await tried({ ...facts, source: 'update', dir: folder });
     if (!proof.ok) return proof.why;
-    if (inUse.impersonation && !proof.impersonation) return 'it cannot look like a browser any more';
+    if (inUse.impersonation && !proof.impersonation) return 'browser impersonation no longer works';
     if (proof.canary === null || proof.canary === 'ok') return null;
     // Perhaps it is TikTok, the network or the post: the engine in use tells.
     const now = await tried(inUse);

@@ -81,7 +81,7 @@ async function locked(root, home, { nightly, again }) {
     const previous = current.dir === home.base?.dir ? null : basename(current.dir);
     engines.writeState(store, { ...latest, previous, rejected: stillRejected });
     adopt(store, folder, record, [found.python, versionFile]);
-    engines.removeOld(store);
+    engines.removeOld(store, previous);
     return `yt-dlp ${ytdlp} is in use from now on; ${current.ytdlp} is kept for \`npm run engine:rollback\``;
   } finally {
     rmSync(folder, { recursive: true, force: true });

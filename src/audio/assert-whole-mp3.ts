@@ -1,13 +1,13 @@
 import { open } from 'node:fs/promises';
 
-/** An ID3 tag's head, and enough of the first frame to hold its `Info` block. */
+/** Bytes of an ID3 header, and of the first frame up to the end of its `Info` block. */
 const ID3_HEAD_BYTES = 10;
 const FIRST_FRAME_BYTES = 256;
 
 /**
- * Holds an MP3 that ffmpeg wrote against what ffmpeg wrote into its first frame at the very end: the number of its bytes
- * (LAME's Info block). Catches a file cut off by a full disk, whatever ffmpeg's exit code says.
- * @throws Error where they differ, or there is no such block
+ * Checks an MP3 against the byte count in its first frame (LAME's Info block), which ffmpeg writes last. Catches a file
+ * cut off by a full disk, whatever the exit code.
+ * @throws Error where they differ or there is no such block
  */
 export async function assertWholeMp3(path: string): Promise<void> {
   const file = await open(path, 'r');
@@ -23,8 +23,8 @@ export async function assertWholeMp3(path: string): Promise<void> {
     await file.read(frame, 0, frame.length, start);
     const info = frame.indexOf('Info', 0, 'latin1');
     // Name, flags, number of frames, number of bytes.
-    const promised = info < 0 || info + 16 > frame.length ? Number.NaN : frame.readUInt32BE(info + 12);
-    if (promised !== size - start) throw new Error(`an MP3 of ${size - start} bytes instead of ${promised}`);
+    const expected = info < 0 || info + 16 > frame.length ? Number.NaN : frame.readUInt32BE(info + 12);
+    if (expected !== size - start) throw new Error(`an MP3 of ${size - start} bytes instead of ${expected}`);
   } finally {
     await file.close();
   }

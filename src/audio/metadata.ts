@@ -1,56 +1,39 @@
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { fetchToFile, type MediaClient } from '../cdn/index.ts';
+import { abortable, deadline } from '../concurrency/index.ts';
+import { MAX_COVER_BYTES, METADATA_LIMIT_MS } from '../renders/index.ts';
 import type { Tags } from './tags.ts';
 
-/** What adorns an MP3: the words, and the fetched picture where there is one. */
+/** What an MP3 says about itself: its tags, and the path of the fetched picture. */
 export interface Mp3Metadata {
   tags: Omit<Tags, 'cover'>;
   picture: string | null;
 }
 
-/** A cover is not worth waiting for longer than this. */
-const PATIENCE_MS = 15_000;
-const MAX_COVER_BYTES = 10 * 1024 * 1024;
-
 /**
- * Gathers tags and cover. Never fails: a download must not end for want of its picture or its title.
- * @param folder where the picture is put
+ * Fetches tags and cover. Never fails: a download does not end for want of its cover or its title.
+ * @param folder where the picture goes
  */
 export async function fetchMetadata(
-  tags: (signal: AbortSignal) => Promise<Tags>,
+  fetchTags: (signal: AbortSignal) => Promise<Tags>,
   folder: string,
   { media, log, signal }: { media: MediaClient; log: Pick<Logger, 'warn'>; signal: AbortSignal },
 ): Promise<Mp3Metadata> {
-  const ending = new AbortController();
-  const end = () => ending.abort(signal.reason);
-  const timer = setTimeout(() => ending.abort(new Error('took too long')), PATIENCE_MS);
-  signal.addEventListener('abort', end, { once: true });
-  if (signal.aborted) end();
-  const ornaments: Mp3Metadata = { tags: { title: '', artist: '', album: '' }, picture: null };
+  const limit = deadline(METADATA_LIMIT_MS, signal);
+  const metadata: Mp3Metadata = { tags: { title: '', artist: '', album: '' }, picture: null };
   try {
-    const { cover, ...words } = await orAbort(tags(ending.signal), ending.signal);
-    ornaments.tags = words;
+    const { cover, ...tags } = await abortable(fetchTags(limit.signal), limit.signal);
+    metadata.tags = tags;
     if (cover) {
       const picture = join(folder, 'picture');
-      await fetchToFile(media, cover, picture, { signal: ending.signal, maxBytes: MAX_COVER_BYTES });
-      ornaments.picture = picture;
+      await fetchToFile(media, cover, picture, { signal: limit.signal, maxBytes: MAX_COVER_BYTES });
+      metadata.picture = picture;
     }
   } catch (err) {
-    if (!signal.aborted) log.warn({ err }, 'an MP3 goes without its tags or its cover');
+    if (!signal.aborted) log.warn({ err }, 'MP3 is made without its tags or its cover');
   } finally {
-    clearTimeout(timer);
-    signal.removeEventListener('abort', end);
+    limit.clear();
   }
-  return ornaments;
-}
-
-/** The promise, or the signal's reason as soon as it aborts. */
-function orAbort<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const onAbort = () => reject(signal.reason);
-    if (signal.aborted) onAbort();
-    signal.addEventListener('abort', onAbort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
-  });
+  return metadata;
 }

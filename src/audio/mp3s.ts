@@ -6,7 +6,15 @@ import { fetchToFile, isMissingAtCdn, type MediaClient, type MediaSource } from 
 import { ServiceError } from '../errors.ts';
 import { FfmpegFailed } from '../ffmpeg/index.ts';
 import { type MediaRequest, type MediaResponse, respondWithFile } from '../media/index.ts';
-import { RenderCache, type RenderCacheOptions } from '../renders/index.ts';
+import {
+  KEPT_MP3S,
+  MAX_MP3_SOURCE_BYTES,
+  MAX_SOURCES_BYTES,
+  noRoom,
+  RenderCache,
+  type RenderCacheOptions,
+  SOURCES_SHARE,
+} from '../renders/index.ts';
 import type { CleanupStats, TempStore } from '../temp/index.ts';
 import { makeCover, makeMp3 } from './conversion.ts';
 import { fetchMetadata, type Mp3Metadata } from './metadata.ts';
@@ -15,23 +23,24 @@ import type { Tags } from './tags.ts';
 export interface Mp3sOptions {
   media: MediaClient;
   temp: TempStore;
-  /** Null where the machine has none: then only tracks that are MP3s already can be had. */
+  /** Null where the machine has none; then only tracks that are MP3s already are available. */
   ffmpegPath: string | null;
   log: Pick<Logger, 'warn' | 'error'>;
-  /** Conversions at a time; as many as there are processors is a good number. */
-  maxConversions: number;
-  /** As RenderStoreOptions.onMade. */
+  renders: RenderCacheOptions['renders'];
+  limitClients: boolean;
   onMade?: RenderCacheOptions['onMade'];
 }
 
 export interface Mp3Options {
+  /** Takes turns with other clients. */
+  client: string;
   /** The client is gone. */
   signal: AbortSignal;
-  /** As `Renew`; several clients may wait for the same file, so its signal is not this client's. */
+  /** As `Renew`; several clients may wait for one file, so its signal is not this client's. */
   renew: (signal: AbortSignal) => Promise<MediaSource>;
-  /** Asked only where a file is made. */
+  /** Called only where a file is made. */
   tags: (signal: AbortSignal) => Promise<Tags>;
-  /** Another file with the sound, the video: asked where the CDN does not have the track any more. Null for none. */
+  /** Another file with the same sound, the video, for a track that is missing at the CDN. Null for none. */
   fallbackSource: (signal: AbortSignal) => Promise<FallbackSource | null>;
 }
 
@@ -40,58 +49,51 @@ interface FallbackSource {
   renew: Mp3Options['renew'];
 }
 
-/** Conversions that may wait for each one that runs: a second or two each, then the visitor's patience ends. */
-const WAITING_FOR_EACH = 16;
-/** A player that seeks or a download that is resumed comes back within this time. */
-const KEPT_MS = 15 * 60_000;
-const KEPT_BYTES = 512 * 1024 * 1024;
 const MP3 = { mime: 'audio/mpeg', extension: 'mp3' };
-/** The longest videos have an hour. */
-const MAX_SOURCE_BYTES = 1024 * 1024 * 1024;
 
 /**
- * Real MP3s. A track that is one is passed through; of any other track, or of the video itself, one is made.
+ * Real MP3s: a track that is one is passed through, any other track or the video is converted.
  *
- * A file is made whole before its first byte is sent. That costs the first visitor the time of fetching and a second
- * for five minutes of sound; for that, nothing is promised that cannot be kept, and every answer, the first too, has
- * its length, its ETag and true ranges, which download managers, Safari and `<audio>` ask for. An MP3 streamed while
- * it is made has neither a length nor the header from which players take its duration.
+ * A file is converted whole before its first byte is sent, so every response has a length, an ETag and ranges, which
+ * download managers, Safari and `<audio>` need.
  */
 export class Mp3s {
   readonly #options: Mp3sOptions;
   readonly #files: RenderCache;
-  /** Ids of sources found to be no MP3, so that each range of a made file does not ask the CDN again. */
-  readonly #toMake = new LRUCache<string, true>({ max: 5000, ttl: KEPT_MS });
-  /** Ids of tracks that the CDN did not have, so that each range does not have the post extracted again. */
-  readonly #gone = new LRUCache<string, true>({ max: 5000, ttl: KEPT_MS });
+  /** Bytes of all sources in TEMP_DIR, fetched or being fetched. */
+  #reserved = 0;
+  /** Sources that are no MP3, with their bytes; a range of a made file then needs no request to the CDN. */
+  readonly #toMake = new LRUCache<string, number>({ max: 5000, ttl: KEPT_MP3S.maxAgeMs });
+  /** Ids of tracks that are missing at the CDN; a range then needs no new extraction. */
+  readonly #gone = new LRUCache<string, true>({ max: 5000, ttl: KEPT_MP3S.maxAgeMs });
 
   constructor(options: Mp3sOptions) {
-    const { temp, maxConversions, onMade } = options;
+    const { temp, renders, limitClients, onMade } = options;
     this.#options = options;
     this.#files = new RenderCache({
       temp,
       kind: 'mp3',
-      maxRenders: maxConversions,
-      maxQueue: maxConversions * WAITING_FOR_EACH,
-      maxAgeMs: KEPT_MS,
+      renders,
+      limitClients,
+      ...KEPT_MP3S,
       ...(onMade && { onMade }),
-      maxBytes: KEPT_BYTES,
     });
   }
 
-  /** For health and metrics. */
+  /** Files in the making, finished files and their bytes. */
   get status(): { inFlight: number; files: number; bytes: number } {
     return this.#files.status;
   }
 
   /**
-   * Answers a request for the MP3 of a track or a video.
-   * @throws ServiceError `render_failed`, `busy`, or as MediaClient.open; the signal's reason when aborted
+   * Answers a request for the MP3 of a track or a video. HEAD makes the file as well: it promises the length that GET
+   * has.
+   * @throws ServiceError `render_failed`, `busy`, or as MediaClient.openMedia; the signal's reason
    */
   async openMp3(source: MediaSource, request: MediaRequest, options: Mp3Options): Promise<MediaResponse> {
     const { signal } = options;
     const video = this.#gone.has(source.id) ? await options.fallbackSource(signal) : null;
-    if (video) return this.#openInstead(video, request, options);
+    if (video) return this.#openFallback(video, request, options);
     try {
       return await this.#open(source, request, options);
     } catch (error) {
@@ -100,54 +102,63 @@ export class Mp3s {
       if (!video) throw error;
       this.#options.log.warn(
         { err: error, track: source.id },
-        'a track is gone: its sound comes from the video',
+        'track is missing at the CDN: using the sound of the video',
       );
       this.#gone.set(source.id, true);
-      return this.#openInstead(video, request, options);
+      return this.#openFallback(video, request, options);
     }
   }
 
-  #openInstead(
+  /** A client that resumes by offset alone may hold a part of the track, which is another file. */
+  #openFallback(
     { source, renew }: FallbackSource,
     request: MediaRequest,
     options: Mp3Options,
   ): Promise<MediaResponse> {
-    // Who goes on by the offset alone may hold the beginning of the track, and this is another file.
-    const blind = request.ifRange === undefined && !/^\s*bytes\s*=\s*0-/i.test(request.range ?? '');
-    return this.#open(source, { ...request, ...(blind && { range: undefined }) }, { ...options, renew });
+    return this.#open(source, request, { ...options, renew }, true);
   }
 
-  async #open(source: MediaSource, request: MediaRequest, options: Mp3Options): Promise<MediaResponse> {
-    const { signal } = options;
+  async #open(
+    source: MediaSource,
+    request: MediaRequest,
+    options: Mp3Options,
+    otherFile = false,
+  ): Promise<MediaResponse> {
+    const { client, signal } = options;
     if (!this.#toMake.has(source.id)) {
-      const answer = await this.#options.media.openMedia(source, request, {
+      const response = await this.#options.media.openMedia(source, request, {
         signal,
         renew: () => options.renew(signal),
       });
-      if (answer.extension === 'mp3') return answer;
-      answer.body?.destroy();
-      if (!/^(?:audio|video)\//.test(answer.mime)) {
-        throw new ServiceError('upstream_failed', { cause: new Error(`${answer.mime} instead of sound`) });
+      if (response.extension === 'mp3') return response;
+      response.body?.destroy();
+      if (!/^(?:audio|video)\//.test(response.mime)) {
+        throw new ServiceError('upstream_failed', { cause: new Error(`${response.mime} instead of sound`) });
       }
-      this.#toMake.set(source.id, true);
+      this.#toMake.set(source.id, response.size ?? 0);
     }
     const file = await this.#files.get(
       source.id,
-      async ({ job, signal, turn }) => {
-        const parts = await this.#fetch(source, job.path, { ...options, signal });
-        return turn(() => this.#convert(parts, job.path, signal));
+      async ({ job, signal, withSlot }) => {
+        const release = await this.#reserve(this.#toMake.get(source.id) ?? 0);
+        try {
+          const input = await this.#fetch(source, job.path, { ...options, signal });
+          return await withSlot(() => this.#convert(input, job.path, signal));
+        } finally {
+          release();
+        }
       },
-      { signal },
+      { client, signal },
     );
-    return respondWithFile(file, MP3, request);
+    return respondWithFile(file, MP3, request, { freshlyMade: file.isNew || otherFile });
   }
 
-  /** For the cleaner: lets go of files past their age. */
+  /** Evicts files past their age; for the cleaner. */
   sweep(): Promise<CleanupStats> {
     return this.#files.sweep();
   }
 
-  /** Ends what is being made and removes what is kept. */
+  /** Aborts what is being made and removes what is kept. */
   close(): Promise<void> {
     return this.#files.close();
   }
@@ -157,28 +168,42 @@ export class Mp3s {
     folder: string,
     { signal, renew, tags }: Mp3Options,
   ): Promise<Mp3Metadata & { sound: string }> {
-    this.#ffmpeg();
+    this.#requireFfmpeg();
     const { media, log } = this.#options;
+    const sound = join(folder, 'sound');
     const stop = new AbortController();
-    const gathering = fetchMetadata(tags, folder, {
+    const metadata = fetchMetadata(tags, folder, {
       media,
       log,
       signal: AbortSignal.any([signal, stop.signal]),
     });
-    const sound = join(folder, 'sound');
     try {
-      // To a file, not into a pipe: what ffmpeg needs first of an MP4 may stand at its end.
+      // To a file, not into a pipe: the index of an MP4 may be at its end.
       await fetchToFile(media, source, sound, {
         signal,
         renew: () => renew(signal),
-        maxBytes: MAX_SOURCE_BYTES,
+        maxBytes: MAX_MP3_SOURCE_BYTES,
       });
     } catch (error) {
       stop.abort(error);
-      await gathering;
+      await metadata;
       throw error;
     }
-    return { sound, ...(await gathering) };
+    return { sound, ...(await metadata) };
+  }
+
+  /**
+   * Reserves space in TEMP_DIR for a source. @returns gives it back
+   * @throws ServiceError `busy` where there is none
+   */
+  async #reserve(bytes: number): Promise<() => void> {
+    const free = await this.#options.temp.freeBytes();
+    const room = Math.min(MAX_SOURCES_BYTES, free * SOURCES_SHARE) - this.#reserved;
+    if (bytes > room) throw noRoom(new Error(`${bytes} bytes to fetch, room for ${Math.floor(room)}`));
+    this.#reserved += bytes;
+    return () => {
+      this.#reserved -= bytes;
+    };
   }
 
   async #convert(
@@ -186,17 +211,17 @@ export class Mp3s {
     folder: string,
     signal: AbortSignal,
   ): Promise<string> {
-    const running = { ffmpegPath: this.#ffmpeg(), signal };
+    const conversion = { ffmpegPath: this.#requireFfmpeg(), signal };
     const mp3 = join(folder, 'sound.mp3');
     try {
-      const cover = picture && (await this.#cover(picture, join(folder, 'cover.jpg'), running));
-      await makeMp3({ sound, tags, cover }, mp3, running);
+      const cover = picture && (await this.#makeCover(picture, join(folder, 'cover.jpg'), conversion));
+      await makeMp3({ sound, tags, cover }, mp3, conversion);
       await Promise.all([sound, picture, cover].map((path) => path && rm(path, { force: true })));
       return mp3;
     } catch (error) {
       signal.throwIfAborted();
       const stderr = error instanceof FfmpegFailed ? error.stderr : undefined;
-      this.#options.log.error({ err: error, stderr }, 'an MP3 could not be made');
+      this.#options.log.error({ err: error, stderr }, 'MP3 conversion failed');
       throw new ServiceError('render_failed', {
         message: 'No sound could be taken out of this post.',
         cause: error,
@@ -204,21 +229,21 @@ export class Mp3s {
     }
   }
 
-  async #cover(picture: string, jpeg: string, running: { ffmpegPath: string; signal: AbortSignal }) {
+  async #makeCover(picture: string, jpeg: string, conversion: { ffmpegPath: string; signal: AbortSignal }) {
     try {
-      await makeCover(picture, jpeg, running);
+      await makeCover(picture, jpeg, conversion);
       return jpeg;
     } catch (err) {
-      running.signal.throwIfAborted();
-      this.#options.log.warn({ err }, 'an MP3 goes without its cover: the picture could not be read');
+      conversion.signal.throwIfAborted();
+      this.#options.log.warn({ err }, 'MP3 is made without a cover: the picture cannot be read');
       return null;
     }
   }
 
-  #ffmpeg(): string {
+  #requireFfmpeg(): string {
     const { ffmpegPath, log } = this.#options;
     if (ffmpegPath !== null) return ffmpegPath;
-    log.error('no ffmpeg on this machine: only tracks that are MP3s already can be had');
+    log.error('no ffmpeg found: only tracks that are MP3s already are available');
     throw new ServiceError('render_failed');
   }
 }

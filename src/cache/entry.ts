@@ -1,26 +1,36 @@
 import { z } from 'zod';
-import type { Author, Photo, Post, PostRef, Rendition, Sound, Statistics, Subtitle } from '../posts/post.ts';
+import {
+  type Author,
+  type LiveClip,
+  type Photo,
+  type Post,
+  type PostRef,
+  type Rendition,
+  SOURCE_NAMES,
+  type Sound,
+  type Statistics,
+  type Subtitle,
+} from '../posts/post.ts';
 
 /**
- * Why a post is not to be had, where that is a fact about the post alone and worth remembering for a moment.
- * `region_blocked` and `login_required` are not among them: they are about the way out and the cookies in use, and
- * the next try may go another way or have other cookies.
+ * Why a post is unavailable, where that is a fact about the post alone. `region_blocked` and `login_required` depend on
+ * the egress and the cookies, so they are not cached.
  */
 export type NegativeResult = 'post_not_found' | 'post_private';
 
-/** What is remembered of a link, until a time in Unix milliseconds. */
+/** What is cached for a link; `until` in Unix milliseconds. */
 export type CacheEntry = { until: number; post: Post } | { until: number; absent: NegativeResult };
 
 export function isNegativeResult(code: string): code is NegativeResult {
   return code === 'post_not_found' || code === 'post_private';
 }
 
-/** Bytes of an entry as JSON, roughly: most of a post is ASCII. */
+/** Approximate bytes of an entry as JSON: most of a post is ASCII. */
 export function sizeOf(entry: CacheEntry): number {
   return JSON.stringify(entry).length;
 }
 
-/** Null for everything that encodeEntry did not write, whatever else lies under our keys. */
+/** Null for anything but the JSON of a CacheEntry. */
 export function decodeEntry(text: string): CacheEntry | null {
   return entrySchema.safeParse(parse(text)).data ?? null;
 }
@@ -33,7 +43,7 @@ function parse(text: string): unknown {
   }
 }
 
-/** A schema that has exactly the fields of T: one that Post gains or loses stops the build here. */
+/** A schema with exactly the fields of T, checked by the compiler. */
 function exactly<T>(fields: { [K in keyof T]-?: z.ZodType<T[K]> }): z.ZodType<T> {
   return z.object(fields) as unknown as z.ZodType<T>;
 }
@@ -41,7 +51,7 @@ function exactly<T>(fields: { [K in keyof T]-?: z.ZodType<T[K]> }): z.ZodType<T>
 const urls = z.array(z.string().refine((url) => URL.canParse(url)));
 const text = z.string();
 const count = z.number();
-const perhaps = z.number().nullable();
+const nullable = z.number().nullable();
 
 const refSchema = exactly<PostRef>({
   platform: z.enum(['tiktok', 'douyin']),
@@ -55,7 +65,7 @@ const postSchema = exactly<Post>({
   url: text,
   title: text,
   description: text,
-  createdAt: perhaps,
+  createdAt: nullable,
   cover: text.nullable(),
   durationMs: count,
   author: exactly<Author>({
@@ -71,17 +81,24 @@ const postSchema = exactly<Post>({
     exactly<Rendition>({
       id: text,
       codec: text,
-      width: perhaps,
-      height: perhaps,
-      bitrate: perhaps,
-      size: perhaps,
+      width: nullable,
+      height: nullable,
+      bitrate: nullable,
+      size: nullable,
       hasAudio: z.boolean(),
       watermark: z.boolean(),
       playable: z.boolean(),
       urls,
     }),
   ),
-  photos: z.array(exactly<Photo>({ width: perhaps, height: perhaps, urls })),
+  photos: z.array(
+    exactly<Photo>({
+      width: nullable,
+      height: nullable,
+      urls,
+      live: exactly<LiveClip>({ width: nullable, height: nullable, durationMs: count, urls }).nullable(),
+    }),
+  ),
   subtitles: z.array(exactly<Subtitle>({ language: text, source: text, urls })),
   sound: exactly<Sound>({
     title: text,
@@ -93,7 +110,9 @@ const postSchema = exactly<Post>({
   }).nullable(),
   cookie: text.nullable(),
   egress: text,
-  mediaExpiresAt: perhaps,
+  mediaExpiresAt: nullable,
+  source: z.enum(SOURCE_NAMES),
+  partial: z.array(text),
 });
 
 const entrySchema: z.ZodType<CacheEntry> = z.union([
@@ -101,7 +120,7 @@ const entrySchema: z.ZodType<CacheEntry> = z.union([
   z.object({ until: count, absent: z.enum(['post_not_found', 'post_private']) }),
 ]);
 
-/** The target of a short link, as it is remembered. */
+/** The cached target of a short link; null for anything else. */
 export function decodeRef(json: string): PostRef | null {
   return refSchema.safeParse(parse(json)).data ?? null;
 }

@@ -4,7 +4,6 @@ import type { ExtractOptions } from '../extraction/index.ts';
 import type { Post, PostRef } from '../posts/post.ts';
 import { type PostLink, postKey } from '../posts/url.ts';
 import { type CacheEntry, isNegativeResult } from './entry.ts';
-import { RedisCache } from './redis-cache.ts';
 import type { RedisStore } from './redis-store.ts';
 import { TwoTierCache } from './two-tier-cache.ts';
 
@@ -20,19 +19,19 @@ export interface FoundPost {
 
 export interface PostsOptions {
   source: PostSource;
-  /** CACHE_TTL; 0 remembers nothing. */
+  /** CACHE_TTL; 0 caches nothing. */
   ttlMs: number;
-  /** What all instances share; null for one that is alone. */
+  /** Redis, shared by all instances; null without it. */
   shared: RedisStore | null;
 }
 
-/** Links die with the CDN's; a cached post must leave its visitor this long to begin. */
+/** Milliseconds that the CDN's links of a cached post are valid at least. */
 const MEDIA_MARGIN_MS = 60_000;
 
-/** A post can appear (a premiere, a mistyped link mended by its author) or become public: not for long, therefore. */
-const ABSENCE_TTL_MS = 30_000;
+/** Milliseconds that a missing or private post is cached; it may appear or become public. */
+const NEGATIVE_TTL_MS = 30_000;
 
-/** Posts by link: out of the cache, or extracted once however many ask. */
+/** Posts by link: from the cache, or extracted once for all requests at the same time. */
 export class Posts {
   readonly #source: PostSource;
   readonly #ttlMs: number;
@@ -43,10 +42,10 @@ export class Posts {
   constructor({ source, ttlMs, shared }: PostsOptions) {
     this.#source = source;
     this.#ttlMs = ttlMs;
-    this.#cache = new TwoTierCache(shared && new RedisCache(shared));
+    this.#cache = new TwoTierCache(shared);
   }
 
-  /** For /health and /metrics; all but `posts` count since the start. */
+  /** All but `posts` count since the start. */
   get status() {
     return {
       ...this.#cache.status,
@@ -56,21 +55,21 @@ export class Posts {
 
   /** @throws ServiceError as Extractor.extract */
   async find(link: PostLink, options: ExtractOptions): Promise<FoundPost> {
-    const known = await this.#translate(link);
-    return this.#get(known, () => true, options);
+    const resolved = await this.#resolve(link);
+    return this.#get(resolved, () => true, options);
   }
 
   /**
-   * The post again, for a link whose source no longer works.
-   * @param isStale whether a post that is in the cache has the same dead source
+   * The post again, for a source that no longer works.
+   * @param isStale whether a cached post has the same dead source
    */
   async renew(ref: PostRef, isStale: (post: Post) => boolean, options: ExtractOptions): Promise<FoundPost> {
     return this.#get({ kind: 'post', ref }, (post) => !isStale(post), options);
   }
 
-  async #get(link: PostLink, isGood: (post: Post) => boolean, options: ExtractOptions): Promise<FoundPost> {
+  async #get(link: PostLink, isUsable: (post: Post) => boolean, options: ExtractOptions): Promise<FoundPost> {
     const key = linkKey(link);
-    const accept = (entry: CacheEntry) => 'absent' in entry || isGood(entry.post);
+    const accept = (entry: CacheEntry) => 'absent' in entry || isUsable(entry.post);
     const known = await this.#cache.get(key, accept);
     if (known) return { post: postOf(known), cached: true };
     const work = (gone: AbortSignal) => this.#extract(link, { ...options, signal: gone });
@@ -81,10 +80,10 @@ export class Posts {
     this.#extractions += 1;
     try {
       const post = await this.#source.extract(link, options);
-      await this.#remember(link, post);
+      await this.#store(link, post);
       return post;
     } catch (error) {
-      const lifeMs = Math.min(this.#ttlMs, ABSENCE_TTL_MS);
+      const lifeMs = Math.min(this.#ttlMs, NEGATIVE_TTL_MS);
       if (error instanceof ServiceError && isNegativeResult(error.code) && lifeMs > 0) {
         await this.#cache.set(linkKey(link), { until: Date.now() + lifeMs, absent: error.code });
       }
@@ -92,15 +91,15 @@ export class Posts {
     }
   }
 
-  async #remember(link: PostLink, post: Post): Promise<void> {
-    const mediaEnd = (post.mediaExpiresAt ?? Number.POSITIVE_INFINITY) - MEDIA_MARGIN_MS;
-    const until = Math.min(Date.now() + this.#ttlMs, mediaEnd);
+  async #store(link: PostLink, post: Post): Promise<void> {
+    const mediaUntil = (post.mediaExpiresAt ?? Number.POSITIVE_INFINITY) - MEDIA_MARGIN_MS;
+    const until = Math.min(Date.now() + this.#ttlMs, mediaUntil);
     if (until > Date.now()) await this.#cache.set(postKey(post.ref), { until, post });
     if (link.kind === 'short' && this.#ttlMs > 0) await this.#cache.setTarget(link.url, post.ref);
   }
 
-  /** A short link whose post is known becomes that post's link. */
-  async #translate(link: PostLink): Promise<PostLink> {
+  /** Replaces a short link whose target is known. */
+  async #resolve(link: PostLink): Promise<PostLink> {
     if (link.kind === 'post') return link;
     const ref = await this.#cache.target(link.url);
     return ref ? { kind: 'post', ref } : link;

@@ -1,122 +1,107 @@
-import { Redis } from 'ioredis';
 import type { Logger } from 'pino';
+import { createRedis, MAX_RECONNECT_MS, type RedisClient } from './redis-connection.ts';
 import { describeRedisError, isReply } from './redis-error.ts';
 
-/** A healthy Redis answers within a millisecond; a visitor must not wait longer than this for a sick one. */
-const ANSWER_LIMIT_MS = 250;
+/** Milliseconds that a command may take; a healthy Redis needs one. */
+const COMMAND_LIMIT_MS = 250;
 
+/** Timer steps of COMMAND_LIMIT_MS; see `withinLimit`. */
 const STEPS = 5;
 
-/** So many commands in a row without an answer mean that Redis is gone, not that one was unlucky. */
-const GONE_AFTER = 3;
+/** Commands in a row without a reply after which Redis counts as down. */
+const DOWN_AFTER = 3;
 
-/** How often a Redis that is gone is asked whether it is back. */
-const PROBE_EVERY_MS = 1000;
-
-/** The start waits this long for the connection, so that the first requests already share; then goes on without. */
+/** Milliseconds that the start waits for the connection. */
 const START_LIMIT_MS = 500;
 
-const COMPLAIN_EVERY_MS = 60_000;
+/** Milliseconds between two log lines about refused commands. */
+const LOG_EVERY_MS = 60_000;
 
-/** Refusals come with commands, and a quiet service sends few: one stands for so long. */
+/** Milliseconds that one error reply keeps the state at `refusing`; a quiet service sends few commands. */
 const REFUSING_MS = 60_000;
 
-/** The number counts up when the form of what lies under the keys changes. */
-const KEY_PREFIX = 'ttdl:1:';
-
 export interface RedisStatus {
-  /** `refusing`: it answers, but with errors; it is still asked, for a full one serves what it has. */
+  /** `refusing`: it replies with errors; it is still used, as a full Redis serves what it has. */
   state: 'up' | 'refusing' | 'down';
   /** Unix milliseconds. */
   since: number;
-  /** What is wrong, in words; null while it is up. */
+  /** What is wrong; null while it is up. */
   problem: string | null;
-  /** Commands that got no answer in time, or lost their connection. */
+  /** Commands without a reply in time, or whose connection was lost. */
   unanswered: number;
-  /** Commands that were not even tried, because it was down. */
+  /** Commands that were not sent, because it was down. */
   skipped: number;
-  /** Error replies, such as OOM of a full one. */
+  /** Error replies, such as OOM. */
   refused: number;
-  /** Values under our keys that are not ours. */
+  /** Values under our keys that do not parse. */
   garbage: number;
-  /** Times it went away. */
+  /** Times that it went down. */
   outages: number;
 }
 
-const NOT_YET = 'no connection yet';
+const NOT_CONNECTED = 'no connection yet';
 
 /**
- * A Redis that the service can do without. Every command has an answer in time: the one of Redis, or null. Once it
- * does not answer, nobody waits for it any more until it answers a probe.
+ * A Redis that the service can do without. Every command resolves in time, to the reply or to null. While Redis is
+ * down no command is sent; a ping every MAX_RECONNECT_MS finds out when it is back.
  */
 export class RedisStore {
-  readonly #redis: Redis;
+  readonly #redis: RedisClient;
   readonly #log: Logger;
   readonly #counts = { unanswered: 0, skipped: 0, refused: 0, garbage: 0, outages: 0 };
-  #inARow = 0;
-  #complainedAt = 0;
+  /** Commands without a reply since the last reply. */
+  #unanswered = 0;
+  #loggedAt = 0;
   #up = false;
   #since = Date.now();
   /** Why it is down, while it is. */
-  #problem = NOT_YET;
+  #problem = NOT_CONNECTED;
   #refusal: Refusal | null = null;
   #probe: NodeJS.Timeout | null = null;
 
-  /** @param url redis:// or rediss:// address, credentials included */
-  static async open(url: string, log: Logger): Promise<RedisStore> {
-    const memory = new RedisStore(url, log);
-    await memory.#start();
-    return memory;
+  /** @param url and extraCa as for `createRedis` */
+  static async open(url: string, log: Logger, extraCa: readonly string[] = []): Promise<RedisStore> {
+    const store = new RedisStore(url, log, extraCa);
+    await store.#start();
+    return store;
   }
 
-  private constructor(url: string, log: Logger) {
+  private constructor(url: string, log: Logger, extraCa: readonly string[]) {
     this.#log = log;
-    this.#redis = new Redis(url, {
-      keyPrefix: KEY_PREFIX,
-      lazyConnect: true,
-      // Nothing waits for a connection: whoever asks while there is none goes on without.
-      enableOfflineQueue: false,
-      maxRetriesPerRequest: 0,
-      autoResendUnfulfilledCommands: false,
-      // One write to the socket for all commands of a turn of the event loop.
-      enableAutoPipelining: true,
-      connectTimeout: 2000,
-      retryStrategy: (attempt) => Math.min(50 * 2 ** attempt, PROBE_EVERY_MS),
-    });
-    // Each failed attempt to connect, a wrong password included; without a listener it would be uncaught.
-    this.#redis.on('error', (error) => this.#failed(error));
-    this.#redis.on('ready', () => this.#found());
-    this.#redis.on('close', () => this.#lost('the connection closed'));
+    this.#redis = createRedis(url, extraCa);
+    // Each failed attempt to connect, also with a wrong password.
+    this.#redis.on('error', (error) => this.#connectFailed(error));
+    this.#redis.on('ready', () => this.#setUp());
+    this.#redis.on('close', () => this.#setDown('the connection closed'));
   }
 
   get status(): RedisStatus {
     return { ...this.#state(), ...this.#counts };
   }
 
-  /** A value was read that nobody of us wrote. */
-  sawGarbage(): void {
+  /** Counts a value under our keys that does not parse. */
+  countGarbage(): void {
     this.#counts.garbage += 1;
   }
 
-  /** The answer, or null where there is none in time, or an error. Never throws. */
-  async run<T>(command: (redis: Redis) => Promise<T>): Promise<T | null> {
+  /** The reply, or null where there is an error or no reply in time. Never throws. */
+  async run<T>(command: (redis: RedisClient) => Promise<T>): Promise<T | null> {
     if (!this.#up) {
       this.#counts.skipped += 1;
       return null;
     }
     try {
-      const answer = await inTime(command(this.#redis));
-      this.#inARow = 0;
-      return answer;
+      const reply = await withinLimit(command(this.#redis));
+      this.#unanswered = 0;
+      return reply;
     } catch (error) {
       if (error instanceof Error && isReply(error)) {
-        // It answers, so it is there: a full one still serves what it has.
-        this.#inARow = 0;
+        this.#unanswered = 0;
         this.#refused(error);
       } else {
         this.#counts.unanswered += 1;
-        this.#inARow += 1;
-        if (this.#inARow >= GONE_AFTER) this.#lost('it does not answer');
+        this.#unanswered += 1;
+        if (this.#unanswered >= DOWN_AFTER) this.#setDown('it does not reply');
       }
       return null;
     }
@@ -132,8 +117,7 @@ export class RedisStore {
     const connected = this.#redis.connect().catch(() => {});
     const limit = new Promise<void>((resolve) => setTimeout(resolve, START_LIMIT_MS));
     await Promise.race([connected, limit]);
-    if (this.#problem === NOT_YET)
-      this.#log.warn('Redis does not answer yet: going on without it until it does');
+    if (this.#problem === NOT_CONNECTED) this.#log.warn('Redis does not reply yet: continuing without it');
   }
 
   #state(): Pick<RedisStatus, 'state' | 'since' | 'problem'> {
@@ -145,88 +129,86 @@ export class RedisStore {
     return { state: 'up', since: this.#since, problem: null };
   }
 
-  /** An attempt to connect has failed. */
-  #failed(error: Error): void {
+  #connectFailed(error: Error): void {
     const problem = describeRedisError(error);
     if (this.#up || problem === this.#problem) return;
     this.#problem = problem;
-    this.#log.warn({ reason: problem }, 'Redis cannot be used: going on without it until it can');
+    this.#log.warn({ reason: problem }, 'Redis cannot be used: continuing without it');
   }
 
-  #found(): void {
+  #setUp(): void {
     if (this.#probe) clearInterval(this.#probe);
     this.#probe = null;
-    this.#inARow = 0;
+    this.#unanswered = 0;
     if (this.#up) return;
-    this.#log.info({ downMs: Date.now() - this.#since }, 'Redis is there');
+    this.#log.info({ downMs: Date.now() - this.#since }, 'Redis is up');
     this.#up = true;
     this.#since = Date.now();
     this.#refusal = null;
   }
 
-  #lost(reason: string): void {
+  #setDown(reason: string): void {
     if (!this.#up) return;
-    this.#log.warn({ reason }, 'Redis is gone: going on without it');
+    this.#log.warn({ reason }, 'Redis is down: continuing without it');
     this.#up = false;
     this.#since = Date.now();
     this.#problem = reason;
     this.#counts.outages += 1;
-    // A lost connection comes back by itself ('ready'); one that is only silent has to be asked.
-    this.#probe ??= setInterval(() => this.#ping(), PROBE_EVERY_MS).unref();
+    // A lost connection reconnects by itself ('ready'); a silent one has to be probed.
+    this.#probe ??= setInterval(() => this.#ping(), MAX_RECONNECT_MS).unref();
   }
 
   #refused(error: Error): void {
     this.#counts.refused += 1;
-    // Something that is not ours lies under a key of ours: that is no fault of Redis's.
+    // A value of another type under one of our keys is no fault of Redis.
     if (error.message.startsWith('WRONGTYPE')) return;
     const now = Date.now();
     const problem = describeRedisError(error);
     const since = this.#state().state === 'refusing' && this.#refusal ? this.#refusal.since : now;
     this.#refusal = { since, last: now, problem };
-    // It has to be seen, but not a thousand times a second.
-    if (now - this.#complainedAt < COMPLAIN_EVERY_MS) return;
-    this.#complainedAt = now;
+    if (now - this.#loggedAt < LOG_EVERY_MS) return;
+    this.#loggedAt = now;
     this.#log.warn({ reason: problem }, 'Redis refuses a command');
   }
 
   #ping(): void {
     if (this.#redis.status !== 'ready') return;
-    inTime(this.#redis.ping()).then(
-      () => this.#found(),
+    withinLimit(this.#redis.ping()).then(
+      () => this.#setUp(),
       () => {},
     );
   }
 }
 
 interface Refusal {
-  /** Unix milliseconds of the first of them, and of the last. */
+  /** Unix milliseconds of the first refusal, and of the last. */
   since: number;
   last: number;
   problem: string;
 }
 
-class Unanswered extends Error {
-  override name = 'Unanswered';
+class NoReply extends Error {
+  override name = 'NoReply';
 }
 
 /**
- * Our own clock: ioredis's `commandTimeout` takes a busy event loop of ours for a slow Redis. This one goes in steps,
- * each of which begins when the one before has ended: a turn of the loop that takes half a second counts as one.
+ * Bounds a command in time. The timer runs in steps, each started when the one before has fired, so that a busy event
+ * loop of the service does not count as a slow Redis, as it does with ioredis's `commandTimeout`.
  */
-async function inTime<T>(answer: Promise<T>): Promise<T> {
+async function withinLimit<T>(reply: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const limit = new Promise<never>((_, reject) => {
     const step = (left: number) => {
       timer = setTimeout(() => {
         if (left > 1) step(left - 1);
-        // What has arrived meanwhile is read before this.
-        else setImmediate(() => reject(new Unanswered()));
-      }, ANSWER_LIMIT_MS / STEPS);
+        // After replies that have arrived meanwhile.
+        else setImmediate(() => reject(new NoReply()));
+      }, COMMAND_LIMIT_MS / STEPS);
     };
     step(STEPS);
   });
   try {
-    return await Promise.race([answer, limit]);
+    return await Promise.race([reply, limit]);
   } finally {
     clearTimeout(timer);
   }

@@ -1,71 +1,95 @@
+import { LRUCache } from 'lru-cache';
 import type { PostRef } from '../posts/post.ts';
-import type { CacheEntry } from './entry.ts';
-import { MemoryCache, type PostCache } from './memory-cache.ts';
+import { type CacheEntry, decodeEntry, decodeRef, sizeOf } from './entry.ts';
+import type { RedisStore } from './redis-store.ts';
 
-/**
- * Another instance may have renewed a post meanwhile, so the own copy of a shared post is not kept to its end. At
- * thousands of requests a second for one post this is as good as for ever.
- */
-const NEAR_TTL_MS = 15_000;
+/** Milliseconds that a short link's target is kept; it never changes. */
+const TARGET_TTL_MS = 24 * 3_600_000;
 
-/** Own memory first, then what all instances share, where there is that. */
+/** JSON bytes of all local posts; as objects they take about twice that. */
+const MAX_LOCAL_BYTES = 32 * 1024 * 1024;
+
+/** Local targets of short links; one takes about 200 bytes. */
+const MAX_LOCAL_TARGETS = 20_000;
+
+/** Milliseconds that a copy of a shared post is used, as another instance may renew the post. */
+const LOCAL_COPY_TTL_MS = 15_000;
+
+/** Posts and targets of short links: in this process's memory first, then in Redis, where there is one. Never throws. */
 export class TwoTierCache {
-  readonly #near = new MemoryCache();
-  readonly #shared: PostCache | null;
-  readonly #counts = { near: 0, shared: 0, missed: 0 };
+  readonly #posts = new LRUCache<string, CacheEntry>({ maxSize: MAX_LOCAL_BYTES, sizeCalculation: sizeOf });
+  readonly #targets = new LRUCache<string, PostRef>({ max: MAX_LOCAL_TARGETS, ttl: TARGET_TTL_MS });
+  readonly #redis: RedisStore | null;
+  readonly #counts = { local: 0, redis: 0, missed: 0 };
 
-  constructor(shared: PostCache | null) {
-    this.#shared = shared;
+  constructor(redis: RedisStore | null) {
+    this.#redis = redis;
   }
 
   get status() {
     return {
-      posts: this.#near.size,
-      hits: { memory: this.#counts.near, redis: this.#counts.shared },
+      posts: this.#posts.size,
+      hits: { memory: this.#counts.local, redis: this.#counts.redis },
       misses: this.#counts.missed,
     };
   }
 
-  /** @param accept what is good enough; an own copy that is not does not hide a shared one that is */
+  /** @param accept rejects an entry that is not good enough; a rejected local copy does not hide a shared one */
   async get(key: string, accept: (entry: CacheEntry) => boolean): Promise<CacheEntry | null> {
-    const near = this.#near.get(key);
-    if (near && accept(near)) {
-      this.#counts.near += 1;
-      return near;
+    const local = this.#posts.get(key);
+    if (local && isFresh(local) && accept(local)) {
+      this.#counts.local += 1;
+      return local;
     }
-    const shared = await this.#fromShared(key, accept);
-    if (shared) this.#counts.shared += 1;
-    else this.#counts.missed += 1;
-    return shared;
-  }
-
-  async #fromShared(key: string, accept: (entry: CacheEntry) => boolean): Promise<CacheEntry | null> {
-    const shared = (await this.#shared?.get(key)) ?? null;
-    if (!shared || !accept(shared)) return null;
-    this.#setNear(key, shared);
+    const shared = await this.#read(`post:${key}`, decodeEntry);
+    if (!shared || !isFresh(shared) || !accept(shared)) {
+      this.#counts.missed += 1;
+      return null;
+    }
+    this.#counts.redis += 1;
+    this.#setLocal(key, shared);
     return shared;
   }
 
   async set(key: string, entry: CacheEntry): Promise<void> {
-    this.#setNear(key, entry);
-    await this.#shared?.set(key, entry);
+    this.#setLocal(key, entry);
+    await this.#write(`post:${key}`, entry, entry.until - Date.now());
   }
 
+  /** The post that a short link leads to. */
   async target(shortUrl: string): Promise<PostRef | null> {
-    const near = this.#near.target(shortUrl);
-    if (near || !this.#shared) return near;
-    const shared = await this.#shared.target(shortUrl);
-    if (shared) this.#near.setTarget(shortUrl, shared);
+    const local = this.#targets.get(shortUrl);
+    if (local) return local;
+    const shared = await this.#read(`short:${shortUrl}`, decodeRef);
+    if (shared) this.#targets.set(shortUrl, shared);
     return shared;
   }
 
   async setTarget(shortUrl: string, ref: PostRef): Promise<void> {
-    this.#near.setTarget(shortUrl, ref);
-    await this.#shared?.setTarget(shortUrl, ref);
+    this.#targets.set(shortUrl, ref);
+    await this.#write(`short:${shortUrl}`, ref, TARGET_TTL_MS);
   }
 
-  #setNear(key: string, entry: CacheEntry): void {
-    const until = this.#shared ? Math.min(entry.until, Date.now() + NEAR_TTL_MS) : entry.until;
-    this.#near.set(key, { ...entry, until });
+  #setLocal(key: string, entry: CacheEntry): void {
+    const until = this.#redis ? Math.min(entry.until, Date.now() + LOCAL_COPY_TTL_MS) : entry.until;
+    this.#posts.set(key, { ...entry, until });
   }
+
+  async #read<T>(key: string, decode: (text: string) => T | null): Promise<T | null> {
+    const text = await this.#redis?.run((redis) => redis.get(key));
+    if (typeof text !== 'string') return null;
+    const value = decode(text);
+    if (value === null) this.#redis?.countGarbage();
+    return value;
+  }
+
+  /** Every key expires, so that Redis can make room under any maxmemory-policy. */
+  async #write(key: string, value: unknown, lifeMs: number): Promise<void> {
+    if (lifeMs < 1) return;
+    await this.#redis?.run((redis) => redis.set(key, JSON.stringify(value), 'PX', Math.floor(lifeMs)));
+  }
+}
+
+function isFresh({ until }: CacheEntry): boolean {
+  return until > Date.now();
 }

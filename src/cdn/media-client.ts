@@ -48,9 +48,10 @@ export interface RelayStats {
   /** Bodies under way now, and all there ever were. */
   active: number;
   opened: number;
-  /** Bodies that ended before they were whole, whoever broke them off. */
-  broken: number;
-  /** Resumes of a broken body from another response. */
+  /** Bodies that ended before they were whole, because the client left or because the CDN failed. */
+  brokenByClient: number;
+  brokenByCdn: number;
+  /** Times a body that broke went on from another response. */
   resumes: number;
   /** Extractions because no link of a file worked any more. */
   renewals: number;
@@ -61,7 +62,15 @@ export class MediaClient {
   readonly #dispatchers: ReadonlyMap<string, Dispatcher>;
   readonly #options: MediaClientOptions;
   readonly #idleMs: number;
-  readonly #stats: RelayStats = { bytes: 0, active: 0, opened: 0, broken: 0, resumes: 0, renewals: 0 };
+  readonly #stats: RelayStats = {
+    bytes: 0,
+    active: 0,
+    opened: 0,
+    brokenByClient: 0,
+    brokenByCdn: 0,
+    resumes: 0,
+    renewals: 0,
+  };
   /**
    * Metadata by `MediaSource.id`, so that a player's seek costs one upstream request instead of two. Used for ranges
    * only: whatever promises the existence of a file asks the CDN.
@@ -175,7 +184,7 @@ export class MediaClient {
       },
       resume: this.#resume(failover, metadata),
     });
-    this.#count(body);
+    this.#count(body, signal);
     return body;
   }
 
@@ -198,12 +207,16 @@ export class MediaClient {
     };
   }
 
-  #count(body: Readable): void {
+  #count(body: Readable, signal: AbortSignal): void {
     this.#stats.opened += 1;
     this.#stats.active += 1;
     body.once('close', () => {
       this.#stats.active -= 1;
-      if (!body.readableEnded) this.#stats.broken += 1;
+      if (body.readableEnded) return;
+      // Buffered bytes at the end mean that the client had stopped reading.
+      const byCdn = body.errored && !signal.aborted && body.readableLength === 0;
+      if (byCdn) this.#stats.brokenByCdn += 1;
+      else this.#stats.brokenByClient += 1;
     });
   }
 

@@ -1,4 +1,5 @@
 export { abortable } from './abortable.ts';
+export { deadline } from './deadline.ts';
+export { type ClientBounds, FairQueue } from './fair-queue.ts';
 export { mapLimited } from './map-limited.ts';
-export { Semaphore } from './semaphore.ts';
 export { SingleFlight } from './single-flight.ts';

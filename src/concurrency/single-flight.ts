@@ -1,11 +1,13 @@
+import { abortable } from './abortable.ts';
+
 interface Flight<T> {
   result: Promise<T>;
   waiting: number;
-  landed: boolean;
+  settled: boolean;
   abort: AbortController;
 }
 
-/** One piece of work for one key at a time: whoever asks meanwhile gets the same result. */
+/** Runs one piece of work for a key at a time; callers that come meanwhile share its result. */
 export class SingleFlight<T> {
   readonly #flights = new Map<string, Flight<T>>();
 
@@ -13,42 +15,44 @@ export class SingleFlight<T> {
     return this.#flights.size;
   }
 
+  has(key: string): boolean {
+    return this.#flights.has(key);
+  }
+
   /**
-   * Joins the work under way for the key, or begins it. The work's signal fires when the last of those who wait for
-   * it has gone.
+   * Joins the work for the key, or starts it.
+   * @param work gets a signal that aborts when the last waiting caller has gone
+   * @throws the signal's reason; what the work throws
    */
   async run(key: string, work: (signal: AbortSignal) => Promise<T>, signal?: AbortSignal): Promise<T> {
     signal?.throwIfAborted();
-    const flight = this.#flights.get(key) ?? this.#begin(key, work);
+    const flight = this.#flights.get(key) ?? this.#start(key, work);
     flight.waiting += 1;
-    let leave: (() => void) | undefined;
-    const left = new Promise<never>((_, reject) => {
-      leave = () => reject(signal?.reason);
-      signal?.addEventListener('abort', leave, { once: true });
-    });
     try {
-      return await Promise.race([flight.result, left]);
+      return await abortable(flight.result, signal);
     } finally {
-      if (leave) signal?.removeEventListener('abort', leave);
       flight.waiting -= 1;
       if (flight.waiting === 0) {
-        // Nobody may join work that is being given up.
-        if (this.#flights.get(key) === flight) this.#flights.delete(key);
-        // To nobody's use after the landing, when each abort would make an error with a stack.
-        if (!flight.landed) flight.abort.abort(signal?.reason);
+        this.#forget(key, flight);
+        // An abort after the end would only allocate an error.
+        if (!flight.settled) flight.abort.abort(signal?.reason);
       }
     }
   }
 
-  #begin(key: string, work: (signal: AbortSignal) => Promise<T>): Flight<T> {
+  #start(key: string, work: (signal: AbortSignal) => Promise<T>): Flight<T> {
     const abort = new AbortController();
-    const flight: Flight<T> = { result: work(abort.signal), waiting: 0, landed: false, abort };
+    const flight: Flight<T> = { result: work(abort.signal), waiting: 0, settled: false, abort };
     this.#flights.set(key, flight);
-    const landed = () => {
-      flight.landed = true;
-      if (this.#flights.get(key) === flight) this.#flights.delete(key);
+    const settle = () => {
+      flight.settled = true;
+      this.#forget(key, flight);
     };
-    flight.result.then(landed, landed);
+    flight.result.then(settle, settle);
     return flight;
+  }
+
+  #forget(key: string, flight: Flight<T>): void {
+    if (this.#flights.get(key) === flight) this.#flights.delete(key);
   }
 }

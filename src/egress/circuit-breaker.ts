@@ -1,7 +1,4 @@
-/** Why an egress rests: TikTok's pages refuse it, its CDN does, or nothing gets through it. */
-export type BlockReason = 'refused' | 'media_refused' | 'unreachable';
-
-export type EgressState = 'ok' | 'blocked' | 'probing';
+export type BreakerState = 'ok' | 'blocked' | 'probing';
 
 export interface Clock {
   /** Unix milliseconds. */
@@ -12,81 +9,95 @@ export interface Clock {
 
 export const SYSTEM_CLOCK: Clock = { now: () => Date.now(), random: () => Math.random() };
 
-/** The first pause is short: many refusals are over in seconds, and one job that finds out costs nothing. */
-const FIRST_PAUSE_MS = 3000;
-const MAX_PAUSE_MS = 5 * 60_000;
-
-/** Each pause is up to this share shorter or longer, so that many instances do not knock together. */
+/** Each pause is up to this share shorter or longer, so that several instances do not probe together. */
 const JITTER = 0.2;
 
-/** Blocked again sooner than this after coming back, an egress rests longer than the last time. */
+/** A breaker that opens again sooner than this after closing goes on with longer pauses. */
 const RESET_AFTER_MS = 10 * 60_000;
 
-/** Whether an egress may be used: ok → blocked for a pause → one job probes → ok, or blocked for a longer pause. */
+/** Milliseconds of the nth pause in a row, from 0. */
+export type Pauses = (pause: number) => number;
+
+/** Three seconds, doubled up to five minutes: many refusals of an address are over in seconds. */
+export const EGRESS_PAUSES: Pauses = (pause) => Math.min(3000 * 2 ** pause, 5 * 60_000);
+
+/** Whether something may be used: ok (closed) → blocked (open) for a pause → one job probes (half-open) → ok or blocked. */
 export class CircuitBreaker {
   readonly #clock: Clock;
-  #state: EgressState = 'ok';
+  readonly #pausesMs: Pauses;
+  #state: BreakerState = 'ok';
   #since: number;
   #until: number | null = null;
-  #reason: BlockReason | null = null;
+  #reason: string | null = null;
   #pauses = 0;
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, pausesMs: Pauses = EGRESS_PAUSES) {
     this.#clock = clock;
+    this.#pausesMs = pausesMs;
     this.#since = clock.now();
   }
 
-  get state(): EgressState {
+  get state(): BreakerState {
     return this.#state;
   }
 
-  /** Unix milliseconds at which the state began. */
+  /** Unix milliseconds at which the state began; for `blocked` and `probing` when the first block began. */
   get since(): number {
     return this.#since;
   }
 
-  /** Unix milliseconds at which a blocked egress may be probed; null in other states. */
+  /** Unix milliseconds at which a blocked breaker may be probed; null in other states. */
   get until(): number | null {
     return this.#until;
   }
 
-  get reason(): BlockReason | null {
+  /** Why it is not ok. */
+  get reason(): string | null {
     return this.#reason;
   }
 
-  /** A blocked egress whose pause is over. */
+  /** Blocked, and the pause is over. */
   get probeDue(): boolean {
     return this.#until !== null && this.#clock.now() >= this.#until;
   }
 
-  /** No effect on one that rests already: many jobs meet the same refusal. */
-  block(reason: BlockReason): void {
+  /** No effect while blocked: many jobs meet the same refusal. */
+  block(reason: string): void {
     if (this.#state === 'blocked') return;
-    if (this.#state === 'ok' && this.#clock.now() - this.#since > RESET_AFTER_MS) this.#pauses = 0;
-    const pause = Math.min(FIRST_PAUSE_MS * 2 ** this.#pauses, MAX_PAUSE_MS);
+    const now = this.#clock.now();
+    if (this.#state === 'ok') {
+      if (now - this.#since > RESET_AFTER_MS) this.#pauses = 0;
+      this.#since = now;
+    }
+    const pause = this.#pausesMs(this.#pauses);
     this.#pauses += 1;
     this.#reason = reason;
-    this.#enter('blocked', this.#clock.now() + pause * (1 + JITTER * (2 * this.#clock.random() - 1)));
+    this.#state = 'blocked';
+    this.#until = now + pause * (1 + JITTER * (2 * this.#clock.random() - 1));
   }
 
   probe(): void {
-    this.#enter('probing', null);
+    this.#state = 'probing';
+    this.#until = null;
   }
 
-  /** The probe told nothing: back to rest. */
+  /** The probe ended without a result: blocked again. */
   probeInconclusive(): void {
-    if (this.#state === 'probing') this.block(this.#reason ?? 'refused');
+    if (this.#state === 'probing') this.block(this.#reason ?? 'blocked');
+  }
+
+  /** The probe was never sent: the next job may send it. */
+  cancelProbe(): void {
+    if (this.#state !== 'probing') return;
+    this.#state = 'blocked';
+    this.#until = this.#clock.now();
   }
 
   recover(): void {
     if (this.#state === 'ok') return;
     this.#reason = null;
-    this.#enter('ok', null);
-  }
-
-  #enter(state: EgressState, until: number | null): void {
-    this.#state = state;
+    this.#state = 'ok';
     this.#since = this.#clock.now();
-    this.#until = until;
+    this.#until = null;
   }
 }

@@ -1,23 +1,35 @@
 import type { Logger } from 'pino';
 import type { ErrorCode } from '../errors.ts';
 import type { Secret } from '../secret.ts';
-import { type BlockReason, type Clock, SYSTEM_CLOCK } from './circuit-breaker.ts';
+import { type Clock, SYSTEM_CLOCK } from './circuit-breaker.ts';
 import { Egress } from './egress.ts';
 import type { Vpn } from './vpn.ts';
 
-/** How a job ended, as far as a way out can be to blame. */
-export type JobResult = { ok: true } | { ok: false; code: ErrorCode };
+/** Why an egress is blocked: TikTok's pages refuse it, its CDN does, its country is not served, or it is unreachable. */
+type BlockReason = 'refused' | 'media_refused' | 'country' | 'unreachable';
+
+/** How a job ended, as far as an egress can be the cause. */
+export type JobResult =
+  | { ok: true }
+  | {
+      ok: false;
+      code: ErrorCode;
+      /** TikTok does not serve the country that the egress is in. */
+      country?: boolean;
+    };
 
 /** A job that can be tried through one egress or another. */
 export interface RoutedJob<R extends JobResult> {
   job(egress: Egress): Promise<R>;
-  /** Whether its end says something of the egress. Only TikTok's jobs do: Douyin welcomes and refuses by itself. */
+  /** Whether the result counts for egress health. False for Douyin, which accepts and refuses by other rules. */
   countsForHealth: boolean;
   /**
-   * A job that TikTok answered not long ago: what is refused to it too is refused for the address's sake and not for
-   * the post's. Null where none has been answered yet.
+   * A job that TikTok answered not long ago: a refusal of it too is about the address and not about the post. Null
+   * before the first answer.
    */
   controlProbe: Control;
+  /** The lower, the better is the egress for this job; equal ones take turns. */
+  rank?(egress: Egress): number;
 }
 
 type Control = ((egress: Egress) => Promise<JobResult>) | null;
@@ -29,7 +41,7 @@ export interface EgressPoolOptions {
   log: Logger;
 }
 
-/** TikTok answered with something about the post, so the way to it is open. */
+/** Codes by which TikTok said something about the post: the egress works. */
 const ANSWERS: ReadonlySet<ErrorCode> = new Set([
   'post_not_found',
   'post_private',
@@ -38,13 +50,13 @@ const ANSWERS: ReadonlySet<ErrorCode> = new Set([
   'extractor_outdated',
 ]);
 
-/** The ways out: whose turn is next, who has to rest, and a second try for a job whose way was closed. */
+/** All egresses: whose turn is next, which are blocked, and a second try for a job whose egress failed. */
 export class EgressPool {
   readonly all: readonly [Egress, ...Egress[]];
   readonly #vpn: Vpn | null;
   readonly #clock: Clock;
   readonly #log: Logger;
-  /** Controls under way: many jobs are refused at once, one control tells them all. */
+  /** Control probes under way: many jobs are refused at once, one probe answers for all. */
   readonly #controls = new Map<Egress, Promise<JobResult>>();
   #next = 0;
 
@@ -92,29 +104,32 @@ export class EgressPool {
   }
 
   /**
-   * Runs a job through the egress whose turn it is. Where that is closed, through another one, or the same one after
-   * the VPN has taken a new address; once.
-   * @returns null, without having asked TikTok, where all of them rest
+   * Runs a job through the egress whose turn it is. Where that fails for a reason of the egress, runs it once more
+   * through another one, or through the same after the VPN has taken a new address.
+   * @returns null, without a request to TikTok, where all egresses are blocked
    */
-  async route<R extends JobResult>(errand: RoutedJob<R>): Promise<R | null> {
+  async route<R extends JobResult>(routed: RoutedJob<R>): Promise<R | null> {
     await this.#vpn?.settled();
-    const egress = errand.countsForHealth ? this.#pick() : (this.#pickOther(null) ?? this.all[0]);
+    const egress = routed.countsForHealth
+      ? this.#pick(routed)
+      : (this.#pickOther(null, routed) ?? this.all[0]);
     if (!egress) return null;
     const reconnects = this.#vpn?.reconnects;
-    const first = await this.#attempt(egress, errand);
-    if (first.ok || !isWayClosed(first.code)) return first;
+    const first = await this.#attempt(egress, routed);
+    if (first.ok || !mayBeEgressFault(first.code)) return first;
     await this.#vpn?.settled();
-    // A reconnect, whoever asked for it, breaks the jobs that run.
+    // A reconnect breaks the jobs under way, whichever job caused it.
     const renewed = this.#vpn?.reconnects !== reconnects;
-    // After a timeout the visitor has waited long enough.
-    const second = renewed ? egress : first.code === 'timeout' ? null : this.#pickOther(egress);
+    // After a timeout the client has waited long enough.
+    const second = renewed ? egress : first.code === 'timeout' ? null : this.#pickOther(egress, routed);
     if (!second) return first;
-    const result = await this.#attempt(second, errand);
-    if (isAnswer(result) && first.code === 'upstream_failed') void this.#suspect(egress, errand.controlProbe);
-    return result;
+    const result = await this.#attempt(second, routed);
+    if (isAnswer(result) && first.code === 'upstream_failed') void this.#suspect(egress, routed.controlProbe);
+    // A post that is withheld at one egress and refused at another is withheld.
+    return !result.ok && first.code === 'region_blocked' ? first : result;
   }
 
-  /** What the CDN answered for a file of a post that came this way. */
+  /** Notes a CDN response for a file of a post that came through the egress. */
   sawMedia(id: string, post: string, status: number): void {
     const egress = this.all.find((one) => one.id === id);
     if (!egress?.sawMedia(post, status)) return;
@@ -122,24 +137,26 @@ export class EgressPool {
     void this.#renewAddress();
   }
 
-  #pick(): Egress | null {
+  #pick(routed: Pick<RoutedJob<JobResult>, 'rank'>): Egress | null {
     const due = this.all.find(({ breaker }) => breaker.probeDue);
     if (due) {
       due.breaker.probe();
       return due;
     }
-    return this.#pickOther(null);
+    return this.#pickOther(null, routed);
   }
 
-  /** One that is known to work. */
-  #pickOther(avoided: Egress | null): Egress | null {
+  /** The best egress that is known to work; those of equal rank take turns. */
+  #pickOther(avoided: Egress | null, { rank }: Pick<RoutedJob<JobResult>, 'rank'>): Egress | null {
+    let best: { step: number; egress: Egress; rank: number } | null = null;
     for (let step = 0; step < this.all.length; step += 1) {
       const egress = this.all[(this.#next + step) % this.all.length];
       if (!egress || egress === avoided || egress.breaker.state !== 'ok') continue;
-      this.#next = (this.#next + step + 1) % this.all.length;
-      return egress;
+      const own = rank?.(egress) ?? 0;
+      if (!best || own < best.rank) best = { step, egress, rank: own };
     }
-    return null;
+    if (best) this.#next = (this.#next + best.step + 1) % this.all.length;
+    return best?.egress ?? null;
   }
 
   async #attempt<R extends JobResult>(
@@ -155,7 +172,8 @@ export class EgressPool {
       throw error;
     }
     if (!countsForHealth) return result;
-    if (isAddressBlocked(result)) await this.#refused(egress, controlProbe, began);
+    if (!result.ok && result.country) await this.#countryNotServed(egress);
+    else if (isAddressBlocked(result)) await this.#refused(egress, controlProbe, began);
     else if (isAnswer(result)) this.#answered(egress);
     else await this.#unclear(egress);
     return result;
@@ -168,19 +186,25 @@ export class EgressPool {
 
   #answered(egress: Egress): void {
     egress.answeredAt = this.#clock.now();
-    // An answer to a job that began before a block says nothing; the probe's does.
+    // An answer to a job that began before the block says nothing; only the probe's does.
     if (egress.breaker.state === 'probing') this.#recover(egress);
   }
 
-  /** Finds out whether the address is refused or only the post. A refused address rests, or is exchanged. */
+  async #countryNotServed(egress: Egress): Promise<void> {
+    egress.refusals += 1;
+    this.#block(egress, 'country');
+    await this.#renewAddress();
+  }
+
+  /** Finds out whether the address is refused or only the post. A refused address is blocked, and exchanged where there is a VPN. */
   async #refused(egress: Egress, control: Control, began: number): Promise<void> {
     egress.refusals += 1;
-    // Others were answered meanwhile.
+    // Another job has been answered meanwhile.
     if (egress.answeredAt !== null && egress.answeredAt > began) return;
-    const verdict = control && (await this.#ask(egress, control));
-    if (verdict && isAnswer(verdict)) {
+    const probe = control && (await this.#probe(egress, control));
+    if (probe && isAnswer(probe)) {
       this.#answered(egress);
-    } else if (verdict && !isAddressBlocked(verdict)) {
+    } else if (probe && !isAddressBlocked(probe)) {
       egress.breaker.probeInconclusive();
     } else {
       this.#block(egress, 'refused');
@@ -188,14 +212,13 @@ export class EgressPool {
     }
   }
 
-  /** Another egress brought what this one did not: does anything get through it? */
+  /** Another egress delivered what this one did not: checks whether anything gets through it. */
   async #suspect(egress: Egress, control: Control): Promise<void> {
-    const verdict = control && (await this.#ask(egress, control));
-    if (verdict && !isAnswer(verdict))
-      this.#block(egress, isAddressBlocked(verdict) ? 'refused' : 'unreachable');
+    const probe = control && (await this.#probe(egress, control));
+    if (probe && !isAnswer(probe)) this.#block(egress, isAddressBlocked(probe) ? 'refused' : 'unreachable');
   }
 
-  async #ask(egress: Egress, control: NonNullable<Control>): Promise<JobResult> {
+  async #probe(egress: Egress, control: NonNullable<Control>): Promise<JobResult> {
     const asked = this.#controls.get(egress) ?? control(egress);
     this.#controls.set(egress, asked);
     try {
@@ -209,7 +232,7 @@ export class EgressPool {
 
   async #renewAddress(): Promise<void> {
     if (!(await this.#vpn?.renew())) return;
-    // All of them go out through the tunnel.
+    // All egresses use the tunnel.
     for (const egress of this.all) this.#recover(egress);
   }
 
@@ -217,14 +240,14 @@ export class EgressPool {
     if (egress.breaker.state === 'blocked') return;
     egress.breaker.block(reason);
     const seconds = Math.round(((egress.breaker.until ?? 0) - this.#clock.now()) / 1000);
-    this.#log.warn({ egress: egress.label, reason, seconds }, 'an egress is blocked: it rests');
+    this.#log.warn({ egress: egress.label, reason, seconds }, 'egress blocked, cooling down');
   }
 
   #recover(egress: Egress): void {
     if (egress.breaker.state === 'ok') return;
     const ms = this.#clock.now() - egress.breaker.since;
     egress.breaker.recover();
-    this.#log.info({ egress: egress.label, ms }, 'an egress is back');
+    this.#log.info({ egress: egress.label, ms }, 'egress works again');
   }
 }
 
@@ -232,9 +255,11 @@ function isAnswer(result: JobResult): boolean {
   return result.ok || ANSWERS.has(result.code);
 }
 
-/** Ends for which the way out may be to blame. */
-function isWayClosed(code: ErrorCode): boolean {
-  return code === 'ip_blocked' || code === 'upstream_failed' || code === 'timeout';
+/** Results for which another egress may do better. */
+function mayBeEgressFault(code: ErrorCode): boolean {
+  return (
+    code === 'ip_blocked' || code === 'upstream_failed' || code === 'timeout' || code === 'region_blocked'
+  );
 }
 
 function isAddressBlocked(result: JobResult): boolean {

@@ -2,13 +2,10 @@ import { createHash } from 'node:crypto';
 import type { Secret } from '../secret.ts';
 import { CircuitBreaker, type Clock } from './circuit-breaker.ts';
 
-/**
- * So many posts in a row whose files the CDN refuses: one refused link has died, eight of them are the address.
- * A single file that came between them would have shown that the address is fine.
- */
+/** Posts in a row whose files the CDN refuses before the address counts as refused: a single dead link is no sign. */
 const REFUSED_POSTS = 8;
 
-/** A way out of this machine: straight, or through a proxy. */
+/** One way to the internet: direct, or through a proxy. */
 export class Egress {
   /** The same for the same proxy on every instance: links carry it. */
   readonly id: string;
@@ -16,9 +13,9 @@ export class Egress {
   readonly label: string;
   readonly proxy: Secret | null;
   readonly breaker: CircuitBreaker;
-  /** Unix milliseconds of the last page that came this way; null before the first. */
+  /** Unix milliseconds of the last answer of TikTok; null before the first. */
   answeredAt: number | null = null;
-  /** Jobs that TikTok refused this way. */
+  /** Jobs that TikTok refused. */
   refusals = 0;
   readonly #refusedPosts = new Set<string>();
 
@@ -30,7 +27,7 @@ export class Egress {
     this.label = url ? new URL(url).host : 'direct';
   }
 
-  /** What the CDN answered for a file of a post; true where this one makes it a run of refusals. */
+  /** @returns whether this CDN response makes REFUSED_POSTS refusals in a row */
   sawMedia(post: string, status: number): boolean {
     if (status !== 403) {
       this.#refusedPosts.clear();

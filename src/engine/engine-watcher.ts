@@ -4,52 +4,52 @@ import { activeEngine, type EngineDirs } from './engine-dirs.ts';
 import { withEngineLock } from './lock.ts';
 import { rollBack } from './rollback.ts';
 import { type EngineState, readState } from './state.ts';
-import { hasVersion } from './versions.ts';
+import { hasVersion } from './versions.mjs';
 
-/** Reading one link. Watching a folder does not work on every shared file system. */
-const LOOK_EVERY_MS = 2000;
+/** Polled, because file watching does not work on every shared file system. */
+const POLL_MS = 2000;
 const LOCK_PATIENCE_MS = 60_000;
 
 /** The part of the extractor that changes engines. */
 export interface EngineUser {
   readonly status: { engine: Engine | null };
   switchTo(engine: Engine, options: { trial: boolean }): Promise<void>;
-  onRejection: (rejected: Engine, why: string) => void;
+  onRejection(listener: (rejected: Engine, why: string) => void): void;
 }
 
 export interface EngineStatus {
-  /** What the last look for updates found; null where nobody has looked. */
+  /** The newest version that the last update check found; null before the first one. */
   newest_known: string | null;
-  /** When that was, Unix seconds: an old look says little. */
+  /** Time of that check, Unix seconds. */
   newest_seen: number | null;
-  /** Versions that proved worse here and are not tried again by themselves. */
+  /** Versions that did worse than the one before; automatic updates skip them. */
   rejected: string[];
-  /** In words, for a person; null when all is well. */
+  /** A sentence for the operator; null when all is well. */
   problem: string | null;
 }
 
 /**
- * Follows the engine in use: whoever changes it, an update, a rollback or another instance, the workers are handed over
- * without a restart. A new engine that does worse than the one before is taken back, for all instances.
+ * Switches the extractor to the active engine whenever an update, a rollback or another instance changes it. A new engine
+ * that does worse than the one before is rolled back for all instances that share the store.
  */
 export class EngineWatcher {
-  readonly #home: EngineDirs;
+  readonly #dirs: EngineDirs;
   readonly #user: EngineUser;
   readonly #log: Logger;
-  /** The folder of the engine that was last found in use; null for none. */
-  #seen: string | null;
+  /** Folder of the active engine at the last poll. */
+  #lastDir: string | null;
   #state: EngineState;
   #timer: NodeJS.Timeout | null = null;
   #problem: string | null = null;
   #rejections = 0;
 
-  constructor(options: { home: EngineDirs; user: EngineUser; log: Logger }) {
-    this.#home = options.home;
+  constructor(options: { dirs: EngineDirs; user: EngineUser; log: Logger }) {
+    this.#dirs = options.dirs;
     this.#user = options.user;
     this.#log = options.log;
-    this.#seen = this.#inUse()?.dir ?? null;
-    this.#state = readState(this.#home.store);
-    options.user.onRejection = (engine, why) => void this.#reject(engine, why);
+    this.#lastDir = this.#active()?.dir ?? null;
+    this.#state = readState(this.#dirs.store);
+    options.user.onRejection((engine, why) => void this.#reject(engine, why));
   }
 
   get status(): EngineStatus {
@@ -62,36 +62,36 @@ export class EngineWatcher {
     };
   }
 
-  /** Engines taken back by this instance. */
+  /** Number of engines that this instance has rejected. */
   get rejections(): number {
     return this.#rejections;
   }
 
   start(): void {
     this.#timer = setTimeout(async () => {
-      await this.#look();
+      await this.#poll();
       this.start();
-    }, LOOK_EVERY_MS).unref();
+    }, POLL_MS).unref();
   }
 
   stop(): void {
     if (this.#timer) clearTimeout(this.#timer);
   }
 
-  async #look(): Promise<void> {
-    const engine = this.#inUse();
-    this.#state = readState(this.#home.store);
-    if (engine === null || engine.dir === this.#seen) return;
-    this.#seen = engine.dir;
+  async #poll(): Promise<void> {
+    const engine = this.#active();
+    this.#state = readState(this.#dirs.store);
+    if (engine === null || engine.dir === this.#lastDir) return;
+    this.#lastDir = engine.dir;
     const running = this.#user.status.engine;
     if (engine.dir === running?.dir) return;
     await this.#switchTo(engine, running);
   }
 
-  /** Null while somebody mends the folder, or removed it: what works goes on. */
-  #inUse(): Engine | null {
+  /** Null while the folder is missing or being repaired; the running engine stays. */
+  #active(): Engine | null {
     try {
-      return activeEngine(this.#home);
+      return activeEngine(this.#dirs);
     } catch {
       return null;
     }
@@ -99,34 +99,34 @@ export class EngineWatcher {
 
   async #switchTo(engine: Engine, running: Engine | null): Promise<void> {
     const { rejected } = this.#state;
-    // Back to what was there before needs no trial, least of all beside what was found to be worse.
+    // A rollback needs no trial beside the engine that was rejected.
     const trial = !(running && hasVersion(running.ytdlp, rejected));
     const change = { from: running?.ytdlp, to: engine.ytdlp, trial };
     try {
       await this.#user.switchTo(engine, { trial });
       this.#problem = null;
-      this.#log.info(change, 'the engine was changed');
+      this.#log.info(change, 'engine switched');
     } catch (error) {
       const why = `it did not start: ${error instanceof Error ? error.message : String(error)}`;
-      this.#log.error({ ...change, why }, 'the new engine was not taken');
+      this.#log.error({ ...change, why }, 'new engine failed to start');
       await this.#reject(engine, why);
     }
   }
 
-  /** The workers are back on the former engine already. */
+  /** The extractor is back on the previous engine by now. */
   async #reject(engine: Engine, why: string): Promise<void> {
-    const { store } = this.#home;
+    const { store } = this.#dirs;
     const { ytdlp: version } = engine;
     this.#rejections += 1;
-    this.#log.error({ version, why }, 'the new engine was taken back');
+    this.#log.error({ version, why }, 'new engine rejected');
     try {
-      const next = await withEngineLock(store, LOCK_PATIENCE_MS, () => rollBack(this.#home, engine, why));
+      const next = await withEngineLock(store, LOCK_PATIENCE_MS, () => rollBack(this.#dirs, engine, why));
       this.#problem = next
         ? null
-        : `yt-dlp ${version} is no good (${why}), and there is no other: try \`npm run engine:update\``;
+        : `yt-dlp ${version} was rejected (${why}) and no other version is installed: try \`npm run engine:update\``;
     } catch (err) {
-      this.#problem = `yt-dlp ${version} is no good (${why}), but the engines' folder could not be changed`;
-      this.#log.error({ err }, 'the engine folder could not be changed');
+      this.#problem = `yt-dlp ${version} was rejected (${why}), but the engine folder cannot be changed`;
+      this.#log.error({ err }, 'engine rollback failed');
     }
   }
 }

@@ -1,31 +1,32 @@
-import { readFileSync, realpathSync } from 'node:fs';
+import { realpathSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { readRecord, storeOf } from './store.mjs';
 
-/** A yt-dlp and the Python that imports it, as scripts/setup/engine.mjs found and tried them. */
+/** A yt-dlp and the Python that imports it, as set-up found and verified them. */
 export interface Engine {
   /** Absolute path of the interpreter. */
   python: string;
-  /** Absolute; to come before Python's own places. */
+  /** Absolute paths that go before Python's own. */
   sysPath: string[];
-  /** yt-dlp's version. */
+  /** Version of yt-dlp. */
   ytdlp: string;
   curlCffi: string | null;
-  /** Whether it can ask for pages with a browser's fingerprint. */
+  /** Whether it can request pages with a browser's fingerprint. */
   impersonation: boolean;
-  /** The way it came: `pypi-pinned`, `machine`, `debian`, … */
+  /** How it was installed: `pypi-pinned`, `machine`, `update`, … */
   source: string;
-  /** Its folder: the real one, so that a running service keeps what it started with when an update switches. */
+  /** Its real folder, not the link `current`: a running service keeps what it started with. */
   dir: string;
 }
 
 /**
- * The engine in use, out of `.engine/current/engine.json`.
+ * The engine that `.engine/current` points to.
  * @param projectRoot the folder that holds package.json
- * @throws when there is none, saying what to do
+ * @throws when there is none, with the command that installs one
  */
 export function locateEngine(projectRoot: string): Engine {
   try {
-    return readEngine(realpathSync(join(projectRoot, '.engine/current')));
+    return readEngine(realpathSync(join(storeOf(projectRoot), 'current')));
   } catch (cause) {
     const message = 'The yt-dlp engine is not installed: run `npm start`, or `node scripts/setup.mjs`.';
     throw new Error(message, { cause });
@@ -33,20 +34,19 @@ export function locateEngine(projectRoot: string): Engine {
 }
 
 /**
- * The engine in a folder.
  * @param dir absolute and real
- * @throws where there is no engine.json
+ * @throws when engine.json is missing or damaged
  */
 export function readEngine(dir: string): Engine {
-  const record = JSON.parse(readFileSync(join(dir, 'engine.json'), 'utf8')) as Omit<Engine, 'dir'>;
+  const { python, sysPath, ytdlp, curlCffi, impersonation, source } = readRecord(dir);
   return {
-    // Not followed further: a virtual environment knows itself by the path of its python.
-    python: resolve(dir, record.python),
-    sysPath: record.sysPath.map((path) => resolve(dir, path)),
-    ytdlp: record.ytdlp,
-    curlCffi: record.curlCffi,
-    impersonation: record.impersonation,
-    source: record.source,
+    // Links are not followed here: a virtual environment is recognised by the path of its python.
+    python: resolve(dir, python),
+    sysPath: sysPath.map((path) => resolve(dir, path)),
+    ytdlp,
+    curlCffi,
+    impersonation,
+    source,
     dir,
   };
 }

@@ -1,10 +1,10 @@
 export { type Engine, locateEngine, readEngine } from './engine.ts';
 export { activeEngine, type EngineDirs, engineDirs } from './engine-dirs.ts';
 export { type EngineStatus, EngineWatcher } from './engine-watcher.ts';
-export { EngineBusy, withEngineLock } from './lock.ts';
+export { withEngineLock } from './lock.ts';
 export { rollBack } from './rollback.ts';
 export { startWithFallback } from './start-with-fallback.ts';
-export { type EngineState, readState, writeState } from './state.ts';
-export { removeOld, writeProblem } from './store.ts';
-export { scheduleUpdates, type UpdateSchedule } from './updates.ts';
-export { compareVersions, hasVersion } from './versions.ts';
+export { readState, writeState } from './state.ts';
+export { removeOld, writeProblem } from './store.mjs';
+export { scheduleUpdates } from './updates.ts';
+export { compareVersions } from './versions.mjs';

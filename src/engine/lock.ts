@@ -1,27 +1,29 @@
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { linkSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Installing and proving have their own limits, together well below this: such a lock is a dead machine's. */
+/** Age of a lock whose owner is taken for dead; well above the time limits of installing and verifying together. */
 const STALE_MS = 30 * 60_000;
-const LOOK_AGAIN_MS = 200;
+const RETRY_MS = 200;
 
 interface Owner {
   pid: number;
   host: string;
   at: number;
+  token: string;
 }
 
-/** Somebody else changes the engines just now. */
+/** Another process changes the engines at the moment. */
 export class EngineBusy extends Error {
   override name = 'EngineBusy';
 }
 
 /**
- * Changes to `.engine` one at a time, also by several machines that share the folder.
- * @param patienceMs how long to wait for whoever is at it
- * @throws EngineBusy after that; whatever the work throws
+ * Runs `work` while no other process, on this machine or another one that shares the folder, changes the engines.
+ * @param patienceMs how long to wait for the lock
+ * @throws EngineBusy after that; whatever `work` throws
  */
 export async function withEngineLock<T>(
   store: string,
@@ -29,40 +31,65 @@ export async function withEngineLock<T>(
   work: () => T | Promise<T>,
 ): Promise<T> {
   const path = join(store, 'lock');
-  const end = Date.now() + patienceMs;
-  while (!take(path)) {
-    if (Date.now() >= end) throw new EngineBusy('another update of the engine is under way');
-    await sleep(LOOK_AGAIN_MS);
+  const token = randomUUID();
+  const deadline = Date.now() + patienceMs;
+  while (!tryLock(path, token)) {
+    if (Date.now() >= deadline) throw new EngineBusy('another update of the engine is under way');
+    await sleep(RETRY_MS);
   }
   try {
     return await work();
   } finally {
-    rmSync(path, { force: true });
+    removeLock(path, token);
   }
 }
 
-function take(path: string): boolean {
-  const owner: Owner = { pid: process.pid, host: hostname(), at: Date.now() };
+function tryLock(path: string, token: string): boolean {
+  const owner: Owner = { pid: process.pid, host: hostname(), at: Date.now(), token };
+  const draft = `${path}.${token}`;
+  writeFileSync(draft, JSON.stringify(owner));
   try {
-    // Fails where the file is there: the one step that two cannot both succeed in.
-    writeFileSync(path, JSON.stringify(owner), { flag: 'wx' });
+    // Creates the lock with its content, and fails where there is one.
+    linkSync(draft, path);
     return true;
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
-    if (isLeft(path)) rmSync(path, { force: true });
+    const holder = readOwner(path);
+    if (holder && isStale(holder)) removeLock(path, holder.token);
     return false;
+  } finally {
+    rmSync(draft, { force: true });
   }
 }
 
-function isLeft(path: string): boolean {
+/**
+ * Removes the lock if it still has this token. Only the process that creates the token's marker file may do so, hence
+ * no process removes a lock that another one has taken meanwhile.
+ */
+function removeLock(path: string, token: string): void {
+  const marker = `${path}.${token}.removed`;
   try {
-    const owner = JSON.parse(readFileSync(path, 'utf8')) as Owner;
-    if (Date.now() - owner.at > STALE_MS) return true;
-    return owner.host === hostname() && !isAlive(owner.pid);
+    writeFileSync(marker, '', { flag: 'wx' });
   } catch {
-    // Gone by now, or being written this very moment.
-    return false;
+    const age = Date.now() - (statSync(marker, { throwIfNoEntry: false })?.mtimeMs ?? Date.now());
+    if (age > STALE_MS) rmSync(marker, { force: true });
+    return;
   }
+  if (readOwner(path)?.token === token) rmSync(path, { force: true });
+  rmSync(marker, { force: true });
+}
+
+/** Null where there is no lock. */
+function readOwner(path: string): Owner | null {
+  try {
+    return { token: '', ...(JSON.parse(readFileSync(path, 'utf8')) as Omit<Owner, 'token'>) };
+  } catch {
+    return null;
+  }
+}
+
+function isStale({ at, host, pid }: Owner): boolean {
+  return Date.now() - at > STALE_MS || (host === hostname() && !isAlive(pid));
 }
 
 function isAlive(pid: number): boolean {

@@ -2,69 +2,68 @@ import type { Logger } from 'pino';
 import type { Engine } from './engine.ts';
 import { activeEngine, candidateEngines, type EngineDirs } from './engine-dirs.ts';
 import { withEngineLock } from './lock.ts';
-import { activate, type Rejected } from './rollback.ts';
+import { activate, type RejectedEngine } from './rollback.ts';
 
-/** Whoever updates just now has other worries than ours; the next start finds the same again. */
+/** Short: an update may hold the lock for minutes, and the next start repeats what is skipped here. */
 const LOCK_PATIENCE_MS = 1000;
 
-/** What was started on an engine. */
+/** What `start` returns. */
 interface Started {
   readonly status: { host: { impersonation: boolean } | null };
   close(): Promise<void>;
 }
 
 /**
- * Starts on the best engine that does start: an update that was good may not be so any more (its volume damaged, the
- * image's Python another). One that failed is remembered as rejected, but only once another has shown that it was to
- * blame.
- * @throws what the best one failed with, when all fail
+ * Starts on the best engine that starts: an installed update may have become unusable (a damaged volume, another Python
+ * in the image). A failed engine is recorded as rejected only when another one has started.
+ * @throws the best engine's error, when all fail
  */
 export async function startWithFallback<T extends Started>(
-  home: EngineDirs,
+  dirs: EngineDirs,
   start: (engine: Engine) => Promise<T>,
   log: Logger,
 ): Promise<T> {
   // Throws where there is none.
-  activeEngine(home);
-  const failures: (Rejected & { error: unknown })[] = [];
-  const choices = candidateEngines(home);
-  for (const engine of choices) {
+  activeEngine(dirs);
+  const failures: (RejectedEngine & { error: unknown })[] = [];
+  const candidates = candidateEngines(dirs);
+  for (const engine of candidates) {
     try {
-      const started = await startWhole(engine, start, engine === choices.at(-1));
-      if (failures.length > 0) await remember(home, engine, failures, log);
+      const started = await startChecked(engine, start, engine === candidates.at(-1));
+      if (failures.length > 0) await recordFailures(dirs, engine, failures, log);
       return started;
     } catch (error) {
       const why = `it did not start: ${error instanceof Error ? error.message : String(error)}`;
-      log.error({ version: engine.ytdlp, dir: engine.dir, why }, 'an engine cannot be used');
+      log.error({ version: engine.ytdlp, dir: engine.dir, why }, 'engine unusable, trying the next one');
       failures.push({ engine, why, error });
     }
   }
   throw failures[0]?.error;
 }
 
-async function startWhole<T extends Started>(
+async function startChecked<T extends Started>(
   engine: Engine,
   start: (engine: Engine) => Promise<T>,
   isLast: boolean,
 ): Promise<T> {
   const started = await start(engine);
-  // curl_cffi is compiled for one Python: under another the host starts, and TikTok refuses it.
+  // curl_cffi is compiled for one Python version: under another one the host starts without impersonation.
   if (!isLast && engine.impersonation && started.status.host?.impersonation === false) {
     await started.close();
-    throw new Error('it cannot look like a browser any more');
+    throw new Error('browser impersonation no longer works');
   }
   return started;
 }
 
-async function remember(
-  home: EngineDirs,
+async function recordFailures(
+  dirs: EngineDirs,
   engine: Engine,
-  failures: readonly Rejected[],
+  failures: readonly RejectedEngine[],
   log: Logger,
 ): Promise<void> {
   try {
-    await withEngineLock(home.store, LOCK_PATIENCE_MS, () => activate(home, engine, failures));
+    await withEngineLock(dirs.store, LOCK_PATIENCE_MS, () => activate(dirs, engine, failures));
   } catch (err) {
-    log.warn({ err }, 'what did not start will be tried again at the next start');
+    log.warn({ err }, 'rejected engines not recorded: the next start tries them again');
   }
 }

@@ -3,20 +3,20 @@ import { join } from 'node:path';
 import { z } from 'zod';
 
 const stateSchema = z.object({
-  /** Name of the engine's folder to go back to. */
+  /** Name of the engine folder to go back to. */
   previous: z.string().nullable(),
-  /** Engines that proved worse, newest last. They are not tried again by themselves. */
+  /** Engines that did worse than the one before, newest last; automatic updates skip them. */
   rejected: z.array(z.object({ version: z.string(), at: z.string(), why: z.string() })),
-  /** The newest yt-dlp that the last look found. */
+  /** The newest yt-dlp that the last check found. */
   newest: z.object({ version: z.string(), seen: z.iso.datetime() }).nullable(),
 });
 
-/** What is remembered beside the engines, in `.engine/state.json`, by all instances that share the folder. */
+/** `state.json` in the store, shared by all instances that share the folder. */
 export type EngineState = z.infer<typeof stateSchema>;
 
 const MAX_REJECTED = 20;
 
-/** Nothing remembered counts as an empty memory, and so does what nobody of us wrote. */
+/** A missing or invalid file counts as an empty state. */
 export function readState(store: string): EngineState {
   const empty: EngineState = { previous: null, rejected: [], newest: null };
   try {
@@ -26,12 +26,12 @@ export function readState(store: string): EngineState {
   }
 }
 
-/** Call it with the lock. */
+/** The caller holds the lock. */
 export function writeState(store: string, state: EngineState): void {
-  const passing = `${statePath(store)}.${process.pid}`;
+  const draft = `${statePath(store)}.${process.pid}`;
   const kept = { ...state, rejected: state.rejected.slice(-MAX_REJECTED) };
-  writeFileSync(passing, `${JSON.stringify(kept, null, 2)}\n`);
-  renameSync(passing, statePath(store));
+  writeFileSync(draft, `${JSON.stringify(kept, null, 2)}\n`);
+  renameSync(draft, statePath(store));
 }
 
 function statePath(store: string): string {

@@ -4,18 +4,18 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { Cron } from 'croner';
 import type { Logger } from 'pino';
-import { writeProblem } from './store.ts';
+import { writeProblem } from './store.mjs';
 
-/** What an update has no use for, and pip and a new yt-dlp no right to. */
-const SECRETS = ['ENCRYPTION_KEY', 'ENCRYPTION_KEY_PREVIOUS', 'REDIS_URL', 'GLUETUN_API_KEY'];
+/** Environment variables that pip and a new yt-dlp must not see. PROXY_URLS stays: the canary's post needs it. */
+const SECRET = /KEY|SECRET|TOKEN|PASSWORD|^REDIS_URL/;
 
 export interface UpdateSchedule {
   stop(): void;
 }
 
 /**
- * Looks for a newer yt-dlp at the times of ENGINE_UPDATE_CRON, as `npm run engine:update` would, in a process of its
- * own. What it finds good it makes the engine in use, and Engines sees that.
+ * Runs `npm run engine:update` in a process of its own at the times of ENGINE_UPDATE_CRON. EngineWatcher switches to
+ * what it installs.
  */
 export function scheduleUpdates(
   cron: string,
@@ -45,7 +45,7 @@ export function scheduleUpdates(
 }
 
 function update(script: string, cwd: string, log: Logger, signal: AbortSignal): Promise<void> {
-  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !SECRETS.includes(name)));
+  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !SECRET.test(name)));
   return new Promise((resolve) => {
     const child = spawn(process.execPath, [script, 'update'], {
       cwd,
@@ -57,11 +57,11 @@ function update(script: string, cwd: string, log: Logger, signal: AbortSignal): 
       createInterface({ input: stream }).on('line', (line) => log.info({ line }, 'engine update'));
     }
     child.on('error', (err) => {
-      if (!signal.aborted) log.error({ err }, 'the engine update could not be started');
+      if (!signal.aborted) log.error({ err }, 'engine update could not be started');
       resolve();
     });
     child.on('close', (code) => {
-      if (code !== 0 && !signal.aborted) log.warn({ code }, 'the engine update failed');
+      if (code !== 0 && !signal.aborted) log.warn({ code }, 'engine update failed');
       resolve();
     });
   });

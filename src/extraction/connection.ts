@@ -3,15 +3,20 @@ import { connect, type Socket } from 'node:net';
 import { LineSplitter } from './lines.ts';
 import { type Hello, type Job, PROTOCOL, type Reply } from './protocol.ts';
 
-/** How long a fresh child may take to say hello. The fork takes 3-10 ms; a machine under full load takes longer. */
+/** How long a fresh child may take to say hello. */
 const HELLO_TIMEOUT_MS = 10_000;
 
-/** The child is gone, or said something that is no reply: the job may be tried on another child. */
+/** The child is gone, or sent something that is no reply: the job may be tried on another child. */
 export class ConnectionLost extends Error {
   override name = 'ConnectionLost';
 }
 
-/** A worker's conversation with its yt-dlp child (see protocol.ts). One job at a time. */
+/** A job that its child did not end at the deadline. */
+export class JobOverdue extends Error {
+  override name = 'JobOverdue';
+}
+
+/** A worker's connection to its yt-dlp child (see protocol.ts). One job at a time. */
 export class Connection {
   readonly hello: Hello;
   readonly #socket: Socket;
@@ -60,8 +65,8 @@ export class Connection {
     });
   }
 
-  /** Idempotent: whoever notices the end first calls it; the waiting job fails, later ones fail at once. */
-  close(reason = new ConnectionLost('closed')): void {
+  /** Fails the job under way and all later ones with `reason`. Idempotent. */
+  close(reason: Error = new ConnectionLost('closed')): void {
     if (this.#closed) return;
     this.#closed = reason;
     this.#socket.destroy();
@@ -73,21 +78,22 @@ export class Connection {
     try {
       for await (const message of lines) {
         const reply = message as Reply;
-        if (!this.#waiting || reply.id !== this.#waiting.id) throw new Error('a reply that nobody waits for');
+        if (!this.#waiting || reply.id !== this.#waiting.id) throw new Error('a reply without a job');
         const { resolve } = this.#waiting;
         this.#waiting = null;
         resolve(reply);
+        if (reply.last) this.close(new ConnectionLost('the child ended'));
       }
       this.close(new ConnectionLost('the child is gone'));
     } catch (error) {
-      this.close(new ConnectionLost('the conversation broke', { cause: error }));
+      this.close(new ConnectionLost('the connection broke', { cause: error }));
     }
   }
 }
 
 async function* messages(socket: Socket): AsyncGenerator<unknown> {
   const splitter = new LineSplitter();
-  // Without a listener of its own an error between two reads would be uncaught.
+  // Without a listener an error between two reads would be uncaught.
   socket.on('error', () => {});
   if (socket.connecting) await once(socket, 'connect');
   for await (const chunk of socket) {

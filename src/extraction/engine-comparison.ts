@@ -1,15 +1,16 @@
 import type { ErrorCode } from '../errors.ts';
+import type { WorkerResult } from './worker.ts';
 
-/** A new engine is watched this long, or until it has done so much right; then the former one is let go. */
+/** A new engine is compared for this long, or until it has read this many posts. */
 const TRIAL_MS = 10 * 60_000;
 const ENOUGH_SUCCESSES = 500;
 
-/** So many posts that the former engine read and the new one did not, and at least this share of all: it is worse. */
-const ENOUGH_STRIKES = 3;
-const STRIKE_SHARE = 0.1;
+/** Posts that the previous engine read and the new one did not, and their share of all, that make it worse. */
+const ENOUGH_FAILURES = 3;
+const FAILURE_SHARE = 0.1;
 
-/** Failures that may be the engine's. The others are about one post, or about this address. */
-const PERHAPS_THE_ENGINE: ReadonlySet<ErrorCode> = new Set([
+/** Failures that may be the engine's; the others are about one post or about the address. */
+const ENGINE_FAULTS: ReadonlySet<ErrorCode> = new Set([
   'extractor_outdated',
   'upstream_failed',
   'timeout',
@@ -17,46 +18,49 @@ const PERHAPS_THE_ENGINE: ReadonlySet<ErrorCode> = new Set([
   'internal',
 ]);
 
-/** Whether another engine should have a go at what ended like this. */
-export function mayBeEngineFault(code: ErrorCode): boolean {
-  return PERHAPS_THE_ENGINE.has(code);
+/**
+ * Whether the engine may be the cause of a result: a failure, or a page that could not be read though another source
+ * had the post.
+ */
+export function isSuspect(result: WorkerResult): boolean {
+  if (!result.ok && ENGINE_FAULTS.has(result.code)) return true;
+  return result.attempts.some(({ source, outcome }) => source === 'page' && outcome === 'unreadable');
 }
 
-/**
- * A new engine at its work, beside the one before it: a post that the new one fails is given to the former one. That
- * is the comparison of their success rates with the chance left out, and no visitor pays for it.
- */
+/** Compares a new engine with the previous one, which gets each post that the new one may have failed. */
 export class EngineComparison {
   readonly #ends: number;
   #succeeded = 0;
-  #strikes = 0;
+  #failed = 0;
 
   constructor(now = Date.now()) {
     this.#ends = now + TRIAL_MS;
   }
 
+  /** For /health; `until` in Unix seconds. */
   get status() {
-    return { until: this.#ends / 1000, succeeded: this.#succeeded, strikes: this.#strikes };
+    return { until: this.#ends / 1000, succeeded: this.#succeeded, strikes: this.#failed };
   }
 
   recordSuccess(): void {
     this.#succeeded += 1;
   }
 
-  /** The former engine could do what the new one could not. */
+  /** The previous engine read a post that the new one did not. */
   recordFailure(): void {
-    this.#strikes += 1;
+    this.#failed += 1;
   }
 
+  /** Null while there is no result yet. */
   result(now = Date.now()): 'worse' | 'good' | null {
-    const total = this.#succeeded + this.#strikes;
-    if (this.#strikes >= ENOUGH_STRIKES && this.#strikes / total >= STRIKE_SHARE) return 'worse';
+    const total = this.#succeeded + this.#failed;
+    if (this.#failed >= ENOUGH_FAILURES && this.#failed / total >= FAILURE_SHARE) return 'worse';
     if (now >= this.#ends || this.#succeeded >= ENOUGH_SUCCESSES) return 'good';
     return null;
   }
 
-  /** In words, for the log and the record of rejected engines. */
+  /** For the log and the record of rejected engines. */
   get summary(): string {
-    return `${this.#strikes} of ${this.#succeeded + this.#strikes} posts failed that the former engine could read`;
+    return `${this.#failed} of ${this.#succeeded + this.#failed} posts failed that the previous engine could read`;
   }
 }

@@ -1,4 +1,4 @@
-import { EventEmitter, once } from 'node:events';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,31 +10,43 @@ import { create as ytDlp } from 'yt-dlp-exec';
 import type { Engine } from '../engine/index.ts';
 import { type Hello, PROTOCOL } from './protocol.ts';
 
-/** A warm start takes 0.3 s; a cold disk or a busy machine much longer. */
+/** A cold disk or a busy machine takes much longer than a warm start. */
 const READY_TIMEOUT_MS = 60_000;
 
-/** Pauses before a host that died is started again; the last one repeats. A host that lived a while starts over. */
+/** Pauses before a dead host is started again; the last one repeats. A host that lived for STABLE_MS starts over. */
 const BACK_OFF_MS = [0, 100, 500, 2000, 5000, 15_000] as const;
 const STABLE_MS = 30_000;
 
-/** For what a host that ended has said to be read. */
-const LAST_WORDS_MS = 200;
+/** How long to wait for the last lines of a host that ended. */
+const FLUSH_MS = 200;
 
-/** What a Unix socket's path may have in bytes on every system we know (macOS 104, Linux 108, with the final zero). */
+/** Bytes of a Unix socket's path on every known system (macOS 104, Linux 108, with the final zero). */
 const MAX_SOCKET_PATH = 103;
+
+/** The host gets these variables and none of the service's secrets. Proxies of the environment would apply to pages only. */
+const ENVIRONMENT = [
+  'PATH',
+  'HOME',
+  'TMPDIR',
+  'LANG',
+  'LC_ALL',
+  'LD_LIBRARY_PATH',
+  'SSL_CERT_FILE',
+  'SSL_CERT_DIR',
+];
 
 export interface HostOptions {
   engine: Engine;
-  /** Where the socket goes. Too long a path for one: the system's folder for temporary files is taken instead. */
+  /** Where the socket goes. Where its path would be too long, the system's temporary folder takes it. */
   runDir: string;
-  /** Of its own for each host in the folder. */
+  /** Unique for each host in the folder. */
   socketName: string;
   cookiesPath: string;
   caFile: string | null;
   log: Logger;
 }
 
-/** The host has another protocol than this service: nothing that a restart would mend. */
+/** The host has another protocol than this service: its files are of another version. */
 export class ProtocolMismatch extends Error {
   override name = 'ProtocolMismatch';
 }
@@ -42,14 +54,14 @@ export class ProtocolMismatch extends Error {
 type YtdlpProcess = ReturnType<ReturnType<typeof ytDlp>['exec']>;
 
 /**
- * Keeps one yt-dlp host (host/host.py) running: starts it, starts it again with growing pauses when it dies, ends it
- * with the service. The socket's path stays the same all the while.
+ * Keeps one yt-dlp host (host/host.py) running: starts it, restarts it with growing pauses when it dies, ends it with
+ * the service. The socket's path stays the same.
  */
-export class HostProcess extends EventEmitter {
+export class HostProcess {
   readonly socketPath: string;
   readonly #options: HostOptions;
   readonly #runDir: string;
-  /** To be removed with the host; TEMP_DIR's folders are the TempStore's business. */
+  /** Removed with the host; the folders of TEMP_DIR belong to the TempStore. */
   readonly #ownDir: string | null;
   #process: YtdlpProcess | null = null;
   #hello: Hello | null = null;
@@ -59,7 +71,6 @@ export class HostProcess extends EventEmitter {
   restarts = 0;
 
   constructor(options: HostOptions) {
-    super();
     this.#options = options;
     const fits = Buffer.byteLength(join(options.runDir, options.socketName)) <= MAX_SOCKET_PATH;
     this.#ownDir = fits ? null : mkdtempSync(join(tmpdir(), 'tiktok-run-'));
@@ -67,15 +78,14 @@ export class HostProcess extends EventEmitter {
     this.socketPath = join(this.#runDir, options.socketName);
   }
 
-  /** What the running host said of itself; null while there is none. */
+  /** The hello of the running host; null while there is none. */
   get hello(): Hello | null {
     return this.#hello;
   }
 
   /** @throws when the first start fails: wrong engine, protocol, or no answer in time */
-  async start(): Promise<Hello> {
-    const hello = await this.#launch();
-    return hello;
+  start(): Promise<Hello> {
+    return this.#launch();
   }
 
   /** Ends the host and all its children; resolves when they are gone. */
@@ -86,69 +96,88 @@ export class HostProcess extends EventEmitter {
     if (child && child.exitCode === null && child.signalCode === null) {
       const gone = once(child, 'exit');
       child.stdin?.end();
-      const impatience = setTimeout(() => child.kill('SIGKILL'), 2000);
+      const forceTimer = setTimeout(() => child.kill('SIGKILL'), 2000);
       await gone;
-      clearTimeout(impatience);
+      clearTimeout(forceTimer);
     }
     if (this.#ownDir) rmSync(this.#ownDir, { recursive: true, force: true });
   }
 
   async #launch(): Promise<Hello> {
-    const { engine, cookiesPath, caFile, log } = this.#options;
-    rmSync(this.socketPath, { force: true });
     const started = Date.now();
+    rmSync(this.socketPath, { force: true });
+    const child = this.#spawn();
+    this.#process = child;
+    const lastLine = this.#logOutput(child);
+    // 'close' comes after the last line has been read, but not while a child of the host still holds the pipe.
+    const exited = once(child, 'exit').then(async ([code, signal]) => {
+      if (this.#process === child) this.#hello = null;
+      await Promise.race([once(child, 'close'), sleep(FLUSH_MS)]);
+      const line = lastLine();
+      return new Error(`the yt-dlp host ended with ${signal ?? `code ${code}`}${line && `: ${line}`}`);
+    });
+    const hello = await this.#readHello(child, exited);
+    this.#hello = hello;
+    const { targets, ...facts } = hello;
+    this.#options.log.info(
+      { ...facts, targets: targets.length, startMs: Date.now() - started },
+      'yt-dlp host ready',
+    );
+    void exited.then((reason) => this.#restartLater(reason, started));
+    return hello;
+  }
+
+  #spawn(): YtdlpProcess {
+    const { engine, cookiesPath, caFile } = this.#options;
     const script = fileURLToPath(new URL('./host/host.py', import.meta.url));
+    const inherited = ENVIRONMENT.map((name) => [name, process.env[name]] as const);
     const child = ytDlp(engine.python).exec(
       script,
       {},
       {
-        // Ctrl-C reaches a whole process group; the host has to outlive the jobs that are being answered.
+        // Ctrl-C reaches a whole process group; the host has to outlive the jobs under way.
         detached: true,
         cleanup: false,
         buffer: false,
         reject: false,
+        extendEnv: false,
         env: {
+          ...Object.fromEntries(inherited.filter(([, value]) => value !== undefined)),
           PYTHONDONTWRITEBYTECODE: '1',
           PYTHONUNBUFFERED: '1',
           MALLOC_ARENA_MAX: '2',
-          // A page's text goes back to the system when its job is done: 0.7 MB for each child, and 2 % of its CPU.
+          // A page's memory goes back to the system when its job is done.
           MALLOC_TRIM_THRESHOLD_: '131072',
         },
       },
     );
-    this.#process = child;
-    child.stdin?.on('error', () => {}); // it died first; 'exit' tells
-    const config = {
-      sysPath: engine.sysPath,
-      cookiesPath,
-      caFile,
-      runDir: this.#runDir,
-      socketPath: this.socketPath,
-    };
+    child.stdin?.on('error', () => {}); // the host died first; 'exit' tells
+    const { sysPath } = engine;
+    const config = { sysPath, cookiesPath, caFile, runDir: this.#runDir, socketPath: this.socketPath };
     child.stdin?.write(`${JSON.stringify(config)}\n`);
-    let lastWords = '';
-    if (child.stderr) {
-      createInterface({ input: child.stderr }).on('line', (line) => {
-        lastWords = line.slice(0, 300);
-        log.debug({ host: line.slice(0, 1000) }, 'yt-dlp');
-      });
-    }
-    // 'close' comes when the last words have been read as well, but not while a child still holds the pipe.
-    const exited = once(child, 'exit').then(async ([code, signal]) => {
-      if (this.#process === child) this.#hello = null;
-      await Promise.race([once(child, 'close'), sleep(LAST_WORDS_MS)]);
-      return new Error(
-        `the yt-dlp host ended with ${signal ?? `code ${code}`}${lastWords && `: ${lastWords}`}`,
-      );
-    });
-    const hello = await this.#firstLine(child, exited);
-    this.#hello = hello;
-    log.info({ ...hello, startMs: Date.now() - started }, 'yt-dlp host ready');
-    void exited.then((reason) => this.#died(reason, started));
-    return hello;
+    return child;
   }
 
-  async #firstLine(child: YtdlpProcess, exited: Promise<Error>): Promise<Hello> {
+  /** Logs the host's standard error. @returns reads the last line */
+  #logOutput(child: YtdlpProcess): () => string {
+    let last = '';
+    if (child.stderr) {
+      createInterface({ input: child.stderr }).on('line', (line) => {
+        last = line.slice(0, 300);
+        this.#logLine(line.slice(0, 1000));
+      });
+    }
+    return () => last;
+  }
+
+  /** What an operator has to know begins with `warning: ` (host/fetcher.py). */
+  #logLine(line: string): void {
+    const { log } = this.#options;
+    if (line.startsWith('warning: ')) log.warn(line.slice('warning: '.length));
+    else log.debug({ host: line }, 'yt-dlp');
+  }
+
+  async #readHello(child: YtdlpProcess, exited: Promise<Error>): Promise<Hello> {
     if (!child.stdout) throw new Error('the host has no standard output');
     const lines = createInterface({ input: child.stdout });
     const timer = setTimeout(() => child.kill('SIGKILL'), READY_TIMEOUT_MS);
@@ -166,19 +195,17 @@ export class HostProcess extends EventEmitter {
     }
   }
 
-  #died(reason: Error, started: number): void {
+  /** A mismatch of protocols is retried as well: an upgrade of the files under a running service ends some time. */
+  #restartLater(reason: Error, started: number): void {
     if (this.#closing) return;
     if (Date.now() - started > STABLE_MS) this.#failures = 0;
-    const pause = BACK_OFF_MS[Math.min(this.#failures, BACK_OFF_MS.length - 1)] ?? 0;
+    const pauseMs = BACK_OFF_MS[Math.min(this.#failures, BACK_OFF_MS.length - 1)] ?? 0;
     this.#failures += 1;
     this.restarts += 1;
-    this.#options.log.error({ err: reason, pauseMs: pause }, 'the yt-dlp host died; starting it again');
+    this.#options.log.error({ err: reason, pauseMs }, 'the yt-dlp host died; starting it again');
     this.#restart = setTimeout(() => {
       const again = Date.now();
-      this.#launch().catch((error: Error) => {
-        if (error instanceof ProtocolMismatch) this.emit('fatal', error);
-        else this.#died(error, again);
-      });
-    }, pause);
+      this.#launch().catch((error: Error) => this.#restartLater(error, again));
+    }, pauseMs);
   }
 }

@@ -1,41 +1,41 @@
 import type { Engine } from '../engine/index.ts';
-import { EngineComparison, mayBeEngineFault } from './engine-comparison.ts';
+import { EngineComparison, isSuspect } from './engine-comparison.ts';
 import { type HostOptions, HostProcess } from './host-process.ts';
 import type { Hello } from './protocol.ts';
-import type { WorkerResult, WorkerTask } from './worker.ts';
+import type { ExtractTask, WorkerResult } from './worker.ts';
 
 interface RunningHost {
   engine: Engine;
   host: HostProcess;
-  /** Jobs begun on it and not ended. */
+  /** Jobs that have begun and not ended. */
   jobs: number;
-  /** No new jobs; closed with its last one. */
-  leaving: boolean;
-  /** Its engine did worse than the one before. */
+  /** Takes no new jobs and closes with its last one. */
+  draining: boolean;
+  /** Its engine did worse than the previous one. */
   rejected: boolean;
 }
 
 export interface HostSwitcherOptions extends Omit<HostOptions, 'engine' | 'socketName'> {
   /** Has a worker thread do a job. */
-  perform: (task: WorkerTask) => Promise<WorkerResult>;
+  perform: (task: ExtractTask) => Promise<WorkerResult>;
 }
 
-/** A new engine did worse than the one before it, which works again. */
+/** Called when a new engine did worse than the previous one, which works again. */
 export type RejectionListener = (rejected: Engine, why: string) => void;
 
 /**
- * The yt-dlp host that new jobs go to and, while an engine is being changed, the one before it. A job ends on the host
- * that it began on, and a host is closed when its last job has ended, so a change costs nobody a request.
+ * The yt-dlp host that new jobs go to and, while an engine is being changed, the previous one. A job ends on the host
+ * that it began on, and a host closes when its last job has ended, so a change fails no request.
  */
 export class HostSwitcher {
   readonly #options: HostSwitcherOptions;
   #current: RunningHost | null = null;
-  #former: RunningHost | null = null;
-  #trial: EngineComparison | null = null;
-  readonly #leaving = new Set<RunningHost>();
-  #restartsOfThePast = 0;
+  #previous: RunningHost | null = null;
+  #comparison: EngineComparison | null = null;
+  readonly #draining = new Set<RunningHost>();
+  #pastRestarts = 0;
   #started = 0;
-  onRejection: RejectionListener = () => {};
+  readonly #listeners = new Set<RejectionListener>();
 
   constructor(options: HostSwitcherOptions) {
     this.#options = options;
@@ -55,55 +55,61 @@ export class HostSwitcher {
   }
 
   get restarts(): number {
-    return this.#restartsOfThePast + (this.#current?.host.restarts ?? 0) + (this.#former?.host.restarts ?? 0);
+    return this.#pastRestarts + (this.#current?.host.restarts ?? 0) + (this.#previous?.host.restarts ?? 0);
   }
 
-  /** How a new engine is doing; null when none is on trial. */
+  /** How a new engine does; null when none is compared. */
   get trial(): EngineComparison['status'] | null {
-    return this.#trial?.status ?? null;
+    return this.#comparison?.status ?? null;
   }
 
-  async run(task: Omit<WorkerTask, 'socketPath'>): Promise<WorkerResult> {
-    const used = this.#inUse();
-    const result = await this.#on(used, task);
-    const trial = this.#trial;
-    const former = this.#former;
-    if (used.rejected && !result.ok && mayBeEngineFault(result.code)) {
-      // Its engine was sent away while it ran; the one that works again has not had its go.
-      return this.#on(this.#inUse(), task);
-    }
-    if (!trial || !former) return result;
-    if (result.ok) {
-      trial.recordSuccess();
-      this.#judge(trial);
+  /** The socket that new jobs go to. */
+  get socketPath(): string {
+    return this.#active().host.socketPath;
+  }
+
+  onRejection(listener: RejectionListener): void {
+    this.#listeners.add(listener);
+  }
+
+  async run(task: Omit<ExtractTask, 'socketPath'>): Promise<WorkerResult> {
+    const used = this.#active();
+    const result = await this.#runOn(used, task);
+    const comparison = this.#comparison;
+    const previous = this.#previous;
+    // Its engine was rejected while the job ran: one try on the restored one.
+    if (used.rejected && isSuspect(result)) return this.#runOn(this.#active(), task);
+    if (!comparison || !previous) return result;
+    if (!isSuspect(result)) {
+      if (result.ok) comparison.recordSuccess();
+      this.#decide(comparison);
       return result;
     }
-    if (!mayBeEngineFault(result.code)) return result;
-    const second = await this.#on(former, task);
-    if (!second.ok) return result;
-    trial.recordFailure();
-    this.#judge(trial);
+    const second = await this.#runOn(previous, task);
+    if (!second.ok || isSuspect(second)) return result;
+    comparison.recordFailure();
+    this.#decide(comparison);
     return second;
   }
 
   /**
-   * New jobs go to another engine from now on. The one before stays at hand until the new one has proved itself; for
-   * an engine that is known (a rollback) there is no trial.
+   * Sends new jobs to another engine. The previous one stays until the new one has proved itself; for a known engine
+   * (a rollback) there is no trial.
    * @throws when the new host does not start; then nothing has changed
    */
   async switchTo(engine: Engine, { trial }: { trial: boolean }): Promise<void> {
-    const next = this.#former?.engine.dir === engine.dir ? this.#former : await this.#launch(engine);
-    const before = this.#inUse();
-    if (this.#former && this.#former !== next) this.#leave(this.#former);
+    const next = this.#previous?.engine.dir === engine.dir ? this.#previous : await this.#launch(engine);
+    const before = this.#active();
+    if (this.#previous && this.#previous !== next) this.#drain(this.#previous);
     this.#current = next;
-    this.#former = trial ? before : null;
-    this.#trial = trial ? new EngineComparison() : null;
-    if (!trial) this.#leave(before);
+    this.#previous = trial ? before : null;
+    this.#comparison = trial ? new EngineComparison() : null;
+    if (!trial) this.#drain(before);
   }
 
   /** Ends all hosts; resolves when they and their children are gone. */
   async close(): Promise<void> {
-    const all = [this.#current, this.#former, ...this.#leaving];
+    const all = [this.#current, this.#previous, ...this.#draining];
     await Promise.all(all.map((one) => one?.host.close()));
   }
 
@@ -117,48 +123,48 @@ export class HostSwitcher {
       await host.close();
       throw error;
     }
-    return { engine, host, jobs: 0, leaving: false, rejected: false };
+    return { engine, host, jobs: 0, draining: false, rejected: false };
   }
 
-  async #on(running: RunningHost, task: Omit<WorkerTask, 'socketPath'>): Promise<WorkerResult> {
+  async #runOn(running: RunningHost, task: Omit<ExtractTask, 'socketPath'>): Promise<WorkerResult> {
     running.jobs += 1;
     try {
       return await this.#options.perform({ ...task, socketPath: running.host.socketPath });
     } finally {
       running.jobs -= 1;
-      if (running.leaving && running.jobs === 0) this.#end(running);
+      if (running.draining && running.jobs === 0) this.#end(running);
     }
   }
 
-  #judge(trial: EngineComparison): void {
-    const verdict = trial.result();
-    if (!verdict || this.#trial !== trial || !this.#former) return;
-    const rejected = this.#inUse();
-    const former = this.#former;
-    this.#trial = null;
-    this.#former = null;
-    if (verdict === 'good') {
-      this.#leave(former);
+  #decide(comparison: EngineComparison): void {
+    const result = comparison.result();
+    if (!result || this.#comparison !== comparison || !this.#previous) return;
+    const current = this.#active();
+    const previous = this.#previous;
+    this.#comparison = null;
+    this.#previous = null;
+    if (result === 'good') {
+      this.#drain(previous);
       return;
     }
-    this.#current = former;
-    rejected.rejected = true;
-    this.#leave(rejected);
-    this.onRejection(rejected.engine, trial.summary);
+    this.#current = previous;
+    current.rejected = true;
+    this.#drain(current);
+    for (const listener of this.#listeners) listener(current.engine, comparison.summary);
   }
 
-  #leave(running: RunningHost): void {
-    running.leaving = true;
-    this.#leaving.add(running);
+  #drain(running: RunningHost): void {
+    running.draining = true;
+    this.#draining.add(running);
     if (running.jobs === 0) this.#end(running);
   }
 
   #end(running: RunningHost): void {
-    this.#restartsOfThePast += running.host.restarts;
-    void running.host.close().finally(() => this.#leaving.delete(running));
+    this.#pastRestarts += running.host.restarts;
+    void running.host.close().finally(() => this.#draining.delete(running));
   }
 
-  #inUse(): RunningHost {
+  #active(): RunningHost {
     if (!this.#current) throw new Error('no host has been started');
     return this.#current;
   }

@@ -1,12 +1,12 @@
-/** A reply holds one item, some ten kilobytes; a longer line is none, and would not fit into a thread's heap. */
+/** Upper bound of a reply; a thread's heap has no room for more. */
 const MAX_LINE_BYTES = 2 * 1024 * 1024;
 
-/** Cuts a byte stream into lines. Bytes in, text out; knows nothing of sockets. */
+/** Splits a byte stream into lines of text. */
 export class LineSplitter {
   #pending: Buffer[] = [];
   #size = 0;
 
-  /** @throws RangeError when a line grows beyond all reason */
+  /** @throws RangeError when a line has more than MAX_LINE_BYTES */
   *push(chunk: Buffer): Generator<string> {
     let start = 0;
     for (let end = chunk.indexOf(10); end !== -1; end = chunk.indexOf(10, start)) {

@@ -1,67 +1,99 @@
 import type { Platform } from '../posts/post.ts';
-import type { Extracted } from '../posts/ytdlp.ts';
 
 /**
- * What a worker and its yt-dlp child say to each other: JSON, one message a line, over a Unix socket.
+ * The protocol between a worker and its yt-dlp child: JSON, one message a line, over a Unix socket.
  *
  *  1. The worker connects; the host forks a child that takes the connection over.
- *  2. The child speaks first: Hello. A protocol number other than ours is fatal for the service.
- *  3. The worker sends one Job, the child answers with one Reply of the same id; never two jobs at once.
- *  4. Either side leaves by closing the connection. A child that cannot vouch for itself any more closes after
- *     its reply; the worker simply connects again.
+ *  2. The child speaks first: Hello. A protocol number other than PROTOCOL is fatal for the host.
+ *  3. The worker sends one Job, the child sends one Reply of the same id; never two jobs at once.
+ *  4. Either side leaves by closing the connection. A child that is no longer fit for a job says that its reply is the
+ *     last one; the worker connects again.
  *
- * host/child.py and host/engine.py are the other side.
+ * host/child.py and host/sources/ are the other side.
  */
-export const PROTOCOL = 1;
+export const PROTOCOL = 2;
 
-/** What the host says of itself once it is ready, and each child when it takes a connection. */
+/** Sent by the host on standard output once it is ready, and by each child when it takes a connection. */
 export interface Hello {
   protocol: number;
   pid: number;
   ytdlp: string;
   python: string;
   curlCffi: string | null;
-  /** Whether yt-dlp can look like a browser; since August 2026 TikTok's pages often fail without. */
+  /** Whether yt-dlp can send requests with a browser's fingerprint; TikTok's pages often fail without. */
   impersonation: boolean;
+  /** Browsers that can be impersonated, such as `chrome-146:macos-26`; yt-dlp's order. */
+  targets: string[];
 }
+
+/** What a child is asked to do; host/sources/__init__.py has one module for each. */
+export type Operation =
+  | 'page'
+  | 'mobile'
+  | 'player'
+  | 'embed'
+  | 'oembed'
+  | 'douyin-detail'
+  | 'douyin-slides'
+  | 'douyin-share'
+  | 'douyin-feed'
+  | 'ttwid'
+  | 'resolve'
+  | 'parse'
+  | 'self-test';
 
 export interface Job {
   id: number;
-  /**
-   * `extract` a post's page; `resolve` a short link to the address it leads to; `rehearse`: read a page made up for
-   * it, which asks nobody.
-   */
-  op: 'extract' | 'resolve' | 'rehearse';
+  op: Operation;
   platform: Platform;
+  /** The post's id; empty for a short link. */
+  post: string;
   url: string;
   /** Seconds. */
   timeout: number;
   proxy: string | null;
+  /** The browser to impersonate; absent for none. */
+  target?: string;
+  /** How Douyin's detail API is asked. */
+  way?: 'origin' | 'ttwid' | 'cookies';
+  ttwid?: string;
+  /** The user agent that opens a short link. */
+  agent?: 'bot' | 'phone';
+  /** The item that yt-dlp is to parse. */
+  item?: unknown;
 }
 
-export type Reply = { id: number } & (
-  | ({ ok: true } & Extracted)
-  | { ok: true; location: string }
-  | { ok: false; failure: FailureFacts }
+export type Reply = { id: number; last?: boolean } & (
+  | {
+      ok: true;
+      /** Raw JSON of the post; null where the response has none. */
+      data: unknown;
+      answer: ResponseFacts | null;
+      /** Cookies that media links ask for by name. */
+      cookies?: Readonly<Record<string, string>>;
+    }
+  | { ok: false; error: JobError }
 );
 
-/** See host/failure.py. */
-export interface FailureFacts {
+/** There was no response; host/failure.py. */
+export interface JobError {
+  kind: 'timeout' | 'connection' | 'too-large' | 'internal';
+  /** For the log only. */
   message: string;
-  timeout: boolean;
-  transport: boolean;
-  http: number | null;
-  geo: boolean;
-  page: PageFacts | null;
 }
 
-export interface PageFacts {
-  count: number;
-  login: boolean;
-  challenge: boolean;
-  readable: boolean;
-  status: number | null;
-  statusMsg: string;
-  hasItem: boolean;
-  classified: boolean;
+/** The last response of an operation; host/sources/facts.py. */
+export interface ResponseFacts {
+  status: number;
+  /** The address that was asked last, after redirects. */
+  url: string;
+  /** Where a redirect that was not followed leads; empty for none. */
+  location: string;
+  headers: Readonly<Record<string, string>>;
+  /** Bytes of the body. */
+  length: number;
+  /** Which of the known words stand in the body. */
+  words: readonly string[];
+  /** HTTP requests that the operation took. */
+  requests: number;
 }

@@ -6,17 +6,20 @@ import type { PostLink } from '../posts/url.ts';
 import { Connection } from './connection.ts';
 import { HostProcess } from './host-process.ts';
 import { WorkerPool } from './pool.ts';
-import type { WorkerResult } from './worker.ts';
+import type { Hello } from './protocol.ts';
+import { pacerSlots } from './sources/chain.ts';
+import { Pacer } from './sources/pacer.ts';
+import { desktopTargets } from './sources/targets.ts';
 
-/** Of a healthy engine 0.3 s; of one that hangs we have seen enough. */
+/** How long a host may take to start; a healthy engine takes a fraction of a second. */
 const START_LIMIT_MS = 20_000;
 
-/** A rehearsal takes some 3 ms. A child works for 2000 jobs: what breaks it sooner should do so here. */
+/** Self-tests that one child runs in a row; it works for 2,000 jobs in earnest. */
 const SOAK_JOBS = 600;
 const SOAK_LIMIT_MS = 60_000;
-/** Caches are filled by then. */
+/** Caches are filled after this many. */
 const WARM_JOBS = 100;
-/** Over the jobs after that. yt-dlp's own growth is below one megabyte. */
+/** Resident memory that the child may grow by in the jobs after those. */
 const MAX_GROWTH_BYTES = 48 * 1024 * 1024;
 
 export interface VerificationOptions {
@@ -26,8 +29,10 @@ export interface VerificationOptions {
   cookiesPath: string;
   caFile: string | null;
   log: Logger;
-  /** A post to fetch for real, and how; null leaves that out. */
+  /** A post to fetch, and how; null leaves that out. */
   canary: { link: PostLink; proxy: string | null; timeoutMs: number } | null;
+  /** Milliseconds in which the host has to start. */
+  startLimitMs?: number;
 }
 
 export type Verification =
@@ -35,32 +40,32 @@ export type Verification =
   | { ok: false; why: string };
 
 /**
- * Tries an engine as the service would use it, without any visitor: starts a host, shakes hands, has one child read a
- * page made up for it again and again, and fetches the canary's post. What it finds of the canary is only reported:
- * whether the engine is to blame shows a comparison with another one.
+ * Tries an engine as the service would use it, without a client: starts a host, has one child run the self-test again
+ * and again, and fetches the canary's post from its page. The canary's result is only reported: whether the engine is
+ * to blame shows a comparison with another one.
  */
 export async function verifyEngine(options: VerificationOptions): Promise<Verification> {
-  const { engine, runDir, cookiesPath, caFile, log } = options;
-  const host = new HostProcess({ engine, runDir, cookiesPath, caFile, log, socketName: 'proof.sock' });
-  let late = false;
-  const impatience = setTimeout(() => {
-    late = true;
+  const { engine, runDir, cookiesPath, caFile, log, startLimitMs = START_LIMIT_MS } = options;
+  const host = new HostProcess({ engine, runDir, cookiesPath, caFile, log, socketName: 'verify.sock' });
+  let isLate = false;
+  const limit = setTimeout(() => {
+    isLate = true;
     // Ending the host makes its start fail.
     void host.close();
-  }, START_LIMIT_MS);
+  }, startLimitMs);
   try {
     const hello = await host.start();
-    clearTimeout(impatience);
+    clearTimeout(limit);
     const began = Date.now();
     await soak(host.socketPath);
     const soakSeconds = (Date.now() - began) / 1000;
-    const canary = options.canary && (await fetchCanary(host.socketPath, options.canary, log));
+    const canary = options.canary && (await fetchCanary(host.socketPath, hello, options.canary, log));
     return { ok: true, impersonation: hello.impersonation, soakSeconds, canary };
   } catch (error) {
-    const why = late ? `it does not start within ${START_LIMIT_MS / 1000} seconds` : messageOf(error);
+    const why = isLate ? `it does not start within ${startLimitMs / 1000} seconds` : messageOf(error);
     return { ok: false, why };
   } finally {
-    clearTimeout(impatience);
+    clearTimeout(limit);
     await host.close();
   }
 }
@@ -68,46 +73,51 @@ export async function verifyEngine(options: VerificationOptions): Promise<Verifi
 async function soak(socketPath: string): Promise<void> {
   const child = await Connection.open(socketPath);
   const limit = setTimeout(() => child.close(), SOAK_LIMIT_MS);
+  const job = { op: 'self-test', platform: 'tiktok', post: '', url: '', timeout: 10, proxy: null } as const;
   let warm = 0;
   let done = 0;
   try {
     for (; done < SOAK_JOBS; done += 1) {
       if (done === WARM_JOBS) warm = residentBytes(child.hello.pid);
-      const reply = await child.request({
-        op: 'rehearse',
-        platform: 'tiktok',
-        url: 'rehearsal',
-        timeout: 10,
-        proxy: null,
-      });
-      if (!reply.ok) throw new Error(reply.failure.message);
+      const reply = await child.request(job);
+      if (!reply.ok) throw new Error(reply.error.message);
     }
   } catch (error) {
-    throw new Error(`rehearsal ${done + 1} of ${SOAK_JOBS} failed: ${messageOf(error)}`, { cause: error });
+    throw new Error(`self-test ${done + 1} of ${SOAK_JOBS} failed: ${messageOf(error)}`, { cause: error });
   } finally {
     clearTimeout(limit);
   }
   const growth = residentBytes(child.hello.pid) - warm;
   child.close();
   if (growth > MAX_GROWTH_BYTES) {
-    throw new Error(
-      `a child grew by ${Math.round(growth / 1024 / 1024)} MB over ${SOAK_JOBS - WARM_JOBS} jobs`,
-    );
+    throw new Error(`a child grew by ${Math.round(growth / 2 ** 20)} MB over ${SOAK_JOBS - WARM_JOBS} jobs`);
   }
 }
 
 async function fetchCanary(
   socketPath: string,
+  { targets }: Hello,
   { link, proxy, timeoutMs }: NonNullable<VerificationOptions['canary']>,
   log: Logger,
 ): Promise<'ok' | ErrorCode> {
-  const pool = new WorkerPool(1, { timeoutMs }, log);
+  const pool = new WorkerPool(1, { timeoutMs, paces: Pacer.memory(pacerSlots(1)) }, log);
+  const platform = link.kind === 'post' ? link.ref.platform : link.platform;
+  const plan = {
+    sources: [platform === 'douyin' ? ('douyin-detail' as const) : ('page' as const)],
+    targets: desktopTargets(targets),
+    mobileTarget: null,
+    ttwid: null,
+    ttwidIsFresh: true,
+    probes: [],
+    slot: 0,
+  };
   try {
-    let result: WorkerResult | null = null;
-    for (let attempt = 0; attempt < 2 && !result?.ok; attempt += 1) {
-      result = await pool.run({ socketPath, link, proxy, egress: 'proof' });
+    let code: 'ok' | ErrorCode = 'internal';
+    for (let attempt = 0; attempt < 2 && code !== 'ok'; attempt += 1) {
+      const result = await pool.run({ kind: 'extract', socketPath, link, proxy, egress: 'verify', plan });
+      code = 'needs' in result ? 'internal' : result.ok ? 'ok' : result.code;
     }
-    return result === null || result.ok ? 'ok' : result.code;
+    return code;
   } finally {
     await pool.close();
   }

@@ -1,126 +1,147 @@
 /**
- * What runs in each thread of the pool: one connection to one long-lived yt-dlp child, and the way from a link to a
- * Post. Twenty threads load this file and all it imports: keep that small.
+ * Runs in each thread of the pool: one connection to one long-lived yt-dlp child, and the way from a link to a Post.
+ * Every thread loads this file and all it imports, so both stay small.
  */
 import { getPriority, setPriority } from 'node:os';
 import { workerData } from 'node:worker_threads';
 import type { ErrorCode } from '../errors.ts';
-import { postFromDouyin } from '../posts/from-douyin.ts';
-import { postFromTikTok } from '../posts/from-tiktok.ts';
-import type { Post } from '../posts/post.ts';
-import { canonicalUrl, type PostLink, parsePostUrl } from '../posts/url.ts';
-import { Connection, ConnectionLost } from './connection.ts';
-import { classify } from './failure.ts';
+import type { Platform, Post } from '../posts/post.ts';
+import { asObject, asString } from '../posts/raw.ts';
+import type { PostLink } from '../posts/url.ts';
+import { Connection, ConnectionLost, JobOverdue } from './connection.ts';
 import type { Job, Reply } from './protocol.ts';
+import { type Plan, SourceChain } from './sources/chain.ts';
+import type { Attempt, SourceId } from './sources/meaning.ts';
+import { Pacer } from './sources/pacer.ts';
+import { resolveShortLink } from './sources/short-link.ts';
 
 export interface WorkerSettings {
   timeoutMs: number;
+  /** See Pacer. */
+  paces: SharedArrayBuffer;
 }
 
-export interface WorkerTask {
-  /** Of the host that is to do it; another one than last time when the engine was changed. */
+/** A job for a thread. */
+export type WorkerTask = ExtractTask | TtwidTask;
+
+export interface ExtractTask {
+  kind: 'extract';
+  /** The socket of the host that does the job; another one than last time when the engine was changed. */
   socketPath: string;
   link: PostLink;
   proxy: string | null;
+  /** Id of the egress. */
   egress: string;
+  plan: Plan;
 }
 
-/** Errors lose their code on the way between threads: a result is plain data. */
-export type WorkerResult =
-  | { ok: true; post: Post; restarts: number }
-  | { ok: false; code: ErrorCode; detail: string; restarts: number };
+/** Registers a ttwid at Douyin. */
+export interface TtwidTask {
+  kind: 'ttwid';
+  socketPath: string;
+  proxy: string | null;
+}
 
-/** yt-dlp grows by and by; a fresh child costs 3-10 ms, so one is taken long before that matters. */
+/** Errors lose their code between threads, so a result is plain data. */
+export type WorkerResult = { restarts: number; attempts: readonly Attempt[] } & (
+  | { ok: true; post: Post }
+  | { ok: false; code: ErrorCode; detail: string }
+);
+
+/** What the job is to go on with once a ttwid is registered. */
+export interface NeedsTtwid {
+  needs: 'ttwid';
+  link: PostLink;
+  rest: readonly SourceId[];
+  restarts: number;
+  attempts: readonly Attempt[];
+}
+
+/** Jobs after which a child is replaced: yt-dlp's memory grows slowly, and a fork is cheap. */
 const JOBS_PER_CHILD = 2000;
 
-/** The child ends its job itself at the deadline. Only one that hangs in C code gets killed, this much later. */
+/** A child that hangs in C code does not end its job at the deadline and is killed this much later. */
 const KILL_GRACE_MS = 2000;
 
-/** How long to wait for a host that is being restarted, and how often to look. */
-const HOST_PATIENCE_MS = 5000;
+/** How long to wait for a host that is being restarted, and the interval between tries. */
+const HOST_WAIT_MS = 5000;
 const HOST_POLL_MS = 25;
 
 /**
- * Twenty threads that come up at once on two processors kept the main thread, and with it /health, waiting for
- * seconds. On Linux this is about the calling thread; elsewhere it would be about the whole process. A service that was
- * started with less priority than this (`nice`) may not take more: no thread would come up.
+ * Below the main thread, so that twenty threads that start at once do not delay /health. On Linux the priority is the
+ * calling thread's; elsewhere it would be the process's. A process with less priority may not take more.
  */
 const THREAD_PRIORITY = 10;
 if (process.platform === 'linux' && getPriority() < THREAD_PRIORITY) setPriority(THREAD_PRIORITY);
 
 const settings = workerData as WorkerSettings;
+const pacer = new Pacer(settings.paces);
 let connection: Connection | null = null;
 let connectedTo = '';
 let jobsDone = 0;
 
-/** A job ended by its deadline, where the child did not say so itself. */
-class Overdue extends Error {
-  override name = 'Overdue';
-}
-
 /** The entry that Piscina calls. Never throws. */
-export default async function run(task: WorkerTask): Promise<WorkerResult> {
+export default async function run(task: WorkerTask): Promise<WorkerResult | NeedsTtwid | string | null> {
+  if (task.kind === 'ttwid') return registerTtwid(task).catch(() => null);
+  const deadline = performance.now() + settings.timeoutMs;
   let restarts = 0;
   for (;;) {
     try {
-      return { ...(await extract(task)), restarts };
+      return { ...(await extract(task, deadline)), restarts };
     } catch (error) {
-      if (error instanceof Overdue) return { ok: false, code: 'timeout', detail: error.message, restarts };
-      if (!(error instanceof ConnectionLost))
-        return { ok: false, code: 'internal', detail: String(error), restarts };
-      // The child died under this job. Once more on a fresh one; a post that kills children must not go on for ever.
-      if (restarts >= 1) return { ok: false, code: 'busy', detail: String(error.cause ?? error), restarts };
+      const failure = { ok: false, detail: String(error), attempts: [], restarts } as const;
+      if (error instanceof JobOverdue) return { ...failure, code: 'timeout' };
+      if (!(error instanceof ConnectionLost)) return { ...failure, code: 'internal' };
+      // The child died under this job: one more try on a fresh one, and no third for a post that kills children.
+      if (restarts >= 1) return { ...failure, code: 'busy', detail: String(error.cause ?? error) };
       restarts += 1;
     }
   }
 }
 
-type JobResult = { ok: true; post: Post } | { ok: false; code: ErrorCode; detail: string };
+type Extracted = { attempts: readonly Attempt[] } & (
+  | { ok: true; post: Post }
+  | { ok: false; code: ErrorCode; detail: string }
+  | { needs: 'ttwid'; link: PostLink; rest: readonly SourceId[] }
+);
 
-async function extract(task: WorkerTask): Promise<JobResult> {
+async function extract(task: ExtractTask, deadline: number): Promise<Extracted> {
+  const send = (job: Omit<Job, 'id' | 'timeout' | 'proxy'>, timeoutMs: number) =>
+    sendJob(task, job, timeoutMs);
   let { link } = task;
   if (link.kind === 'short') {
-    const reply = await sendJob(task, { op: 'resolve', platform: link.platform, url: link.url });
-    if (!reply.ok) return failed(reply, link.platform);
-    const target = parsePostUrl('location' in reply ? reply.location : '');
-    if (target?.kind !== 'post') return deadEnd('location' in reply ? reply.location : '');
-    link = target;
+    const resolved = await resolveShortLink(link, (job) => send(job, deadline - performance.now()));
+    if (!resolved.ok) return { ...resolved, attempts: [] };
+    link = resolved.link;
   }
-  const { ref } = link;
-  const reply = await sendJob(task, { op: 'extract', platform: ref.platform, url: canonicalUrl(ref) });
-  if (!reply.ok) return failed(reply, ref.platform);
-  if ('location' in reply)
-    return { ok: false, code: 'internal', detail: 'a location where a post was asked for' };
-  const post = (ref.platform === 'douyin' ? postFromDouyin : postFromTikTok)(reply, ref, task.egress);
-  if (post.renditions.length === 0 && post.photos.length === 0) {
-    return { ok: false, code: 'extractor_outdated', detail: 'a post without any media' };
-  }
-  return { ok: true, post };
+  const { timeoutMs } = settings;
+  const { plan, egress } = task;
+  const isPhoto = link.isPhoto ?? false;
+  const chain = new SourceChain({ ref: link.ref, isPhoto, egress, plan, pacer, deadline, timeoutMs, send });
+  const result = await chain.run();
+  const { attempts } = chain;
+  return 'needs' in result ? { needs: 'ttwid', link, rest: result.rest, attempts } : { ...result, attempts };
 }
 
-function failed(reply: Extract<Reply, { ok: false }>, platform: Job['platform']): JobResult {
-  return { ok: false, code: classify(reply.failure, platform), detail: reply.failure.message };
+async function registerTtwid(task: TtwidTask): Promise<string | null> {
+  const platform: Platform = 'douyin';
+  const reply = await sendJob(task, { op: 'ttwid', platform, post: '', url: '' }, settings.timeoutMs / 3);
+  return reply.ok ? asString(asObject(reply.data).ttwid) || null : null;
 }
 
-/** A short link that leads to no post: a dead one goes to the front page, a gated one to the login. */
-function deadEnd(location: string): JobResult {
-  const login = URL.canParse(location) && new URL(location).pathname.replace(/\/$/, '') === '/login';
-  return {
-    ok: false,
-    code: login ? 'login_required' : 'post_not_found',
-    detail: `the short link leads to ${location}`,
-  };
-}
-
-async function sendJob(task: WorkerTask, question: Pick<Job, 'op' | 'platform' | 'url'>): Promise<Reply> {
-  const child = await connected(task.socketPath);
+async function sendJob(
+  { socketPath, proxy }: Pick<WorkerTask, 'socketPath' | 'proxy'>,
+  job: Omit<Job, 'id' | 'timeout' | 'proxy'>,
+  timeoutMs: number,
+): Promise<Reply> {
+  const child = await connected(socketPath);
   const { pid } = child.hello;
   const timer = setTimeout(() => {
-    child.close(new Overdue('the child hung') as ConnectionLost);
+    child.close(new JobOverdue('the child hung'));
     kill(pid);
-  }, settings.timeoutMs + KILL_GRACE_MS);
+  }, timeoutMs + KILL_GRACE_MS);
   try {
-    return await child.request({ ...question, timeout: settings.timeoutMs / 1000, proxy: task.proxy });
+    return await child.request({ ...job, timeout: Math.max(timeoutMs, 1) / 1000, proxy });
   } finally {
     clearTimeout(timer);
     jobsDone += 1;
@@ -133,7 +154,7 @@ async function connected(socketPath: string): Promise<Connection> {
     if (connectedTo === socketPath) return connection;
     connection.close();
   }
-  const patience = Date.now() + HOST_PATIENCE_MS;
+  const giveUpAt = Date.now() + HOST_WAIT_MS;
   for (;;) {
     try {
       connection = await Connection.open(socketPath);
@@ -141,7 +162,7 @@ async function connected(socketPath: string): Promise<Connection> {
       jobsDone = 0;
       return connection;
     } catch (error) {
-      if (Date.now() >= patience) throw error;
+      if (Date.now() >= giveUpAt) throw error;
       await new Promise((resolve) => setTimeout(resolve, HOST_POLL_MS));
     }
   }
@@ -151,6 +172,6 @@ function kill(pid: number): void {
   try {
     process.kill(pid, 'SIGKILL');
   } catch {
-    // It went by itself in the meantime.
+    // It ended by itself in the meantime.
   }
 }

@@ -1,3 +1,5 @@
+export { JPEG_INPUT, MAX_PIXELS, PICTURE_INPUT, SOUND_INPUT } from './input-limits.ts';
+export { canIsolate, decoderEnvironment, isolated, offerToOomKiller } from './isolation.ts';
 export { locateFfmpeg } from './locate.ts';
 export {
   FfmpegFailed,

@@ -2,10 +2,10 @@ import { accessSync, constants, readFileSync, statSync } from 'node:fs';
 import { delimiter, isAbsolute, join, resolve } from 'node:path';
 
 /**
- * The ffmpeg to use: FFMPEG_PATH, else the one that set-up tried and wrote down, else one on PATH. The one written
- * down goes before PATH, for set-up passes over a system's ffmpeg that lacks an encoder.
+ * The ffmpeg to use: FFMPEG_PATH, else the one that set-up recorded, else the first on PATH. Set-up skips a system's
+ * ffmpeg that lacks an encoder.
  * @param projectRoot the folder that holds package.json
- * @returns its absolute path; null when there is none, then slideshows and MP3s are off
+ * @returns its absolute path; null where there is none, then slideshows and MP3s are off
  */
 export function locateFfmpeg(
   projectRoot: string,
@@ -20,7 +20,7 @@ export function locateFfmpeg(
   return candidates.find((path) => path !== null && isProgram(path)) ?? null;
 }
 
-/** What scripts/setup/ffmpeg.mjs wrote; relative to the folder where it installed one there, null where it found none. */
+/** The path that scripts/setup/ffmpeg.mjs wrote; null where it found none. */
 function recorded(folder: string): string | null {
   try {
     const { ffmpeg } = JSON.parse(readFileSync(join(folder, 'ffmpeg.json'), 'utf8')) as {

@@ -2,12 +2,16 @@ import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { PassThrough, type Readable } from 'node:stream';
 import Ffmpeg from 'fluent-ffmpeg';
+import { deadline } from '../concurrency/index.ts';
+import { decoderEnvironment, isolated, offerToOomKiller } from './isolation.ts';
 
-/** One run of ffmpeg. This is the only file that knows fluent-ffmpeg (archived since May 2025; works). */
+/** One run of ffmpeg. This is the only file that knows fluent-ffmpeg (archived since May 2025). */
 export interface FfmpegJob {
   ffmpegPath: string;
   inputs: readonly FfmpegInput[];
   outputOptions: readonly string[];
+  /** False in a process that is isolated itself. */
+  isolate?: boolean;
 }
 
 export interface FfmpegInput {
@@ -17,13 +21,13 @@ export interface FfmpegInput {
 }
 
 export interface FfmpegRun {
-  /** Settles when the process is really gone. Rejects with FfmpegFailed. */
+  /** Settles when the process has exited. Rejects with FfmpegFailed. */
   finished: Promise<void>;
-  /** SIGKILL. Resolves when the process is gone; a run that has not begun never does. */
+  /** Sends SIGKILL; resolves when the process has exited. */
   kill(): Promise<void>;
 }
 
-/** ffmpeg's last words, for the log. */
+/** A failed run, with the last lines of ffmpeg's stderr. */
 export class FfmpegFailed extends Error {
   override name = 'FfmpegFailed';
   readonly stderr: string;
@@ -36,98 +40,99 @@ export class FfmpegFailed extends Error {
 
 /** Runs ffmpeg with its output in a file, which is overwritten. */
 export function ffmpegToFile(job: FfmpegJob, path: string): FfmpegRun {
-  return run(build(job).output(path));
+  return start(build(job).output(path));
 }
 
 /** Runs ffmpeg with its output in a stream. */
 export function ffmpegToStream(job: FfmpegJob): FfmpegRun & { stream: Readable } {
-  // fluent-ffmpeg calls it a failure when a process lives 20 ms longer than its closed output: emit no 'close'.
+  // fluent-ffmpeg fails a process that lives 20 ms longer than its closed output: emit no 'close'.
   const stream = new PassThrough({ emitClose: false });
-  return { ...run(build(job).output(stream)), stream };
+  return { ...start(build(job).output(stream)), stream };
 }
 
 /**
- * Waits for a run; kills it when the signal aborts or the time is up, and then waits until it is gone.
+ * Waits for a run. Kills it when the signal aborts or the time is up, and waits for its exit.
  * @throws the signal's reason; FfmpegFailed
  */
 export async function finishWithin(
   { finished, kill }: FfmpegRun,
   { limitMs, signal }: { limitMs: number; signal: AbortSignal },
 ): Promise<void> {
+  const limit = deadline(limitMs, signal);
   const stop = () => void kill();
-  const timer = setTimeout(stop, limitMs);
-  signal.addEventListener('abort', stop, { once: true });
   if (signal.aborted) stop();
+  else limit.signal.addEventListener('abort', stop, { once: true });
   try {
     await finished;
   } catch (error) {
     signal.throwIfAborted();
     throw error;
   } finally {
-    clearTimeout(timer);
-    signal.removeEventListener('abort', stop);
+    limit.clear();
   }
 }
 
-/** Of its words, for the log. */
+/** Lines of stderr that are kept for the log. */
 const TAIL_LINES = 30;
 const QUIET = ['-hide_banner', '-nostats', '-loglevel', 'warning'];
 const ANY_FORMAT = { canDemux: true, canMux: true };
 const ANY_FORMATS = new Proxy({}, { has: () => true, get: () => ANY_FORMAT });
-type Answer = (error: Error | null, known: object) => void;
 
-function build({ ffmpegPath, inputs, outputOptions }: FfmpegJob): Ffmpeg.FfmpegCommand {
-  const command = Ffmpeg({ stdoutLines: TAIL_LINES }).setFfmpegPath(ffmpegPath);
+/** What fluent-ffmpeg keeps of an output. */
+const NO_OUTPUT = { get: () => '' };
+type Ring = typeof NO_OUTPUT;
+type OnEnd = (error: Error | null, stdout: Ring, stderr: Ring) => void;
+type Reply = (error: Error | null, known: object) => void;
+
+/** Parts of fluent-ffmpeg that its types do not show. */
+interface Internals {
+  ffmpegProc?: ChildProcess;
+  availableFormats: (reply: Reply) => void;
+  availableEncoders: (reply: Reply) => void;
+  _spawnFfmpeg: (args: string[], options: object, onProcess: unknown, onEnd: OnEnd) => void;
+}
+
+function build({ ffmpegPath, inputs, outputOptions, isolate = true }: FfmpegJob): Ffmpeg.FfmpegCommand {
+  const command = Ffmpeg({ stdoutLines: TAIL_LINES });
   for (const [index, { source, options = [] }] of inputs.entries()) {
     command.input(source);
     const all = index === 0 ? [...QUIET, ...options] : options;
-    // One by one, not as an array: of that it cuts every text with one space in two, also `title=Two words`.
+    // One by one: fluent-ffmpeg splits the texts of an array at a single space, also `title=Two words`.
     if (all.length > 0) command.inputOptions(...all);
   }
-  // It would start ffmpeg twice more, for its formats and encoders, to check ours before each command (0.2 s with
-  // Debian's ffmpeg); ffmpeg itself says well enough what it lacks.
-  Object.assign(command, {
-    availableFormats: (answer: Answer) => answer(null, ANY_FORMATS),
-    availableEncoders: (answer: Answer) => answer(null, {}),
-  });
-  surviveFailedStart(command);
+  const inside = command as unknown as Internals;
+  // Otherwise fluent-ffmpeg starts ffmpeg twice more, to look up formats and encoders.
+  inside.availableFormats = (reply) => reply(null, ANY_FORMATS);
+  inside.availableEncoders = (reply) => reply(null, {});
+  const spawn = inside._spawnFfmpeg.bind(command);
+  inside._spawnFfmpeg = (args, options, onProcess, onEnd) => {
+    const launch = isolate ? isolated(ffmpegPath, args) : { program: ffmpegPath, args };
+    command.setFfmpegPath(launch.program);
+    try {
+      // Where a process cannot start, fluent-ffmpeg has no outputs to quote, or throws for want of pipes.
+      spawn(
+        launch.args,
+        { ...options, env: decoderEnvironment() },
+        onProcess,
+        (error, out = NO_OUTPUT, err = NO_OUTPUT) => onEnd(error, out, err),
+      );
+    } catch (error) {
+      // Later than the 'error' event of the process, which says why.
+      setImmediate(() => onEnd(error as Error, NO_OUTPUT, NO_OUTPUT));
+    }
+  };
   return command.outputOptions(...outputOptions);
 }
 
-/** What fluent-ffmpeg keeps of an output. */
-const NOTHING = { get: () => '' };
-type Ring = typeof NOTHING;
-type OnEnd = (error: Error | null, stdout: Ring, stderr: Ring) => void;
-type Spawn = (args: string[], options: object, onProcess: unknown, onEnd: OnEnd) => void;
-
-/**
- * fluent-ffmpeg crashes the whole service where a program cannot be started: it has no output to quote when there
- * is no such program, and no pipes to listen to when the service is out of descriptors or memory.
- */
-function surviveFailedStart(command: Ffmpeg.FfmpegCommand): void {
-  const inside = command as unknown as { _spawnFfmpeg: Spawn };
-  const spawn = inside._spawnFfmpeg.bind(command);
-  inside._spawnFfmpeg = (args, options, onProcess, onEnd) => {
-    try {
-      spawn(args, options, onProcess, (error, stdout = NOTHING, stderr = NOTHING) =>
-        onEnd(error, stdout, stderr),
-      );
-    } catch (error) {
-      // What it stumbled over; why, 'error' of the process that never was says a moment earlier.
-      setImmediate(() => onEnd(error instanceof Error ? error : new Error(String(error)), NOTHING, NOTHING));
-    }
-  };
-}
-
-function run(command: Ffmpeg.FfmpegCommand): FfmpegRun {
+function start(command: Ffmpeg.FfmpegCommand): FfmpegRun {
   let child: ChildProcess | undefined;
   let exited: Promise<unknown> = Promise.resolve();
   let killed = false;
   command.once('start', () => {
-    // Not in its types, but the only way to know when the process is really gone: 'error' can come before.
-    child = (command as { ffmpegProc?: ChildProcess }).ffmpegProc;
+    child = (command as unknown as Internals).ffmpegProc;
     if (child) exited = once(child, 'exit').catch(() => undefined);
-    // kill() may have come before fluent-ffmpeg got round to starting it.
+    if (child?.pid) void offerToOomKiller(child.pid);
+    // kill() may come before fluent-ffmpeg has started the process.
     if (killed) child?.kill('SIGKILL');
   });
   const finished = new Promise<void>((resolve, reject) => {
@@ -137,7 +142,6 @@ function run(command: Ffmpeg.FfmpegCommand): FfmpegRun {
       void exited.then(() => reject(new FfmpegFailed(error, stderr ?? '')));
     });
   });
-  // Rejected before anybody waits for it is no crash; who waits still gets the error.
   finished.catch(() => undefined);
   command.run();
   const kill = async () => {

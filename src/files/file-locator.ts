@@ -90,6 +90,8 @@ function assetName(asset: Asset): string {
       return `video/${asset.rendition}`;
     case 'photo':
       return `photo/${asset.index}`;
+    case 'live':
+      return `live/${asset.index}`;
     case 'subtitle':
       return `subtitle/${asset.language}/${asset.source}`;
     default:

@@ -3,20 +3,20 @@ import { type ErrorCode, ServiceError } from '../errors.ts';
 import { findPostLink, type PostLink } from '../posts/url.ts';
 import type { ExtractionStats } from './extraction-stats.ts';
 
-/** How often the canary's post is fetched while nobody else fetches any. */
+/** Interval while no other post is extracted. */
 const EVERY_MS = 5 * 60_000;
-/** After a failure: soon again, so that within a minute it is known whether it was luck; then less and less. */
-const AGAIN_MS = 12_000;
-const PATIENT_AFTER = 5;
-/** The service has just started, or has another engine: its first visitor may come first. */
+/** Pause after a failure; it doubles from the BACK_OFF_AFTER-th one in a row on, up to EVERY_MS. */
+const RETRY_MS = 12_000;
+const BACK_OFF_AFTER = 5;
+/** Pause after a start and after a change of the engine. */
 const FIRST_MS = 2000;
-/** Each pause is up to this share shorter or longer: many instances must not knock together. */
+/** Each pause is up to this share shorter or longer, so that many instances do not check together. */
 const JITTER = 0.2;
 
 export interface CanaryOptions {
   /** CANARY_URL. */
   url: string;
-  /** Fetches a post past cache and limits; its end is counted by the stats like any other. */
+  /** Extracts a post past the cache and the rate limits; counted in `stats` like any other extraction. */
   extract: (link: PostLink) => Promise<unknown>;
   stats: ExtractionStats;
   log: Logger;
@@ -28,15 +28,15 @@ export interface CanaryStatus {
   failures_in_a_row: number;
 }
 
-/** Fetches a known post when visitors ask for none, so that a quiet night is watched too. */
+/** Extracts a known post while clients request none, so that a quiet service is watched too. */
 export class Canary {
   readonly #options: CanaryOptions;
   readonly #link: PostLink;
   #timer: NodeJS.Timeout | null = null;
   #last: CanaryStatus['last'] = null;
-  #failures = 0;
-  /** Failures since the start, or since another engine: the pauses grow with them. */
-  #disappointments = 0;
+  #consecutiveFailures = 0;
+  /** Failures since the start or the last change of the engine; the pauses grow with them. */
+  #backOffFailures = 0;
   #stopped = false;
 
   /** @throws ServiceError `unsupported_url` where CANARY_URL is no post */
@@ -46,11 +46,11 @@ export class Canary {
   }
 
   get status(): CanaryStatus {
-    return { last: this.#last, failures_in_a_row: this.#failures };
+    return { last: this.#last, failures_in_a_row: this.#consecutiveFailures };
   }
 
   start(): void {
-    this.#options.stats.onReset = () => this.#hurry();
+    this.#options.stats.onReset(() => this.#checkSoon());
     this.#schedule(FIRST_MS);
   }
 
@@ -59,11 +59,11 @@ export class Canary {
     if (this.#timer) clearTimeout(this.#timer);
   }
 
-  /** Another engine may have mended what failed: that must not be seen only after the pause of a long blind night. */
-  #hurry(): void {
-    if (this.#failures === 0) return;
-    this.#disappointments = 0;
-    // None while it is being fetched: then it is fetched again soon after.
+  /** Checks soon after a change of the engine, which may have fixed what failed. */
+  #checkSoon(): void {
+    if (this.#consecutiveFailures === 0) return;
+    this.#backOffFailures = 0;
+    // Without a timer a check is running, and schedules the next one itself.
     if (this.#timer) this.#schedule(FIRST_MS);
   }
 
@@ -72,35 +72,35 @@ export class Canary {
     if (this.#timer) clearTimeout(this.#timer);
     const { random = Math.random } = this.#options;
     const spread = 1 + (random() * 2 - 1) * JITTER;
-    this.#timer = setTimeout(() => void this.#look(), pauseMs * spread).unref();
+    this.#timer = setTimeout(() => void this.#check(), pauseMs * spread).unref();
   }
 
-  async #look(): Promise<void> {
+  async #check(): Promise<void> {
     const { stats } = this.#options;
     this.#timer = null;
     const quiet = Date.now() - (stats.lastSuccess ?? 0) > EVERY_MS * (1 - JITTER);
-    // While things look bad, visitors' successes count, but the canary goes on until it has one of its own.
-    if (quiet || this.#failures > 0) await this.#fetch();
+    // After a failure the canary goes on until it succeeds itself, whatever clients' extractions do.
+    if (quiet || this.#consecutiveFailures > 0) await this.#extract();
     this.#schedule(this.#pause());
   }
 
   #pause(): number {
-    if (this.#failures === 0) return EVERY_MS;
-    return Math.min(EVERY_MS, AGAIN_MS * 2 ** Math.max(0, this.#disappointments - PATIENT_AFTER));
+    if (this.#consecutiveFailures === 0) return EVERY_MS;
+    return Math.min(EVERY_MS, RETRY_MS * 2 ** Math.max(0, this.#backOffFailures - BACK_OFF_AFTER));
   }
 
-  async #fetch(): Promise<void> {
+  async #extract(): Promise<void> {
     let code: 'ok' | ErrorCode = 'ok';
     try {
       await this.#options.extract(this.#link);
     } catch (error) {
       code = error instanceof ServiceError ? error.code : 'internal';
     }
-    // A full queue says that there are visitors enough.
+    // A full queue means that clients' extractions show the state already.
     if (code === 'busy') return;
-    this.#failures = code === 'ok' ? 0 : this.#failures + 1;
-    this.#disappointments = code === 'ok' ? 0 : this.#disappointments + 1;
+    this.#consecutiveFailures = code === 'ok' ? 0 : this.#consecutiveFailures + 1;
+    this.#backOffFailures = code === 'ok' ? 0 : this.#backOffFailures + 1;
     this.#last = { at: Date.now() / 1000, code };
-    if (code !== 'ok') this.#options.log.warn({ code, failures: this.#failures }, 'the canary failed');
+    if (code !== 'ok') this.#options.log.warn({ code, failures: this.#consecutiveFailures }, 'canary failed');
   }
 }

@@ -1,6 +1,6 @@
 import type { ErrorCode } from '../errors.ts';
 
-/** Failures that are about us or TikTok as a whole; the others are about one post and say nothing of the service. */
+/** Failures of the service or of TikTok as a whole; the others concern one post. */
 const SERVICE_FAULTS: ReadonlySet<ErrorCode> = new Set([
   'ip_blocked',
   'extractor_outdated',
@@ -13,11 +13,8 @@ const BUCKET_MS = 10_000;
 const BUCKETS = 30;
 const WINDOW_MS = BUCKET_MS * BUCKETS;
 
-/**
- * How things are now is judged by so many attempts: a busy service that goes blind must not wait until its failures
- * outnumber the successes of five minutes. Fewer would make a service with some bad luck swing to and fro.
- */
-const JUDGED = 20;
+/** Number of latest attempts that decide the current state; the window alone would react too late on a busy service. */
+const LATEST = 20;
 
 interface Bucket {
   slot: number;
@@ -26,32 +23,49 @@ interface Bucket {
   codes: Map<ErrorCode, number>;
 }
 
-/** How the last attempts ended. */
+/** Outcome of the latest attempts. */
 export interface Summary {
   attempts: number;
   failed: number;
-  /** The code that most failures had; null where nothing failed. */
+  /** The most frequent code among the failures; null without failures. */
   worst: { code: ErrorCode; count: number } | null;
 }
 
-/** How extractions went of late: the last of each kind, and counts over five minutes. Bounded, cheap to read. */
+/** Outcomes of extractions: the last of each kind, and counts over five minutes. Bounded, and cheap to read. */
 export class ExtractionStats {
   readonly #buckets: Bucket[] = [];
   #latest: { at: number; code: ErrorCode | null }[] = [];
-  lastSuccess: number | null = null;
-  lastFailure: { at: number; code: ErrorCode } | null = null;
-  /** When extractions last failed, by code. */
-  readonly lastFailures = new Map<ErrorCode, number>();
-  /** Called when another engine is at work. */
-  onReset: () => void = () => {};
+  readonly #resetListeners: (() => void)[] = [];
+  readonly #lastFailures = new Map<ErrorCode, number>();
+  #lastSuccess: number | null = null;
+  #lastFailure: { at: number; code: ErrorCode } | null = null;
+
+  /** Unix milliseconds. */
+  get lastSuccess(): number | null {
+    return this.#lastSuccess;
+  }
+
+  get lastFailure(): { at: number; code: ErrorCode } | null {
+    return this.#lastFailure;
+  }
+
+  /** Unix milliseconds of the last failure with each code. */
+  get lastFailures(): ReadonlyMap<ErrorCode, number> {
+    return this.#lastFailures;
+  }
+
+  /** Adds a listener for changes of the engine. */
+  onReset(listener: () => void): void {
+    this.#resetListeners.push(listener);
+  }
 
   succeeded(now = Date.now()): void {
-    this.lastSuccess = now;
+    this.#lastSuccess = now;
     this.#bucket(now).succeeded += 1;
     this.#remember(now, null);
   }
 
-  /** A post that does not exist was fetched as well as it can be: it counts as a success of the service. */
+  /** A failure of one post, such as `post_not_found`, counts as a success of the service. */
   failed(code: ErrorCode, now = Date.now()): void {
     if (code === 'busy') return;
     const bucket = this.#bucket(now);
@@ -60,28 +74,28 @@ export class ExtractionStats {
       this.#remember(now, null);
       return;
     }
-    this.lastFailure = { at: now, code };
-    this.lastFailures.set(code, now);
+    this.#lastFailure = { at: now, code };
+    this.#lastFailures.set(code, now);
     bucket.failed += 1;
     bucket.codes.set(code, (bucket.codes.get(code) ?? 0) + 1);
     this.#remember(now, code);
   }
 
-  /** Another engine is at work: how the last one did says nothing of it. The counts stay. */
+  /** Forgets the latest attempts, because another engine is in use. The counts of the window stay. */
   reset(): void {
     this.#latest = [];
-    this.onReset();
+    for (const listener of this.#resetListeners) listener();
   }
 
-  /** How the last attempts ended, those of the last five minutes at most. */
+  /** Outcome of the latest attempts, none older than the window. */
   summary(now = Date.now()): Summary {
-    const judged = this.#latest.filter(({ at }) => at > now - WINDOW_MS);
+    const latest = this.#latest.filter(({ at }) => at > now - WINDOW_MS);
     const counts = new Map<ErrorCode, number>();
-    for (const { code } of judged) if (code) counts.set(code, (counts.get(code) ?? 0) + 1);
+    for (const { code } of latest) if (code) counts.set(code, (counts.get(code) ?? 0) + 1);
     const [worst] = [...counts].sort((a, b) => b[1] - a[1]);
     return {
-      attempts: judged.length,
-      failed: judged.filter(({ code }) => code).length,
+      attempts: latest.length,
+      failed: latest.filter(({ code }) => code).length,
       worst: worst ? { code: worst[0], count: worst[1] } : null,
     };
   }
@@ -95,7 +109,7 @@ export class ExtractionStats {
     return sum;
   }
 
-  /** Counts over the window, and the share of successes; null where nothing was asked for. */
+  /** Counts over the window, and the share of successes; null without attempts. */
   recent(now = Date.now()): {
     succeeded: number;
     failed: number;
@@ -121,7 +135,7 @@ export class ExtractionStats {
 
   #remember(at: number, code: ErrorCode | null): void {
     this.#latest.push({ at, code });
-    if (this.#latest.length > JUDGED) this.#latest.shift();
+    if (this.#latest.length > LATEST) this.#latest.shift();
   }
 
   #bucket(now: number): Bucket {

@@ -6,6 +6,7 @@ import type { Canary } from './canary.ts';
 import type { ExtractionStats } from './extraction-stats.ts';
 import type { LocalChecks } from './local-checks.ts';
 import { canaryReason, diskReason, extractionReason, redisReason } from './reasons.ts';
+import { sourceReasons } from './source-reasons.ts';
 
 export interface HealthSources {
   version: string;
@@ -13,20 +14,31 @@ export interface HealthSources {
   stats: ExtractionStats;
   egresses: Pick<EgressPool, 'status' | 'open'>;
   posts: Pick<Posts, 'status'>;
-  /** Null where no Redis is configured. */
+  /** Null without REDIS_URL. */
   shared: Pick<RedisStore, 'status'> | null;
   ffmpeg: string | null;
-  /** What is known of newer engines and of changes between them. */
+  /** Updates and changes of the engine. */
   engines: { readonly status: EngineStatus };
-  /** Null where no CANARY_URL is set. */
+  /** Null without CANARY_URL. */
   canary: Pick<Canary, 'status'> | null;
   localChecks: Pick<LocalChecks, 'facts'>;
+  /** Faults of the configuration, as sentences. */
+  warnings?: readonly string[];
+  /** What the yt-dlp host has read of COOKIES_PATH. */
+  cookies?: { readonly status: CookiesStatus | null } | null;
 }
 
-/** What an operator sees at a glance (CONTRACT §5). Built from what is known already: no outward call. */
+export interface CookiesStatus {
+  count: number;
+  /** Why the file cannot be read; null when it can. */
+  problem: string | null;
+}
+
+/** The report of /health, built from state in memory: no request goes out for it. */
 export class Health {
   readonly #sources: HealthSources;
   readonly #started = process.hrtime.bigint();
+  /** Whether the service is shutting down. */
   draining = false;
 
   constructor(sources: HealthSources) {
@@ -73,11 +85,13 @@ export class Health {
         last_failures: Object.fromEntries([...stats.lastFailures].map(([code, at]) => [code, at / 1000])),
       },
       egress: egresses.status,
+      sources: extractor.status.sources,
       cache: posts.status,
       redis: redisReport(shared),
       ffmpeg: ffmpeg !== null,
       disk,
       cookies: cookies && {
+        ...this.#sources.cookies?.status,
         changed: cookies.changed,
         age_days: Math.floor((Date.now() / 1000 - cookies.changed) / 86_400),
       },
@@ -94,20 +108,23 @@ export class Health {
   #reasons(): string[] {
     const { extractor, stats, egresses, shared, ffmpeg, engines, canary, localChecks } = this.#sources;
     const { host } = extractor.status;
-    const reasons: string[] = [];
+    const reasons: string[] = [...(this.#sources.warnings ?? [])];
+    const cookieProblem = this.#sources.cookies?.status?.problem;
     if (this.draining) reasons.push('the service is shutting down');
     if (!host) reasons.push('the yt-dlp host is not running');
-    if (host && !host.impersonation) reasons.push('yt-dlp cannot look like a browser: curl_cffi is missing');
-    if (!egresses.open) reasons.push('every way out is refused, or nothing gets through it');
-    if (!ffmpeg) reasons.push('ffmpeg is missing: no slideshows, no conversion to MP3');
+    if (host && !host.impersonation)
+      reasons.push('browser impersonation is unavailable: curl_cffi is not installed');
+    if (!egresses.open) reasons.push('all egresses are blocked or unreachable');
+    if (!ffmpeg) reasons.push('ffmpeg is not installed: no slideshows, no conversion to MP3');
+    if (cookieProblem) reasons.push(`the cookies file is unusable: ${cookieProblem}`);
     const found = [
-      extractionReason(stats.summary(), host?.ytdlp ?? 'of this host'),
+      extractionReason(stats.summary(), host?.ytdlp ?? '(not running)'),
       canary && canaryReason(canary.status),
       shared && redisReason(shared.status),
       diskReason(localChecks.facts),
       engines.status.problem,
     ];
-    reasons.push(...found.filter((reason) => reason !== null));
+    reasons.push(...found.filter((reason) => reason !== null), ...sourceReasons(extractor.status.sources));
     return reasons;
   }
 }
@@ -118,7 +135,7 @@ function redisReport(shared: HealthSources['shared']) {
   return { ...status, since: since / 1000 };
 }
 
-/** yt-dlp's versions are the days of their release. */
+/** Days since the release of a version, which is its date; null for any other version. */
 function ageOf(version: string): number | null {
   const [year, month, day] = version.split('.').map(Number);
   const released = Date.UTC(year ?? 0, (month ?? 1) - 1, day);

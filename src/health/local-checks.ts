@@ -1,6 +1,6 @@
 import { stat, statfs } from 'node:fs/promises';
 
-/** Reading them costs little, but /health must not wait for a disk that hangs. */
+/** Checked in the background, because /health must not wait for a disk that hangs. */
 const EVERY_MS = 15_000;
 
 export interface LocalCheckPaths {
@@ -9,13 +9,13 @@ export interface LocalCheckPaths {
 }
 
 export interface LocalCheckResults {
-  /** Of the disk that TEMP_DIR is on; null before the first look. */
+  /** The disk of TEMP_DIR; null where it cannot be read. */
   disk: { free_bytes: number; size_bytes: number } | null;
-  /** Null where there is no cookies file, which is allowed. */
+  /** Null without a cookies file, which is allowed. */
   cookies: { changed: number } | null;
 }
 
-/** What lies on disks, looked at now and then, so that /health only has to say it. */
+/** Facts of the local disks, refreshed in the background. */
 export class LocalChecks {
   readonly #paths: LocalCheckPaths;
   #facts: LocalCheckResults = { disk: null, cookies: null };
@@ -30,15 +30,15 @@ export class LocalChecks {
   }
 
   async start(): Promise<void> {
-    await this.#look();
-    this.#timer = setInterval(() => void this.#look(), EVERY_MS).unref();
+    await this.#check();
+    this.#timer = setInterval(() => void this.#check(), EVERY_MS).unref();
   }
 
   stop(): void {
     if (this.#timer) clearInterval(this.#timer);
   }
 
-  async #look(): Promise<void> {
+  async #check(): Promise<void> {
     const { tempDir, cookiesPath } = this.#paths;
     const [disk, cookies] = await Promise.all([
       statfs(tempDir).catch(() => null),

@@ -4,56 +4,56 @@ import type { CanaryStatus } from './canary.ts';
 import type { Summary } from './extraction-stats.ts';
 import type { LocalCheckResults } from './local-checks.ts';
 
-/** Below this share of successes, over at least so many attempts, something is wrong with more than single posts. */
-const POOR_RATE = 0.5;
-const ENOUGH_ATTEMPTS = 4;
+/** Share of successes below which the service counts as failing, given at least MIN_ATTEMPTS. */
+const MIN_SUCCESS_RATE = 0.5;
+const MIN_ATTEMPTS = 4;
 
-/** A slideshow's work folder has some ten megabytes, the video of an MP3 a hundred; several are made at a time. */
-const LITTLE_DISK_BYTES = 512 * 1024 * 1024;
+/** A slideshow needs some 10 MB while it is rendered, the video of an MP3 some 100 MB, and several run at a time. */
+const MIN_FREE_BYTES = 512 * 1024 * 1024;
 
-/** About the canary's post, or what TikTok pretends about it. */
-const THE_POST_ITSELF: ReadonlySet<string> = new Set<ErrorCode>([
+/** Codes that concern the canary's post itself. */
+const POST_CODES: ReadonlySet<string> = new Set<ErrorCode>([
   'post_not_found',
   'post_private',
   'login_required',
   'region_blocked',
 ]);
 
-/** Why extractions fail, and what to do: null while they do not. */
+/** Why extractions fail and what to do; null while they do not. */
 export function extractionReason({ attempts, failed, worst }: Summary, ytdlp: string): string | null {
-  if (!worst || attempts < ENOUGH_ATTEMPTS || 1 - failed / attempts >= POOR_RATE) return null;
-  const share = `${worst.count} of the last ${attempts} extractions ended with ${worst.code}`;
+  if (!worst || attempts < MIN_ATTEMPTS || 1 - failed / attempts >= MIN_SUCCESS_RATE) return null;
+  const share = `${worst.count} of the last ${attempts} extractions failed with ${worst.code}`;
   switch (worst.code) {
     case 'extractor_outdated':
-      return `TikTok's pages cannot be read by yt-dlp ${ytdlp}: ${share}. Try \`npm run engine:update\``;
+      return `yt-dlp ${ytdlp} cannot read TikTok's pages: ${share}. Run \`npm run engine:update\``;
     case 'ip_blocked':
-      return `TikTok refuses this server's address: ${share}. Other ways out (PROXY_URLS, GLUETUN_URL) or cookies help`;
+      return `TikTok blocks this server's address: ${share}. Add proxies (PROXY_URLS), a VPN (GLUETUN_URL) or cookies`;
     case 'timeout':
-      return `TikTok does not answer in time: ${share}. See whether the network, the proxies or YTDLP_TIMEOUT are to blame`;
+      return `TikTok does not answer in time: ${share}. Check the network, the proxies and YTDLP_TIMEOUT`;
     case 'upstream_failed':
-      return `TikTok, or the way to it, fails: ${share}. See whether the network and the proxies work: \`npm run doctor\``;
+      return `TikTok is unreachable or failing: ${share}. Check the network and the proxies with \`npm run doctor\``;
     default:
-      return `The service itself fails: ${share}. See the log, and \`npm run engine:rollback\` where the engine is new`;
+      return `the service itself fails: ${share}. See the log; after an engine update run \`npm run engine:rollback\``;
   }
 }
 
-/** What the canary knows that the extractions' outcomes do not show: it is the only one that asks for a known post. */
+/** The canary is the only extraction of a post that is known to exist. */
 export function canaryReason({ last, failures_in_a_row: failures }: CanaryStatus): string | null {
   if (!last || failures < 2) return null;
-  const ended = `ended with ${last.code}, ${failures} times in a row`;
-  return THE_POST_ITSELF.has(last.code)
-    ? `The canary's post ${ended}: if it really is gone, set another CANARY_URL`
-    : `The canary's post ${ended}`;
+  const failed = `failed with ${last.code}, ${failures} times in a row`;
+  return POST_CODES.has(last.code)
+    ? `the canary's post ${failed}: if the post is gone, set another CANARY_URL`
+    : `the canary's post ${failed}`;
 }
 
 export function diskReason({ disk }: LocalCheckResults): string | null {
-  if (!disk || disk.free_bytes >= LITTLE_DISK_BYTES) return null;
+  if (!disk || disk.free_bytes >= MIN_FREE_BYTES) return null;
   const free = Math.floor(disk.free_bytes / 1024 / 1024);
-  return `The disk of TEMP_DIR has only ${free} MB left: slideshows and MP3s may fail`;
+  return `only ${free} MB free on the disk of TEMP_DIR: slideshows and MP3s may fail`;
 }
 
 export function redisReason({ state, problem }: RedisStatus): string | null {
   if (state === 'up') return null;
-  const what = state === 'down' ? 'Redis cannot be used' : 'Redis refuses commands';
-  return `${what}: ${problem}. Meanwhile cache and limits are not shared`;
+  const what = state === 'down' ? 'Redis is unavailable' : 'Redis refuses commands';
+  return `${what}: ${problem}. Cache and rate limits are not shared meanwhile`;
 }

@@ -1,73 +1,118 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import ipaddr from 'ipaddr.js';
+import type { ErrorCode } from '../errors.ts';
 import type { ExtractionTimings } from '../extraction/index.ts';
 import type { Observers } from '../metrics/index.ts';
+import { parseAddress } from './client-key.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** How a request ended, for its line in the log. */
+    /** What a route adds to the request's line in the log. */
     outcome: LogFields | null;
-    /** Where an extraction for this request spent its time. */
+    /** How long the parts of an extraction for this request took. */
     trace: ExtractionTimings | null;
-    /** When the answer began, in milliseconds since the request came; null before that. */
+    /** performance.now() when the request came. */
+    beganAt: number;
+    /** Milliseconds from the request to the first byte of the response; null before that. */
     firstByteMs: number | null;
   }
 }
 
 interface LogFields {
-  code?: string;
-  /** What an error keeps from the client. */
+  code?: ErrorCode;
+  /** What an error does not tell the client. */
   reason?: string | undefined;
   post?: string;
   cached?: boolean;
 }
 
-/** Our own are short; a flood of long ones must not fill the disk. */
+export type RequestObserver = Pick<Observers, 'onRequest'>;
+
+/** Characters of the path that are logged. */
 const MAX_PATH = 200;
 
-/** Where a request belongs that no route takes; its path may be anything. */
+/** Label of requests that no route takes. */
 const NO_ROUTE = 'none';
 
+/** nginx's status for a client that disconnects before the response. */
+export const CLIENT_CLOSED_REQUEST = 499;
+
+/** Code in log and metrics, for a client that disconnects before the end of the response. */
+const CLIENT_GONE = 'client_gone';
+
+/** Routes that monitoring asks often; their successes are logged at debug. */
+const MONITORING = /^\/(health|metrics)/;
+
 /**
- * One line for each request, and its numbers for Prometheus. The path goes in without its query: that is where the
- * tokens are.
+ * Logs and counts each request once, however it ends. The path is logged without its query, which has tokens in it.
+ * To be called before other plugins add hooks: a request that one of them rejects is logged too.
  */
-export function logRequests(app: FastifyInstance, observers: Pick<Observers, 'onRequest'>): void {
+export function logRequests(app: FastifyInstance, observers: RequestObserver): void {
   app.decorateRequest('outcome', null);
   app.decorateRequest('trace', null);
+  app.decorateRequest('beganAt', 0);
   app.decorateRequest('firstByteMs', null);
-  app.addHook('onSend', async (request, reply) => {
-    request.firstByteMs = reply.elapsedTime;
+  app.addHook('onRequest', (request, reply, done) => {
+    logAtEnd(request, reply, observers);
+    done();
   });
-  app.addHook('onResponse', async (request, reply) => {
+  app.addHook('onSend', async (request, reply) => {
+    if (!reply.raw.destroyed) markFirstByte(request);
+  });
+}
+
+/** To be called when the response begins. */
+export function markFirstByte(request: FastifyRequest): void {
+  request.firstByteMs = performance.now() - request.beganAt;
+}
+
+/** Logs one request when its response is complete or its connection is closed. */
+export function logAtEnd(request: FastifyRequest, reply: FastifyReply, observers: RequestObserver): void {
+  const { raw } = reply;
+  const { socket } = request.raw;
+  const sentBefore = socket.bytesWritten;
+  request.beganAt = performance.now();
+  request.firstByteMs = null;
+  raw.once('close', () => {
+    const aborted = !raw.writableFinished && (socket.destroyed || !raw.writableEnded);
     const { outcome, trace, firstByteMs } = request;
+    const ms = performance.now() - request.beganAt;
+    const code = outcome?.code ?? (aborted ? CLIENT_GONE : undefined);
+    const status = aborted && !raw.headersSent ? CLIENT_CLOSED_REQUEST : raw.statusCode;
     const line = {
       method: request.method,
       path: request.url.split('?', 1)[0]?.slice(0, MAX_PATH),
-      status: reply.statusCode,
-      ms: Math.round(reply.elapsedTime),
+      status,
+      ms: Math.round(ms),
       ...(firstByteMs !== null && { firstByteMs: Math.round(firstByteMs) }),
+      bytes: socket.bytesWritten - sentBefore || 0,
+      ...(aborted && { aborted }),
       ...outcome,
+      ...(code && { code }),
       ...trace,
-      client: shortened(request),
+      client: networkOf(request),
     };
-    if (reply.statusCode >= 500) request.log.warn(line, 'request');
-    else request.log.info(line, 'request');
+    request.log[levelOf(status, request)](line, 'request');
     observers.onRequest({
       method: request.method,
       route: request.routeOptions.url ?? NO_ROUTE,
-      status: reply.statusCode,
-      code: outcome?.code ?? '',
+      status,
+      code: code ?? '',
       firstByteSeconds: firstByteMs === null ? null : firstByteMs / 1000,
-      seconds: reply.elapsedTime / 1000,
+      seconds: ms / 1000,
     });
   });
 }
 
-/** A visitor's network, not the visitor: enough to see where a flood comes from, too little to be personal. */
-function shortened({ ip }: FastifyRequest): string {
-  if (!ipaddr.isValid(ip)) return 'unknown';
-  const address = ipaddr.process(ip);
+function levelOf(status: number, { routeOptions }: FastifyRequest): 'debug' | 'info' | 'warn' {
+  if (status >= 500) return 'warn';
+  return status === 200 && MONITORING.test(routeOptions.url ?? '') ? 'debug' : 'info';
+}
+
+/** The client's network: enough to see where a flood comes from, too little to be personal data. */
+function networkOf({ ip }: FastifyRequest): string {
+  const address = parseAddress(ip);
+  if (!address) return 'unknown';
   return address.kind() === 'ipv4'
     ? `${ipaddr.IPv4.networkAddressFromCIDR(`${address.toString()}/24`).toString()}/24`
     : `${ipaddr.IPv6.networkAddressFromCIDR(`${address.toString()}/48`).toRFC5952String()}/48`;

@@ -1,25 +1,44 @@
 import { randomUUID } from 'node:crypto';
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
+import type { FastifyBaseLogger } from 'fastify';
 import { ServiceError } from '../errors.ts';
+import type { RequestObserver } from './access-log.ts';
 import { errorBody } from './errors.ts';
 import { SECURITY_HEADERS } from './security-headers.ts';
 
 /** Node's codes for what is wrong with a request; anything else is a 400. */
 const STATUSES: Readonly<Record<string, [status: number, message: string]>> = {
   ERR_HTTP_REQUEST_TIMEOUT: [408, 'The request took too long to arrive.'],
-  HPE_HEADER_OVERFLOW: [431, 'The head of the request is too large.'],
+  HPE_HEADER_OVERFLOW: [431, 'The request head is too large.'],
 };
 
 /**
- * The last words to a sender whose bytes are no HTTP request, or do not arrive: no route ever saw it, so the answer is
- * written by hand. The connection ends, for nobody knows where a next request would begin.
+ * Node's 'clientError': the bytes are no HTTP request, or do not arrive. No route saw it, so the response is written by
+ * hand; the connection is closed, because the start of a next request cannot be known.
  */
-export function handleClientError(error: Error & { code?: string }, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || socket.destroyed) return;
-  const known = Object.hasOwn(STATUSES, error.code ?? '') ? STATUSES[error.code ?? ''] : undefined;
-  const [status, message] = known ?? [400, 'This is not a valid HTTP request.'];
-  const body = JSON.stringify(errorBody(new ServiceError('invalid_request', { message }), randomUUID()));
+export function clientErrorHandler(log: FastifyBaseLogger, observers: RequestObserver) {
+  return (error: Error & { code?: string }, socket: Socket): void => {
+    if (error.code === 'ECONNRESET' || socket.destroyed) return;
+    const known = Object.hasOwn(STATUSES, error.code ?? '') ? STATUSES[error.code ?? ''] : undefined;
+    const [status, message] = known ?? [400, 'This is not a valid HTTP request.'];
+    const reqId = randomUUID();
+    if (socket.writable) socket.write(response(status, message, reqId));
+    socket.destroy();
+    log.info({ reqId, status, code: 'invalid_request', reason: error.code }, 'request');
+    observers.onRequest({
+      method: 'none',
+      route: 'none',
+      status,
+      code: 'invalid_request',
+      firstByteSeconds: null,
+      seconds: 0,
+    });
+  };
+}
+
+function response(status: number, message: string, requestId: string): string {
+  const body = JSON.stringify(errorBody(new ServiceError('invalid_request', { message }), requestId));
   const headers = {
     ...SECURITY_HEADERS,
     'content-type': 'application/json; charset=utf-8',
@@ -28,8 +47,5 @@ export function handleClientError(error: Error & { code?: string }, socket: Sock
     connection: 'close',
   };
   const head = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
-  if (socket.writable) {
-    socket.write(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${head.join('')}\r\n${body}`);
-  }
-  socket.destroy();
+  return `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${head.join('')}\r\n${body}`;
 }

@@ -1,32 +1,27 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ServiceError } from '../errors.ts';
-import { clientKey } from './request-context.ts';
+import { type Network, networksOf } from './client-key.ts';
+import { NetworkCounter } from './network-counter.ts';
 
 export interface DownloadLimits {
-  /** Files on their way at a time, in all; more are `busy`. */
+  /** Responses at a time, in all. */
   all: number;
-  /** And for one client; null for no such cap. */
+  /** Responses at a time for one client; null for no limit. */
   each: number | null;
 }
 
-/**
- * A relay has two sockets and, its reader being slow, some 70 KB of memory: a thousand stay below 100 MB and far below
- * the 4,096 or more open files that a system allows. A browser opens 6 connections to a host, a download manager
- * 16 to 32.
- */
-export const DOWNLOAD_LIMITS = { all: 1000, each: 32 } as const;
-
-/** Who finds no slot is told to try again after this many seconds; most files are through by then. */
+/** Retry-After where no slot is free, in seconds: most files take less. */
 const RETRY_SECONDS = 5;
 
-/** Admission of downloads, each counted from its request until its answer has ended, however it does. */
+/** Bounds the responses of a kind that are under way, from the request until the end of the response. */
 export class DownloadLimiter {
-  readonly #caps: DownloadLimits;
-  readonly #clients = new Map<string, number>();
+  readonly #all: number;
+  readonly #clients: NetworkCounter;
   #taken = 0;
 
-  constructor(caps: DownloadLimits) {
-    this.#caps = caps;
+  constructor({ all, each }: DownloadLimits) {
+    this.#all = all;
+    this.#clients = new NetworkCounter(each);
   }
 
   get taken(): number {
@@ -37,30 +32,26 @@ export class DownloadLimiter {
    * @returns gives the slot back; more than once does nothing
    * @throws ServiceError `busy`
    */
-  take(client: string): () => void {
-    const own = this.#clients.get(client) ?? 0;
-    const { all, each } = this.#caps;
-    if (each !== null && own >= each) {
+  take(networks: readonly Network[]): () => void {
+    if (this.#taken >= this.#all) throw new ServiceError('busy', { retryAfter: RETRY_SECONDS });
+    const giveBack = this.#clients.take(networks);
+    if (!giveBack) {
       const message = 'Too many downloads from one address at a time.';
       throw new ServiceError('busy', { message, retryAfter: RETRY_SECONDS });
     }
-    if (this.#taken >= all) throw new ServiceError('busy', { retryAfter: RETRY_SECONDS });
     this.#taken += 1;
-    this.#clients.set(client, own + 1);
     let held = true;
     return () => {
       if (!held) return;
       held = false;
       this.#taken -= 1;
-      const left = (this.#clients.get(client) ?? 1) - 1;
-      if (left > 0) this.#clients.set(client, left);
-      else this.#clients.delete(client);
+      giveBack();
     };
   }
 
-  /** As a hook of a route: before anything is read or asked. */
+  /** Route hook: takes a slot before anything is read or fetched. */
   readonly hook = async (request: FastifyRequest, { raw }: FastifyReply): Promise<void> => {
     if (raw.destroyed) return;
-    raw.once('close', this.take(clientKey(request)));
+    raw.once('close', this.take(networksOf(request.ip)));
   };
 }

@@ -1,11 +1,13 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
 import { ServiceError } from '../errors.ts';
+import { CLIENT_CLOSED_REQUEST } from './access-log.ts';
+import { ClientDisconnected } from './request-context.ts';
 
-/** Those that any route of ours has. OPTIONS is answered everywhere, for CORS. */
+/** Methods of the routes. OPTIONS is answered everywhere, for CORS. */
 const METHODS = ['GET', 'HEAD', 'POST'];
 
-/** The body of every error (CONTRACT §6). */
+/** The JSON body of every error. */
 export function errorBody(error: ServiceError, requestId: string) {
   return {
     error: error.message,
@@ -16,9 +18,10 @@ export function errorBody(error: ServiceError, requestId: string) {
   };
 }
 
-/** Makes every failure of a route, and every request for no route, an answer of the catalogue. */
+/** Turns every failure of a route, and every request without a route, into an error response. */
 export function registerErrorHandlers(app: FastifyInstance): void {
   app.setErrorHandler((error: FastifyError, request, reply) => {
+    if (error instanceof ClientDisconnected) return reply.code(CLIENT_CLOSED_REQUEST).send();
     const known = toServiceError(error);
     logFailure(request, known, error);
     return sendError(reply, known);
@@ -26,26 +29,33 @@ export function registerErrorHandlers(app: FastifyInstance): void {
   app.setNotFoundHandler((request, reply) => {
     const [path = ''] = request.url.split('?', 1);
     const allowed = METHODS.filter((method) => app.hasRoute({ method, url: path }));
-    const message = `There is no ${request.method} ${path.slice(0, 100)} here.`;
+    if (allowed.length === 0) return routeNotFound(reply);
     // RFC 9110 §15.5.6.
-    if (allowed.length > 0) void reply.header('allow', [...allowed, 'OPTIONS'].join(', '));
-    return reply
-      .code(allowed.length > 0 ? 405 : 404)
-      .type('application/json; charset=utf-8')
-      .send(JSON.stringify(errorBody(new ServiceError('invalid_request', { message }), request.id)));
+    void reply.header('allow', [...allowed, 'OPTIONS'].join(', '));
+    const message = `${request.method} is not allowed here.`;
+    return sendError(reply, new ServiceError('invalid_request', { message }), 405);
   });
 }
 
-export function sendError(reply: FastifyReply, error: ServiceError): FastifyReply {
+/** The predecessors' scripts look for these very words. */
+export function routeNotFound(reply: FastifyReply): FastifyReply {
+  return sendError(reply, new ServiceError('invalid_request', { message: 'Route not found' }), 404);
+}
+
+export function sendError(
+  reply: FastifyReply,
+  error: ServiceError,
+  status: number = error.status,
+): FastifyReply {
   if (error.retryAfter !== undefined) void reply.header('retry-after', error.retryAfter);
   return reply
-    .code(error.status)
+    .code(status)
     .header('cache-control', 'no-store')
     .type('application/json; charset=utf-8')
     .send(JSON.stringify(errorBody(error, reply.request.id)));
 }
 
-/** The answer that an error of a route, a plugin or Fastify becomes. */
+/** The error response for an error of a route, a plugin or Fastify. */
 export function toServiceError(error: FastifyError): ServiceError {
   if (error instanceof ServiceError) return error;
   if (hasZodFastifySchemaValidationErrors(error)) {
@@ -55,7 +65,7 @@ export function toServiceError(error: FastifyError): ServiceError {
     });
     return new ServiceError('invalid_request', { message: fields.join('; '), cause: error });
   }
-  // Fastify's own refusals of a request: malformed JSON, a wrong content type, a body too large.
+  // Fastify's own rejections: malformed JSON, a wrong content type, a body too large.
   if (error.statusCode !== undefined && error.statusCode >= 400 && error.statusCode < 500) {
     return new ServiceError('invalid_request', {
       message: `The request is not valid: ${error.message}`,

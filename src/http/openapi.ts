@@ -1,3 +1,5 @@
+import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import type { FastifyInstance } from 'fastify';
@@ -7,7 +9,7 @@ import { jsonSchemaTransform } from 'fastify-type-provider-zod';
 const DOCS_POLICY =
   "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; object-src 'none'; frame-ancestors 'none'";
 
-/** /openapi.json, made from the schemas that validate the requests, and /docs, a page to read it. */
+/** /openapi.json, generated from the schemas that validate the requests, and /docs, a page that shows it. */
 export async function describeApi(app: FastifyInstance, version: string, baseUrl: string): Promise<void> {
   await app.register(swagger, {
     openapi: {
@@ -16,7 +18,7 @@ export async function describeApi(app: FastifyInstance, version: string, baseUrl
         title: 'TikTok downloader service',
         version,
         description:
-          'Posts of TikTok and Douyin: metadata, and links that serve the media until they expire.',
+          'Posts of TikTok and Douyin: metadata, and links to the media that work until they expire.',
       },
       servers: [{ url: baseUrl }],
     },
@@ -28,4 +30,25 @@ export async function describeApi(app: FastifyInstance, version: string, baseUrl
     transformStaticCSP: () => DOCS_POLICY,
   });
   app.get('/openapi.json', { schema: { hide: true }, exposeHeadRoute: true }, () => app.swagger());
+}
+
+/** Reads each file of /docs once: a client that reads slowly must not keep a file open. */
+export function serveDocsFromMemory(app: FastifyInstance): void {
+  const files = new Map<string, Promise<Buffer>>();
+  const isDocs = (url: string | undefined) => url?.startsWith('/docs/static') ?? false;
+  app.addHook('onRequest', async (request) => {
+    if (isDocs(request.routeOptions.url)) delete request.headers.range;
+  });
+  app.addHook('onSend', async (request, reply, payload) => {
+    if (!(payload instanceof Readable) || !isDocs(request.routeOptions.url)) return payload;
+    const path = request.url.split('?', 1)[0] ?? '';
+    const known = files.get(path);
+    if (known) {
+      payload.destroy();
+      return known;
+    }
+    const content = buffer(payload);
+    if (reply.statusCode === 200) files.set(path, content);
+    return content;
+  });
 }

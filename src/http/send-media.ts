@@ -1,8 +1,10 @@
 import type { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { ServiceError } from '../errors.ts';
 import { contentDisposition, encodedFileName, type MediaRequest } from '../media/index.ts';
+import { ClientDisconnected } from './request-context.ts';
 
-/** What a feature gives a route to send: a file, a part of it, or only what is said about it. */
+/** What a feature gives a route to send: a file, a range of it, or its headers alone. */
 export interface SendableMedia {
   status: number;
   headers: Readonly<Record<string, string>>;
@@ -25,27 +27,33 @@ export function mediaRequest({ method, headers }: FastifyRequest): MediaRequest 
 export interface SendOptions {
   name: string;
   inline: boolean;
-  /** Milliseconds that a reader may take nothing; then he is let go of, and with him the file or upstream. */
-  stallMs: number;
 }
 
 export function sendMedia(
   reply: FastifyReply,
   media: SendableMedia,
-  { name, inline, stallMs }: SendOptions,
+  { name, inline }: SendOptions,
 ): FastifyReply {
   void reply
     .code(media.status)
     .headers(media.headers)
-    // The link is its own secret and expires; nothing between us and its visitor should keep a copy.
+    // The link is its own secret and expires: no cache between here and the client may keep a copy.
     .header('cache-control', 'private, max-age=0, must-revalidate');
   if (media.status === 200 || media.status === 206) {
     void reply
       .header('content-disposition', contentDisposition(name, inline))
       .header('x-filename', encodedFileName(name));
   }
-  if (media.body) reply.raw.setTimeout(stallMs, () => reply.raw.destroy());
-  return media.body ? reply.send(media.body) : reply.send();
+  if (!media.body) return reply.send();
+  media.body.once('error', (error) => logBrokenBody(reply.request, error));
+  return reply.send(media.body);
+}
+
+/** The response has begun, so the failure shows in the log and in metrics alone. */
+function logBrokenBody(request: FastifyRequest, error: Error): void {
+  if (error instanceof ClientDisconnected || request.outcome?.code) return;
+  const code = error instanceof ServiceError ? error.code : 'upstream_failed';
+  request.outcome = { ...request.outcome, code, reason: error.message };
 }
 
 function single(value: string | string[] | undefined): string | undefined {

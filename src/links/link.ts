@@ -1,6 +1,6 @@
 import { ServiceError } from '../errors.ts';
-import type { Asset, AssetSource } from '../posts/asset.ts';
-import type { Platform, PostRef } from '../posts/post.ts';
+import { type Asset, type AssetSource, assetSource } from '../posts/asset.ts';
+import type { Platform, Post, PostRef } from '../posts/post.ts';
 import type { TokenSealer } from './token.ts';
 
 /** The routes that take a token, and with it the purposes a token can have. */
@@ -46,6 +46,14 @@ export class Links {
     return Math.floor((Date.now() + this.#ttlMs) / 1000) * 1000;
   }
 
+  /** The maker of links to the files of one post. */
+  linksTo(post: Post, expiresAtMs: number, options: LinkOptions = {}): (asset: Asset) => string {
+    return (asset) => {
+      const target = { ref: post.ref, asset, source: assetSource(post, asset) };
+      return this.make(routeOf(asset), target, expiresAtMs, options);
+    };
+  }
+
   /** @param expiresAtMs Unix milliseconds */
   make(
     route: LinkRoute,
@@ -70,12 +78,18 @@ export class Links {
   }
 }
 
+function routeOf({ kind }: Asset): LinkRoute {
+  if (kind === 'video') return 'stream';
+  return kind === 'slideshow' ? 'download-slideshow' : 'download';
+}
+
 /** Arrays instead of objects: a link has to stay below 2,000 characters. */
 type Packed = [platform: 't' | 'd', id: string, user: string, asset: PackedAsset, source: PackedSource | 0];
 type PackedAsset =
   | ['v', string]
   | ['m']
   | ['p', number]
+  | ['l', number]
   | ['s', string, string]
   | ['c']
   | ['a']
@@ -126,6 +140,8 @@ function packAsset(asset: Asset): PackedAsset {
       return ['m'];
     case 'photo':
       return ['p', asset.index];
+    case 'live':
+      return ['l', asset.index];
     case 'subtitle':
       return ['s', asset.language, asset.source];
     case 'cover':
@@ -147,6 +163,8 @@ function unpackAsset(packed: PackedAsset): Asset {
       return { kind: 'mp3' };
     case 'p':
       return { kind: 'photo', index: packed[1] };
+    case 'l':
+      return { kind: 'live', index: packed[1] };
     case 's':
       return { kind: 'subtitle', language: packed[1], source: packed[2] };
     case 'c':

@@ -1,17 +1,19 @@
-import { createReadStream } from 'node:fs';
+import type { Readable } from 'node:stream';
 import type { MediaRequest } from './preconditions.ts';
+import type { ByteRange } from './range.ts';
 import { type MediaResponse, type RespondOptions, respond } from './respond.ts';
 import type { MediaType } from './sniff.ts';
 
-/** A finished file on the disk, held for one response until released. */
+/** A finished file on the disk, open for one response until released. */
 export interface CachedFile {
-  path: string;
   /** Bytes. */
   size: number;
-  /** When it was written, Unix milliseconds. */
-  mtimeMs: number;
   /** `fileEtag` of the bytes, so that instances which made the same bytes agree. */
   etag: string;
+  /** HTTP date. */
+  lastModified: string;
+  /** The bytes of a range, or all of them. At most once. */
+  open(range: ByteRange | null): Readable;
   release(): void;
 }
 
@@ -22,18 +24,9 @@ export async function respondWithFile(
   request: MediaRequest,
   options?: RespondOptions,
 ): Promise<MediaResponse> {
-  const metadata = {
-    ...type,
-    size: file.size,
-    etag: file.etag,
-    lastModified: new Date(file.mtimeMs).toUTCString(),
-  };
-  const response = await respond(
-    request,
-    metadata,
-    (range) => createReadStream(file.path, range ?? {}),
-    options,
-  );
+  const { size, etag, lastModified } = file;
+  const metadata = { ...type, size, etag, lastModified };
+  const response = await respond(request, metadata, (range) => file.open(range), options);
   if (response.body) response.body.once('close', () => file.release());
   else file.release();
   return response;

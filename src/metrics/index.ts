@@ -1,2 +1,2 @@
-export { type MetricSources, Metrics } from './metrics.ts';
+export { Metrics } from './metrics.ts';
 export type { Observers, RequestEnd } from './recorded.ts';

@@ -4,19 +4,16 @@ export type Part = 'node' | 'python' | 'render';
 
 export interface Memory {
   processes: number;
-  /** Proportional set size in bytes: what is shared with others is shared out among them. */
+  /** Proportional set size in bytes: shared pages count as a fraction. */
   pss: number;
-  /** Resident set size in bytes. For forked children it counts the same memory again and again. */
+  /** Resident set size in bytes: pages shared by forked children count once for each of them. */
   rss: number;
 }
 
-/** Reading smaps_rollup makes the kernel walk the page tables: a millisecond for each process. */
+/** How long a reading is reused: smaps_rollup makes the kernel walk the page tables, about 1 ms for each process. */
 const FRESH_MS = 5000;
 
-/**
- * Memory of this process and of all that it started: yt-dlp's host and its children, renderers and their ffmpegs.
- * Linux only; elsewhere nothing is known.
- */
+/** Memory of this process and its descendants: the yt-dlp host with its children, and ffmpeg. Empty outside Linux. */
 export class ProcessMemory {
   #last: { at: number; parts: Promise<ReadonlyMap<Part, Memory>> } | null = null;
 
@@ -63,7 +60,7 @@ async function memoryOf(pid: number): Promise<{ pss: number; rss: number; python
   };
 }
 
-/** Null for a process that has gone in the meantime, and on systems without /proc. */
+/** Null for a process that has ended, and on systems without /proc. */
 async function text(path: string): Promise<string | null> {
   try {
     return await readFile(path, 'utf8');

@@ -1,38 +1,23 @@
 import { collectDefaultMetrics, Registry } from 'prom-client';
-import type { Posts, RedisStore } from '../cache/index.ts';
-import type { MediaClient } from '../cdn/index.ts';
-import type { EgressPool } from '../egress/index.ts';
-import type { EngineWatcher } from '../engine/index.ts';
-import type { Extractor } from '../extraction/index.ts';
-import type { Health } from '../health/index.ts';
+import { readCgroupMemory } from './cgroup.ts';
 import { ProcessMemory } from './memory.ts';
 import { type Observers, recordedMetrics } from './recorded.ts';
 import { engineMetrics, extractionMetrics, healthMetrics, memoryMetrics } from './sampled-state.ts';
 import { cacheMetrics, egressMetrics, relayMetrics, renderMetrics } from './sampled-traffic.ts';
+import type { MetricSources } from './sources.ts';
 
-/** Gauges of prom-client's that are called totals; promtool objects. */
+/** Gauges of prom-client whose names end like counters; promtool rejects them. */
 const MISNAMED = [
   'nodejs_active_handles_total',
   'nodejs_active_requests_total',
   'nodejs_active_resources_total',
 ];
 
-/** Who keeps the numbers that are only read. */
-export interface MetricSources {
-  extractor: Pick<Extractor, 'status'>;
-  posts: Pick<Posts, 'status'>;
-  shared: Pick<RedisStore, 'status'> | null;
-  egresses: Pick<EgressPool, 'status'>;
-  media: Pick<MediaClient, 'stats'>;
-  stores: Readonly<Record<string, { readonly status: { inFlight: number; files: number; bytes: number } }>>;
-  health: Pick<Health, 'report'>;
-  engines: Pick<EngineWatcher, 'rejections'>;
-}
-
-/** Everything that Prometheus is told. The only folder that knows its client. */
+/** All metrics of the service. The only folder that imports the Prometheus client. */
 export class Metrics {
   readonly #registry = new Registry();
-  /** For those who tell about what happens. */
+  #beforeScrape: () => void = () => {};
+  /** Callbacks for the recorded metrics. */
   readonly observers: Observers;
 
   constructor() {
@@ -41,17 +26,21 @@ export class Metrics {
     this.observers = recordedMetrics(this.#registry);
   }
 
-  /** Adds what is read at each scrape; once, when all is built. */
+  /** Adds the sampled metrics. Called once, when all sources are built. */
   watch(sources: MetricSources): void {
     const registry = this.#registry;
+    let report = sources.health.report();
+    this.#beforeScrape = () => {
+      report = sources.health.report();
+    };
     extractionMetrics(registry, sources.extractor);
     egressMetrics(registry, sources.egresses);
     cacheMetrics(registry, sources.posts, sources.shared);
     relayMetrics(registry, sources.media);
     renderMetrics(registry, sources.stores);
-    healthMetrics(registry, sources.health);
+    healthMetrics(registry, () => report);
     engineMetrics(registry, sources.extractor, sources.engines);
-    memoryMetrics(registry, new ProcessMemory());
+    memoryMetrics(registry, new ProcessMemory(), readCgroupMemory);
   }
 
   get contentType(): string {
@@ -60,6 +49,7 @@ export class Metrics {
 
   /** @returns Prometheus' text format */
   text(): Promise<string> {
+    this.#beforeScrape();
     return this.#registry.metrics();
   }
 }

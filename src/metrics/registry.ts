@@ -1,9 +1,9 @@
 import { Counter, Gauge, type Registry } from 'prom-client';
 
-/** All our names begin with it; prom-client's own (`process_…`, `nodejs_…`) are the same in every Node program. */
+/** Prefix of the service's own metrics; prom-client's have `process_` and `nodejs_`. */
 export const PREFIX = 'tiktok_';
 
-/** A value with its labels, as read at the time of the scrape. */
+/** A value with its labels. */
 export type Sample<L extends string> = readonly [labels: Record<L, string>, value: number];
 
 interface Description<L extends string> {
@@ -14,7 +14,7 @@ interface Description<L extends string> {
 
 type Samples<L extends string> = number | readonly Sample<L>[];
 
-/** Registers a gauge that is read where its value is kept, when somebody asks. */
+/** Registers a gauge whose value is read at each scrape. */
 export function readGauge<L extends string = never>(
   registry: Registry,
   { name, help, labels = [] }: Description<L>,
@@ -34,7 +34,7 @@ export function readGauge<L extends string = never>(
   });
 }
 
-/** The same for what only grows; it is counted by its owner, from the start of the service. */
+/** Registers a counter whose value is read at each scrape; its owner counts from the start of the service. */
 export function readCounter<L extends string = never>(
   registry: Registry,
   { name, help, labels = [] }: Description<L>,

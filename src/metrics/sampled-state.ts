@@ -1,17 +1,18 @@
 import type { Registry } from 'prom-client';
+import type { CgroupMemory } from './cgroup.ts';
 import type { ProcessMemory } from './memory.ts';
-import type { MetricSources } from './metrics.ts';
 import { readCounter, readGauge } from './registry.ts';
+import type { HealthReport, MetricSources } from './sources.ts';
 
 export function extractionMetrics(registry: Registry, extractor: MetricSources['extractor']): void {
   readGauge(
     registry,
-    { name: 'queue_jobs', help: 'Extractions that wait for a worker.' },
+    { name: 'queue_jobs', help: 'Extractions waiting for a worker.' },
     () => extractor.status.workers.queued,
   );
   readGauge(
     registry,
-    { name: 'queue_limit_jobs', help: 'Extractions that may wait (MAX_QUEUE).' },
+    { name: 'queue_limit_jobs', help: 'Maximum of waiting extractions (MAX_QUEUE).' },
     () => extractor.status.queueLimit,
   );
   readGauge(registry, { name: 'workers', help: 'Workers by state.', labels: ['state'] }, () => {
@@ -23,17 +24,17 @@ export function extractionMetrics(registry: Registry, extractor: MetricSources['
   });
   readGauge(
     registry,
-    { name: 'worker_threads', help: 'Worker threads that exist now.' },
+    { name: 'worker_threads', help: 'Worker threads that exist.' },
     () => extractor.status.threads,
   );
   readCounter(
     registry,
-    { name: 'child_restarts_total', help: 'yt-dlp processes that died under a job.' },
+    { name: 'child_restarts_total', help: 'yt-dlp child processes that died during a job.' },
     () => extractor.status.childRestarts,
   );
   readCounter(
     registry,
-    { name: 'host_restarts_total', help: 'Times the yt-dlp host died and was started again.' },
+    { name: 'host_restarts_total', help: 'Restarts of the yt-dlp host after it died.' },
     () => extractor.status.hostRestarts,
   );
   readGauge(registry, { name: 'host_up', help: '1 while the yt-dlp host runs.' }, () =>
@@ -48,7 +49,11 @@ export function engineMetrics(
 ): void {
   readGauge(
     registry,
-    { name: 'engine_info', help: 'The engine in use; always 1.', labels: ['ytdlp', 'curl_cffi', 'python'] },
+    {
+      name: 'engine_info',
+      help: 'Versions of the engine in use; always 1.',
+      labels: ['ytdlp', 'curl_cffi', 'python'],
+    },
     () => {
       const { host } = extractor.status;
       if (!host) return [];
@@ -57,22 +62,25 @@ export function engineMetrics(
   );
   readGauge(
     registry,
-    { name: 'engine_on_trial', help: '1 while a new engine works beside the one before it.' },
+    { name: 'engine_on_trial', help: '1 while a new engine is on trial beside the previous one.' },
     () => (extractor.status.trial ? 1 : 0),
   );
   readCounter(
     registry,
-    { name: 'engine_rejections_total', help: 'New engines that did worse and were taken back.' },
+    {
+      name: 'engine_rejections_total',
+      help: 'New engines that did worse than the previous one and were rolled back.',
+    },
     () => engines.rejections,
   );
 }
 
-export function healthMetrics(registry: Registry, health: MetricSources['health']): void {
+export function healthMetrics(registry: Registry, report: () => HealthReport): void {
   readGauge(
     registry,
-    { name: 'health', help: 'Status as /health says it: 1 for that one.', labels: ['status'] },
+    { name: 'health', help: 'Status of /health: 1 for the current one.', labels: ['status'] },
     () => {
-      const { status } = health.report();
+      const { status } = report();
       return ['ok', 'degraded', 'down', 'draining'].map((name) => [
         { status: name },
         name === status ? 1 : 0,
@@ -81,38 +89,42 @@ export function healthMetrics(registry: Registry, health: MetricSources['health'
   );
   readGauge(
     registry,
-    { name: 'engine_age_seconds', help: 'Time since the yt-dlp in use was released.' },
+    { name: 'engine_age_seconds', help: 'Time since the release of the yt-dlp in use.' },
     () => {
-      const { age_days: days } = health.report().engine;
+      const { age_days: days } = report().engine;
       return days === null ? [] : [[{}, days * 86_400]];
     },
   );
-  readGauge(registry, { name: 'disk_free_bytes', help: 'Free on the disk of TEMP_DIR.' }, () => {
-    const { disk } = health.report();
+  readGauge(registry, { name: 'disk_free_bytes', help: 'Free bytes on the disk of TEMP_DIR.' }, () => {
+    const { disk } = report();
     return disk ? [[{}, disk.free_bytes]] : [];
   });
   readGauge(
     registry,
     {
       name: 'canary_failures',
-      help: "Times in a row that the canary's post could not be fetched, by the last outcome: ok or an error code.",
+      help: 'Consecutive failures of the canary, by its last outcome: ok or an error code.',
       labels: ['code'],
     },
     () => {
-      const { last, failures_in_a_row: failures } = health.report().canary ?? {};
+      const { last, failures_in_a_row: failures } = report().canary ?? {};
       return last ? [[{ code: last.code }, failures ?? 0]] : [];
     },
   );
 }
 
-export function memoryMetrics(registry: Registry, memory: ProcessMemory): void {
+export function memoryMetrics(
+  registry: Registry,
+  memory: ProcessMemory,
+  readCgroup: () => Promise<CgroupMemory | null>,
+): void {
   const each = async (field: 'pss' | 'rss' | 'processes') =>
     [...(await memory.read())].map(([part, sizes]) => [{ part }, sizes[field]] as const);
   readGauge(
     registry,
     {
       name: 'memory_pss_bytes',
-      help: 'Memory by part, with shared pages shared out: node, python (yt-dlp), render.',
+      help: 'Proportional set size by part: node, python (yt-dlp), render (ffmpeg).',
       labels: ['part'],
     },
     () => each('pss'),
@@ -121,12 +133,29 @@ export function memoryMetrics(registry: Registry, memory: ProcessMemory): void {
     registry,
     {
       name: 'memory_rss_bytes',
-      help: 'Resident memory by part; counts shared pages again and again.',
+      help: 'Resident memory by part; shared pages count once for each process.',
       labels: ['part'],
     },
     () => each('rss'),
   );
   readGauge(registry, { name: 'processes', help: 'Processes by part.', labels: ['part'] }, () =>
     each('processes'),
+  );
+  const limited = async (field: keyof CgroupMemory) => {
+    const found = await readCgroup();
+    return found ? [[{}, found[field]] as const] : [];
+  };
+  readGauge(
+    registry,
+    { name: 'memory_limit_bytes', help: 'Memory limit of the cgroup; absent without a limit.' },
+    () => limited('limitBytes'),
+  );
+  readGauge(
+    registry,
+    {
+      name: 'memory_used_bytes',
+      help: 'Working set of the cgroup that has the limit, including files on a tmpfs; absent without a limit.',
+    },
+    () => limited('usedBytes'),
   );
 }

@@ -1,12 +1,14 @@
 import type { Post } from './post.ts';
 import { queryParam } from './query-param.ts';
-import { chooseRenditions } from './renditions.ts';
+import { chooseRenditions, findRendition } from './renditions.ts';
 
-/** Which file of a post. Everything here names the same file in a later extraction of the post. */
+/** Which file of a post. Each names the same file in a later extraction of the post. */
 export type Asset =
   | { kind: 'video'; rendition: string }
   | { kind: 'mp3' }
   | { kind: 'photo'; index: number }
+  /** The clip of a live photo. */
+  | { kind: 'live'; index: number }
   | { kind: 'subtitle'; language: string; source: string }
   | { kind: 'cover' }
   | { kind: 'avatar' }
@@ -21,10 +23,7 @@ export interface AssetSource {
   egress: string;
 }
 
-/**
- * Where one file of a post lies at the CDN; null where the post has no such file (any more), or the file is made
- * from several others. The same when a link is made and when it has to be renewed.
- */
+/** Where one file of a post lies at the CDN; null where the post has no such file, or it is made of several others. */
 export function assetSource(post: Post, asset: Asset): AssetSource | null {
   const urls = assetUrls(post, asset);
   return urls && urls.length > 0 ? { urls, cookie: cookieFor(urls, post.cookie), egress: post.egress } : null;
@@ -33,9 +32,11 @@ export function assetSource(post: Post, asset: Asset): AssetSource | null {
 function assetUrls(post: Post, asset: Asset): readonly string[] | undefined {
   switch (asset.kind) {
     case 'video':
-      return post.renditions.find((one) => one.id === asset.rendition)?.urls;
+      return findRendition(post.renditions, asset.rendition)?.urls;
     case 'photo':
       return post.photos[asset.index]?.urls;
+    case 'live':
+      return post.photos[asset.index]?.live?.urls;
     case 'subtitle':
       return post.subtitles.find((one) => one.language === asset.language && one.source === asset.source)
         ?.urls;
@@ -50,18 +51,19 @@ function assetUrls(post: Post, asset: Asset): readonly string[] | undefined {
   }
 }
 
-/** Large enough for any page, and the smallest of these. */
+/** The medium one is large enough for any page. */
 function avatarUrls({ author }: Post): string[] {
   return [author.avatarMedium, author.avatarLarger, author.avatarThumb].filter(Boolean).slice(0, 1);
 }
 
-/** The track itself where it has an address; licensed ones often have none, then it is in the video. */
+/** The track itself where it has an address, else a video with sound. */
 function soundUrls(post: Post): readonly string[] | undefined {
   if (post.sound && post.sound.urls.length > 0) return post.sound.urls;
-  return chooseRenditions(post.renditions, 'h264').standard?.urls;
+  const { standard, watermark } = chooseRenditions(post.renditions, 'h264');
+  return (standard ?? watermark)?.urls;
 }
 
-/** The cookie goes into a link only where the CDN asks for it: links are short, and cookies are not for everybody. */
+/** The cookie goes into a link only where the CDN asks for it, which keeps other links short. */
 function cookieFor(urls: readonly string[], cookie: string | null): string | null {
   const name = cookie?.slice(0, cookie.indexOf('='));
   return name && urls.some((url) => queryParam(url, 'tk') === name) ? cookie : null;

@@ -1,17 +1,29 @@
 import { linkExpiry } from './expiry.ts';
-import type { Post } from './post.ts';
+import type { Post, PostRef, SourceName } from './post.ts';
 import { queryParam } from './query-param.ts';
 import { canonicalUrl } from './url.ts';
 
-interface Draft extends Omit<Post, 'url' | 'cookie' | 'mediaExpiresAt'> {
+/** What a reader knows beside the raw item. */
+export interface ReadContext {
+  /** The post that was asked for. */
+  ref: PostRef;
+  egress: string;
+  source: SourceName;
+  /** Cookies of the answer; media links ask for some of them by name. */
   cookies: Readonly<Record<string, string>>;
 }
 
-/** The parts of a post that follow from the others: its address, its media's cookie, the life of its links. */
-export function completePost({ cookies, ...draft }: Draft): Post {
+type Draft = Omit<Post, 'url' | 'cookie' | 'mediaExpiresAt' | 'egress' | 'source'>;
+
+/** The parts of a post that follow from the others: its address, the cookie and the expiry of its media links. */
+export function completePost(
+  draft: Draft,
+  { egress, source, cookies }: Pick<ReadContext, 'egress' | 'source' | 'cookies'>,
+): Post {
   const media = [
     ...draft.renditions,
     ...draft.photos,
+    ...draft.photos.flatMap(({ live }) => live ?? []),
     ...draft.subtitles,
     ...(draft.sound ? [draft.sound] : []),
   ];
@@ -22,7 +34,9 @@ export function completePost({ cookies, ...draft }: Draft): Post {
     ...draft,
     url: canonicalUrl(draft.ref, draft.kind),
     cookie: name ? `${name}=${cookies[name]}` : null,
+    egress,
     mediaExpiresAt: ends.length > 0 ? Math.min(...ends) : null,
+    source,
   };
 }
 

@@ -20,11 +20,30 @@ export interface Post {
   sound: Sound | null;
   /** `name=value` that the CDN demands with links whose query names that cookie (`tk=name`). */
   cookie: string | null;
-  /** Id of the egress (proxy or direct) that fetched the page; its media goes out the same way. */
+  /** Id of the egress (proxy or direct) that fetched the post; its media goes out the same way. */
   egress: string;
-  /** Unix milliseconds at which the first of the media links dies; null when none says. */
+  /** Unix milliseconds at which the first of the media links expires; null when none says. */
   mediaExpiresAt: number | null;
+  source: SourceName;
+  /** Names of the response's fields that this source does not know, such as `statistics.play_count`. */
+  partial: string[];
 }
+
+export const SOURCE_NAMES = [
+  // TikTok: desktop page, player API, mobile page, embed page.
+  'page',
+  'player',
+  'mobile',
+  'embed',
+  // Douyin: detail API, share page, slidesinfo, app feed.
+  'detail',
+  'share',
+  'slides',
+  'feed',
+] as const;
+
+/** Where a post comes from; one way to ask, and one shape of the answer. */
+export type SourceName = (typeof SOURCE_NAMES)[number];
 
 export type Platform = 'tiktok' | 'douyin';
 
@@ -55,7 +74,10 @@ export interface Statistics {
 
 /** One encoding of a video. */
 export interface Rendition {
-  /** yt-dlp's format id, such as `h264_1080p_2400000`; names the same rendition in a later extraction. */
+  /**
+   * Codec, short side and bitrate, such as `h264_1080p_2400000`, or `watermark`; findRendition() finds the same one in
+   * a later extraction from any source.
+   */
   id: string;
   codec: string;
   width: number | null;
@@ -66,7 +88,7 @@ export interface Rendition {
   size: number | null;
   hasAudio: boolean;
   watermark: boolean;
-  /** False for codecs that no player knows (ByteDance's bytevc2). */
+  /** Whether players know the codec: H.264 and H.265, not ByteDance's bytevc2. */
   playable: boolean;
   /** Mirrors of the same bytes. */
   urls: string[];
@@ -76,16 +98,25 @@ export interface Photo {
   width: number | null;
   height: number | null;
   urls: string[];
+  /** The clip of a live photo. */
+  live: LiveClip | null;
+}
+
+export interface LiveClip {
+  width: number | null;
+  height: number | null;
+  durationMs: number;
+  urls: string[];
 }
 
 export interface Subtitle {
   language: string;
-  /** Who wrote it: `ASR` speech recognition, `MT` translated by a machine, … as TikTok names it. */
+  /** TikTok's name of its origin: `ASR` speech recognition, `MT` machine translation, `LC` the creator. */
   source: string;
   urls: string[];
 }
 
-/** The track of a post. `urls` may be empty: licensed tracks often have none, then it is inside the video. */
+/** The track of a post. `urls` may be empty: licensed tracks often have none, then the sound is in the video only. */
 export interface Sound {
   title: string;
   author: string;

@@ -1,6 +1,5 @@
-import type { Raw } from './ytdlp.ts';
-
-/** Readers of foreign JSON: each gives a plain value of the asked type, or an empty one. */
+/** An object of foreign JSON: any field may be missing or of another type. */
+export type Raw = Readonly<Record<string, unknown>>;
 
 export function asObject(value: unknown): Raw {
   return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Raw) : {};
@@ -14,13 +13,13 @@ export function asString(value: unknown): string {
   return typeof value === 'string' ? value : '';
 }
 
-/** Pages write many numbers as strings (`"collectCount": "16630"`). */
+/** A number, also where it is written as a string (`"collectCount": "16630"`). */
 export function asNumber(value: unknown): number | null {
   const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
   return typeof number === 'number' && Number.isFinite(number) ? number : null;
 }
 
-/** A count or a size: whole and not negative. */
+/** A whole number that is not negative; 0 for anything else. */
 export function asCount(value: unknown): number {
   return Math.max(0, Math.trunc(asNumber(value) ?? 0));
 }
@@ -29,21 +28,21 @@ export function asPositive(value: unknown): number | null {
   return asCount(value) || null;
 }
 
-/** The last second of the year 9999; a Date holds more, but writes it as no other program expects. */
+/** The last second of the year 9999, the latest that ISO 8601 writes with four digits. */
 const LAST_SECOND = 253_402_300_799;
 
-/** A Unix time in seconds; 0 says that there is none. */
+/** A Unix time in seconds; null for 0, with which pages say that there is none. */
 export function asTimestamp(value: unknown): number | null {
   const seconds = asNumber(value);
   return seconds !== null && seconds > 0 && seconds <= LAST_SECOND ? seconds : null;
 }
 
-/** Milliseconds of a length in seconds. */
+/** A duration in seconds, in milliseconds. */
 export function secondsToMs(seconds: unknown): number {
   return asCount(Math.round((asNumber(seconds) ?? 0) * 1000));
 }
 
-/** A web address, over https whatever the page wrote; null for anything else. */
+/** A web address, with https whatever the item says; null for anything else. */
 export function asUrl(value: unknown): string | null {
   const address = asString(value).replace(/^(http:)?\/\//, 'https://');
   return address.startsWith('https://') && URL.canParse(address) ? address : null;

@@ -1,118 +1,182 @@
 import type { Rendition } from './post.ts';
-import { hostOf, pathOf } from './query-param.ts';
-import { asObject, asObjects, asPositive, asString, asUrl } from './raw.ts';
-import type { Raw, YtdlpFormat } from './ytdlp.ts';
+import { queryParam } from './query-param.ts';
+import { asPositive, asString, asUrls } from './raw.ts';
 
-/** yt-dlp's name for the rendition with TikTok's watermark burnt in. */
-const WATERMARKED = 'download';
+/** One file of a video as a raw item describes it. Foreign values: any may be missing. */
+export interface RawFile {
+  /** Mirrors of the same bytes. */
+  urls: unknown;
+  /** ByteDance's names of the codec (`CodecType`, `codec_type`, …); H.264 where none says otherwise. */
+  codec?: unknown;
+  /** ByteDance's key of the file, `<video id>_<codec>_<height>p_<bitrate>`. */
+  key?: unknown;
+  width?: unknown;
+  height?: unknown;
+  /** Bits a second. */
+  bitrate?: unknown;
+  /** Bytes. */
+  size?: unknown;
+  /** The item says that it is a track without sound. */
+  silent?: boolean;
+  watermark?: boolean;
+}
 
-/** And for the file that the page plays itself. */
-const PLAYED = 'play';
+/** What `PREFER_CODEC` says. */
+export type CodecPreference = 'best' | 'h264';
 
-/** ByteDance's own H.266 variant: no player knows it. */
-const UNPLAYABLE_CODEC = 'bytevc2';
-
-/** `no_watermark` stays below this short side, `no_watermark_hd` may go above. */
-const HD_SHORT_SIDE = 720;
+const PLAYABLE_CODECS: readonly string[] = ['h264', 'h265'];
+const WATERMARK = 'watermark';
 
 /** Signatures in the path: `/<md5>/<hexadecimal Unix time>/video/…`, another one on each host. */
 const PATH_SIGNATURE = /^\/[0-9a-f]{32}\/[0-9a-f]{8}(?=\/)/;
-
-/** Not the CDN, but an API that redirects there: one path for all files, which its query tells apart. */
+/** A DASH video track; its sound is a file of its own. */
+const SILENT_PATH = /^[^?#]*\/media-video-/;
+/** A DASH sound track. */
+const SOUND_PATH = /^[^?#]*\/media-audio-/;
+/** An API that redirects to the CDN: one path for all files, which its query tells apart. */
 const API_PATH = '/aweme/v1/play/';
+const FILE_KEY = /_([a-z][a-z\d]*)_\d+p_(\d+)$/;
+const RENDITION_ID = /^(\w+)_(\d+)p_(\d+)$/;
 
 /**
- * The encodings of a video, best first. yt-dlp lists each mirror as a format of its own; mirrors of one file differ
- * in the host and the signature (measured on captured pages), so the path behind the signature names the file. The
- * API is only taken where there is nothing else, as yt-dlp does for TikTok: its answers are often refusals.
- * @param item the raw item: it knows the true size of the picture, which yt-dlp computes from the name
+ * The encodings of a video, best first. Mirrors of one file differ in host and signature, so the path behind the
+ * signature names the file. A file without a CDN address is taken only where no clean file has one.
+ * @param apiMirrors whether an API address is the last mirror of a file that has CDN addresses
  */
-export function readRenditions(formats: readonly YtdlpFormat[], item: Raw): Rendition[] {
-  const details = detailsByFile(item);
-  const byFile = new Map<string, Rendition>();
-  const videos = formats.filter((format) => asUrl(format.url) && format.vcodec !== 'none');
-  const direct = videos.filter((format) => !isApi(format.url));
-  for (const format of direct.length > 0 ? direct : videos) {
-    const url = asUrl(format.url);
-    if (!url) continue;
-    const file = isApi(url) ? `${format.format_id}` : fileOf(url);
-    const known = byFile.get(file);
+export function readRenditions(files: readonly RawFile[], { apiMirrors = false } = {}): Rendition[] {
+  const read = files.map((file) => ({
+    file,
+    urls: asUrls(file.urls).filter((url) => !SOUND_PATH.test(url)),
+  }));
+  const onCdn = read.filter(({ urls }) => urls.some((url) => !isApi(url)));
+  const found: { rendition: Rendition; paths: Set<string> }[] = [];
+  const isCleanOnCdn = onCdn.some(({ file }) => !file.watermark);
+  for (const { file, urls } of isCleanOnCdn ? onCdn : read) {
+    const cdn = urls.filter((url) => !isApi(url));
+    const api = urls.filter(isApi);
+    const last = apiMirrors ? api.slice(0, 1) : [];
+    const mirrors = oneForEachHost(cdn.length > 0 ? [...cdn, ...last] : api);
+    if (mirrors.length === 0) continue;
+    const paths = cdn.map(pathBehindSignature);
+    const known = found.find((one) => paths.some((path) => one.paths.has(path)));
     if (known) {
-      // The same file as another format: a mirror, unless it is the same host signed once more.
-      if (!known.urls.some((mirror) => hostOf(mirror) === hostOf(url))) known.urls.push(url);
+      const all = oneForEachHost([...known.rendition.urls, ...mirrors]);
+      known.rendition.urls = all.sort((a, b) => Number(isApi(a)) - Number(isApi(b)));
+      for (const path of paths) known.paths.add(path);
     } else {
-      byFile.set(file, rendition(format, url, details.get(file) ?? shown(format, item), byFile.size));
+      found.push({ rendition: renditionOf(file, mirrors), paths: new Set(paths) });
     }
   }
-  return [...byFile.values()].sort((a, b) => rank(b) - rank(a) || (b.bitrate ?? 0) - (a.bitrate ?? 0));
+  return oneForEachId(found.map(({ rendition }) => rendition).sort(bestFirst));
 }
 
-/** What `download_link` offers; null where the post has no such rendition. */
-export function chooseRenditions(renditions: readonly Rendition[], prefer: 'h264' | 'best') {
+/**
+ * The renditions that `download_link` offers; null where the post has no such rendition. HD is the largest picture
+ * with sound that players know, H.264 where two are of one size; standard is the best H.264, or HD without one.
+ */
+export function chooseRenditions(renditions: readonly Rendition[], prefer: CodecPreference) {
   const whole = renditions.filter((one) => one.playable && one.hasAudio);
-  const clean = whole.filter((one) => !one.watermark);
-  const h264 = clean.filter((one) => one.codec === 'h264');
-  const pool = prefer === 'h264' && h264.length > 0 ? h264 : clean;
-  const hd = pool[0] ?? null;
+  const clean = whole.filter((one) => !one.watermark).sort(bestFirst);
+  const largest = clean[0] ? shortSide(clean[0]) : 0;
+  const h264 = clean.find((one) => one.codec === 'h264');
+  const standard = h264 ?? clean[0] ?? null;
+  const isHd = h264 !== undefined && shortSide(h264) === largest;
   return {
-    hd,
-    standard: pool.find((one) => rank(one) < HD_SHORT_SIDE) ?? hd,
+    hd: prefer === 'h264' || isHd ? standard : (clean[0] ?? null),
+    standard,
     watermark: whole.find((one) => one.watermark) ?? null,
   };
 }
 
-function rendition(format: YtdlpFormat, url: string, detail: Raw, index: number): Rendition {
-  const address = asObject(detail.PlayAddr);
-  const codec = codecOf(format, asString(detail.CodecType));
-  const height = asPositive(address.Height) ?? asPositive(format.height);
+/**
+ * The rendition of that id, or else the one of its codec and short side with the nearest bitrate: sources give one
+ * file with slightly different bitrates.
+ */
+export function findRendition(renditions: readonly Rendition[], id: string): Rendition | null {
+  const exact = renditions.find((one) => one.id === id);
+  if (exact) return exact;
+  const [, codec, side, bitrate] = RENDITION_ID.exec(id) ?? [];
+  const distance = (one: Rendition) => Math.abs((one.bitrate ?? 0) - Number(bitrate));
+  const alike = renditions.filter(
+    (one) => !one.watermark && one.codec === codec && shortSide(one) === Number(side),
+  );
+  return (
+    alike.sort((a, b) => Number(b.hasAudio) - Number(a.hasAudio) || distance(a) - distance(b))[0] ?? null
+  );
+}
+
+export function shortSide({ width, height }: Pick<Rendition, 'width' | 'height'>): number {
+  return Math.min(width ?? height ?? 0, height ?? width ?? 0);
+}
+
+export function isApi(url: string): boolean {
+  return url.includes(API_PATH) && new URL(url).pathname === API_PATH;
+}
+
+function renditionOf(file: RawFile, urls: string[]): Rendition {
+  const [, keyCodec, keyBitrate] = FILE_KEY.exec(asString(file.key)) ?? [];
+  const codec = codecOf([asString(file.codec), keyCodec ?? '']);
+  const width = asPositive(file.width);
+  const height = asPositive(file.height);
+  const bitrate = asPositive(file.bitrate) ?? asPositive(keyBitrate) ?? bitrateInQuery(urls);
+  const watermark = file.watermark ?? false;
   return {
-    id: format.format_id || `${codec}_${height ?? 0}p_${index}`,
+    id: watermark ? WATERMARK : `${codec}_${shortSide({ width, height })}p_${bitrate ?? 0}`,
     codec,
-    width: asPositive(address.Width) ?? asPositive(format.width),
+    width,
     height,
-    bitrate: asPositive(detail.Bitrate) ?? asPositive((format.tbr ?? 0) * 1000),
-    size: asPositive(address.DataSize) ?? asPositive(format.filesize),
-    hasAudio: format.acodec !== 'none',
-    watermark: asString(format.format_id).startsWith(WATERMARKED),
-    playable: codec !== UNPLAYABLE_CODEC,
-    urls: [url],
+    bitrate,
+    size: asPositive(file.size),
+    hasAudio: !file.silent && !urls.some((url) => SILENT_PATH.test(url)),
+    watermark,
+    playable: PLAYABLE_CODECS.includes(codec),
+    urls,
   };
 }
 
-/** What the page says of the file that it plays itself, where that is none of `bitrateInfo`. */
-function shown(format: YtdlpFormat, item: Raw): Raw {
-  return format.format_id === PLAYED ? { CodecType: asObject(item.video).codecType } : {};
+/** A label that is not H.264 wins over one that is: items call H.265 files H.264 in some of their fields. */
+function codecOf(labels: readonly string[]): string {
+  const codecs = labels.filter(Boolean).map(standardName);
+  return codecs.find((codec) => codec !== 'h264') ?? 'h264';
 }
 
-/** yt-dlp takes the codec from a name (`UrlKey`), and what has none for H.264. */
-function codecOf({ vcodec }: YtdlpFormat, told: string): string {
-  if (vcodec && vcodec !== 'h264') return vcodec;
-  if (/^(h265|hevc|bytevc1)/i.test(told)) return 'h265';
-  if (/^(h266|vvc|bytevc2)/i.test(told)) return UNPLAYABLE_CODEC;
-  return 'h264';
+/** `bytevc1` is ByteDance's name of its H.265, `bytevc2` of its own variant of H.266. */
+function standardName(label: string): string {
+  const name = label.toLowerCase();
+  if (/h\.?264|avc/.test(name)) return 'h264';
+  if (/h\.?265|hevc|bytevc1|hvc1|hev1/.test(name)) return 'h265';
+  if (/h\.?266|vvc|bytevc2/.test(name)) return 'bytevc2';
+  return name.replace(/[^a-z\d]/g, '') || 'unknown';
 }
 
-function fileOf(url: string): string {
-  return pathOf(url).replace(PATH_SIGNATURE, '');
+/** `bt` in the query of CDN addresses is the bitrate in Kibit/s, rounded down. */
+function bitrateInQuery(urls: readonly string[]): number | null {
+  const kibits = asPositive(urls.map((url) => queryParam(url, 'bt')).find((value) => value !== null));
+  return kibits === null ? null : kibits * 1024;
 }
 
-function isApi(url: string): boolean {
-  return url.includes(API_PATH) && new URL(url, 'https://none').pathname === API_PATH;
+function pathBehindSignature(url: string): string {
+  return new URL(url).pathname.replace(PATH_SIGNATURE, '');
 }
 
-function detailsByFile(item: Raw): Map<string, Raw> {
-  const found = new Map<string, Raw>();
-  for (const detail of asObjects(asObject(item.video).bitrateInfo)) {
-    const addresses = asObject(detail.PlayAddr).UrlList;
-    for (const address of Array.isArray(addresses) ? addresses : []) {
-      const url = asUrl(address);
-      if (url && !isApi(url)) found.set(fileOf(url), detail);
-    }
+/** The first address of each host: a second one is the same file, signed once more. */
+function oneForEachHost(urls: readonly string[]): string[] {
+  const byHost = new Map<string, string>();
+  for (const url of urls) {
+    const { host } = new URL(url);
+    if (!byHost.has(host)) byHost.set(host, url);
   }
-  return found;
+  return [...byHost.values()];
 }
 
-/** The short side of the picture. */
-function rank({ width, height }: Rendition): number {
-  return Math.min(width ?? height ?? 0, height ?? width ?? 0);
+function oneForEachId(renditions: readonly Rendition[]): Rendition[] {
+  return renditions.filter((one, index) => renditions.findIndex(({ id }) => id === one.id) === index);
+}
+
+function bestFirst(a: Rendition, b: Rendition): number {
+  return (
+    shortSide(b) - shortSide(a) ||
+    (b.bitrate ?? 0) - (a.bitrate ?? 0) ||
+    Number(b.hasAudio) - Number(a.hasAudio)
+  );
 }

@@ -1,45 +1,45 @@
-import type { LinkRoute, Links } from '../links/index.ts';
-import type { Asset } from '../posts/asset.ts';
-import { assetSource } from './asset.ts';
-import type { Post, Rendition } from './post.ts';
-import { chooseRenditions } from './renditions.ts';
+import { type Asset, assetSource } from './asset.ts';
+import type { Photo, Post, Rendition } from './post.ts';
+import { type CodecPreference, chooseRenditions } from './renditions.ts';
 
 export interface PostResponseOptions {
-  links: Pick<Links, 'make' | 'expiryFromNow'>;
-  preferCodec: 'h264' | 'best';
+  /** The link to a file of the post. */
+  linkTo: (asset: Asset) => string;
+  /** When these links expire, Unix milliseconds. */
+  expiresAt: number;
+  preferCodec: CodecPreference;
   cached: boolean;
-  /** Whether the one who asks wants the cover and the avatar through this service too. */
+  /** Whether links to cover and avatar through this service are wanted. */
   images?: boolean;
 }
 
-/** The answer to POST /tiktok (CONTRACT §2 and §3), with links made for this very answer. */
+/** The response to POST /tiktok. */
 export function toPostResponse(
   post: Post,
-  { links, preferCodec, cached, images = false }: PostResponseOptions,
+  { linkTo, expiresAt, preferCodec, cached, images = false }: PostResponseOptions,
 ) {
-  const expiresAt = links.expiryFromNow();
-  const link = (route: LinkRoute, asset: Asset) =>
-    links.make(route, { ref: post.ref, asset, source: assetSource(post, asset) }, expiresAt);
   const tail = {
-    subtitles: subtitleLinks(post, link),
+    subtitles: subtitleLinks(post, linkTo),
     links_expire_at: isoSeconds(expiresAt),
     cached,
-    ...(images && { images: imageLinks(post, link) }),
+    source: post.source,
+    ...(post.partial.length > 0 && { partial: post.partial }),
+    ...(images && { images: imageLinks(post, linkTo) }),
   };
   if (post.kind === 'photo') {
-    return { status: 'picker' as const, ...describe(post), ...photoLinks(post, link), ...tail };
+    return { status: 'picker' as const, ...describe(post), ...photoLinks(post, linkTo), ...tail };
   }
   return {
     status: 'tunnel' as const,
     ...describe(post),
-    ...videoLinks(post, link, preferCodec),
+    ...videoLinks(post, linkTo, preferCodec),
     ...tail,
   };
 }
 
 export type PostResponse = ReturnType<typeof toPostResponse>;
 
-type MakeLink = (route: LinkRoute, asset: Asset) => string;
+type LinkTo = PostResponseOptions['linkTo'];
 
 function describe(post: Post) {
   return {
@@ -57,7 +57,7 @@ function describe(post: Post) {
       nickname: post.author.nickname,
       uniqueId: post.author.uniqueId,
       signature: post.author.signature,
-      // The predecessors had one avatar under four names; frontends read any of them.
+      // Frontends of the predecessors read any of the four names.
       avatar: post.author.avatarLarger || post.author.avatarMedium || post.author.avatarThumb,
       avatarThumb: post.author.avatarThumb,
       avatarMedium: post.author.avatarMedium,
@@ -73,28 +73,31 @@ function describe(post: Post) {
   };
 }
 
-/** For pages that want no request to TikTok from their visitors' browsers. */
-function imageLinks(post: Post, link: MakeLink) {
-  const linkTo = (kind: 'cover' | 'avatar') =>
-    assetSource(post, { kind }) ? link('download', { kind }) : '';
-  return { cover: linkTo('cover'), avatar: linkTo('avatar') };
+/** For pages whose browsers send no request to TikTok. */
+function imageLinks(post: Post, linkTo: LinkTo) {
+  return {
+    cover: linkIfAny(post, { kind: 'cover' }, linkTo) ?? '',
+    avatar: linkIfAny(post, { kind: 'avatar' }, linkTo) ?? '',
+  };
 }
 
-function videoLinks(post: Post, link: MakeLink, preferCodec: 'h264' | 'best') {
-  const chosen = chooseRenditions(post.renditions, preferCodec);
-  const linked = post.renditions.map((one) => ({
-    rendition: one,
-    link: link('stream', { kind: 'video', rendition: one.id }),
+function videoLinks(post: Post, linkTo: LinkTo, preferCodec: CodecPreference) {
+  const { hd, standard, watermark } = chooseRenditions(post.renditions, preferCodec);
+  const linked = post.renditions.map((rendition) => ({
+    rendition,
+    link: linkTo({ kind: 'video', rendition: rendition.id }),
   }));
-  const linkTo = (one: Rendition | null) => linked.find(({ rendition }) => rendition === one)?.link;
+  const linkOf = (one: Rendition | null) => linked.find(({ rendition }) => rendition === one)?.link;
+  const notice = noticeOf(post, standard);
   return {
     download_link: {
-      no_watermark: linkTo(chosen.standard),
-      no_watermark_hd: linkTo(chosen.hd),
-      watermark: linkTo(chosen.watermark),
-      mp3: link('download', { kind: 'mp3' }),
+      no_watermark: linkOf(standard),
+      no_watermark_hd: linkOf(hd),
+      watermark: linkOf(watermark),
+      mp3: linkIfAny(post, { kind: 'mp3' }, linkTo),
+      cover: post.renditions.length === 0 ? linkIfAny(post, { kind: 'cover' }, linkTo) : undefined,
     },
-    formats: linked.map(({ rendition, link: address }) => ({
+    formats: linked.map(({ rendition, link }) => ({
       id: rendition.id,
       codec: rendition.codec,
       width: rendition.width,
@@ -103,40 +106,64 @@ function videoLinks(post: Post, link: MakeLink, preferCodec: 'h264' | 'best') {
       size: rendition.size,
       has_audio: rendition.hasAudio,
       watermark: rendition.watermark,
-      link: address,
+      link,
     })),
+    ...(notice !== undefined && { notice }),
   };
 }
 
-function subtitleLinks(post: Post, link: MakeLink) {
+/** Why a video post has no clean video with sound to offer, for a person. */
+function noticeOf(post: Post, standard: Rendition | null): string | undefined {
+  if (standard) return undefined;
+  const clean = post.renditions.filter((one) => !one.watermark);
+  if (post.renditions.length === 0) {
+    return 'The video of this post cannot be had: it has no address, as is the case with many ads and shop posts.';
+  }
+  if (clean.length === 0) return 'Only a version that may carry a watermark can be had at the moment.';
+  if (clean.some((one) => one.playable)) return 'This video can be had without sound only.';
+  return 'This video can be had only in a format that players do not know.';
+}
+
+function subtitleLinks(post: Post, linkTo: LinkTo) {
   return post.subtitles.map(({ language, source }) => ({
     language,
     source,
-    // Whatever TikTok keeps them as, subtitles/ makes WebVTT of it.
+    // subtitles/ converts every kind to WebVTT.
     format: 'vtt' as const,
-    link: link('download', { kind: 'subtitle', language, source }),
+    link: linkTo({ kind: 'subtitle', language, source }),
   }));
 }
 
-function photoLinks(post: Post, link: MakeLink) {
+function photoLinks(post: Post, linkTo: LinkTo) {
   const photos = post.photos.map((photo, index) => ({
     type: 'photo' as const,
     url: photo.urls[0] ?? '',
     width: photo.width,
     height: photo.height,
-    link: link('download', { kind: 'photo', index }),
+    link: linkTo({ kind: 'photo', index }),
+    ...liveLink(photo, index, linkTo),
   }));
   return {
     photos,
     download_link: {
       no_watermark: photos.map((photo) => photo.link),
-      ...(assetSource(post, { kind: 'mp3' }) && { mp3: link('download', { kind: 'mp3' }) }),
-      zip: link('download', { kind: 'zip' }),
+      mp3: linkIfAny(post, { kind: 'mp3' }, linkTo),
+      zip: linkTo({ kind: 'zip' }),
     },
-    download_slideshow_link: link('download-slideshow', { kind: 'slideshow' }),
+    download_slideshow_link: linkTo({ kind: 'slideshow' }),
   };
 }
 
-export function isoSeconds(ms: number): string {
+function liveLink({ live }: Photo, index: number, linkTo: LinkTo) {
+  if (!live) return {};
+  const { width, height, durationMs } = live;
+  return { live: { width, height, duration: durationMs, link: linkTo({ kind: 'live', index }) } };
+}
+
+function linkIfAny(post: Post, asset: Asset, linkTo: LinkTo): string | undefined {
+  return assetSource(post, asset) ? linkTo(asset) : undefined;
+}
+
+function isoSeconds(ms: number): string {
   return `${new Date(ms).toISOString().slice(0, 19)}Z`;
 }

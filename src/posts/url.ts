@@ -1,12 +1,31 @@
 import { ServiceError } from '../errors.ts';
 import type { Platform, PostRef } from './post.ts';
+import { explainUnsupported } from './unsupported-url.ts';
 
-/** What a link can name: a post, or a short code that only TikTok can translate. */
-export type PostLink = { kind: 'post'; ref: PostRef } | { kind: 'short'; platform: Platform; url: string };
+/** What a link can name: a post, or a short code that only TikTok or Douyin can resolve. */
+export type PostLink =
+  | {
+      kind: 'post';
+      ref: PostRef;
+      /** The link says that the post has photos. */
+      isPhoto?: true;
+    }
+  | { kind: 'short'; platform: Platform; url: string };
 
 /** Characters that may stand in a URL (RFC 3986); anything else, such as Chinese text, ends it. */
-const URL_IN_TEXT = /https?:\/\/[\w\-.~:/?#[\]@!$&'()*+,;=%]+/gi;
+const URL_CHARACTERS = String.raw`[\w\-.~:/?#[\]@!$&'()*+,;=%]`;
+const OWN_HOST = String.raw`(?:[a-z]{1,9}\.)?(?:tiktok|tiktokv|douyin|iesdouyin)\.com(?=[/?])`;
+/**
+ * A link with its scheme, or one of the own hosts without. What stands before a host without a scheme must not make it
+ * part of another address.
+ */
+const LINK_IN_TEXT = new RegExp(
+  String.raw`https?://${URL_CHARACTERS}+|(?<![\w\-.~:/?#@&=%\\])${OWN_HOST}${URL_CHARACTERS}+`,
+  'gi',
+);
 const TRAILING_PUNCTUATION = /[)\].,;:!?'*]+$/;
+/** An id with text glued behind it: post ids have 15 digits or more. */
+const UP_TO_ID = /^.*?[/=]\d{15,20}(?![\d/])/;
 
 const ID = '(?<id>\\d{1,25})';
 const CODE = /^\/(?<code>[\w-]{1,64})\/?$/;
@@ -17,49 +36,73 @@ const TIKTOK_PATHS = [
   new RegExp(`^/(?:share/)?(?:video|photo)/${ID}/?$`),
   new RegExp(`^/v/${ID}(?:\\.html)?/?$`),
   new RegExp(`^/embed/(?:v2/)?${ID}/?$`),
+  new RegExp(`^/player/v1/${ID}/?$`),
 ];
 const TIKTOK_SHORT = /^\/t\/(?<code>[\w-]{1,64})\/?$/;
-const SHARE_PATHS = [new RegExp(`^/share/(?:video|note|slides)/${ID}/?$`)];
-const DOUYIN_PATHS = [new RegExp(`^/(?:share/)?(?:video|note)/${ID}/?$`)];
+const TIKTOK_I18N_PATHS = [new RegExp(`^/i18n/share/video/${ID}/?$`)];
+const TIKTOKV_PATHS = [new RegExp(`^/share/(?:video|photo)/${ID}/?$`)];
+const DOUYIN_PATHS = [new RegExp(`^/(?:share/)?(?:video|note|slides)/${ID}/?$`)];
+const DOUYIN_SHARE_PATHS = [new RegExp(`^/share/(?:video|note|slides)/${ID}/?$`)];
+const JINGXUAN_PATHS = [new RegExp(`^/m/video/${ID}/?$`)];
 
-const HOSTS: Readonly<Record<string, (path: string) => PostLink | null>> = {
+type ReadUrl = (url: URL) => PostLink | null;
+
+const tiktok: ReadUrl = (url) => shortAt(TIKTOK_SHORT, 't/')(url) ?? postAt('tiktok', TIKTOK_PATHS)(url);
+const douyin: ReadUrl = (url) => postAt('douyin', DOUYIN_PATHS)(url) ?? postOfModalId(url);
+
+const HOSTS: Readonly<Record<string, ReadUrl>> = {
   'tiktok.com': tiktok,
   'www.tiktok.com': tiktok,
   'm.tiktok.com': tiktok,
-  'vm.tiktok.com': (path) => short('tiktok', CODE.exec(path), (code) => `https://vm.tiktok.com/${code}/`),
-  'vt.tiktok.com': (path) => short('tiktok', CODE.exec(path), (code) => `https://vt.tiktok.com/${code}/`),
-  'tiktokv.com': (path) => post('tiktok', SHARE_PATHS, path),
-  'www.tiktokv.com': (path) => post('tiktok', SHARE_PATHS, path),
-  'douyin.com': (path) => post('douyin', DOUYIN_PATHS, path),
-  'www.douyin.com': (path) => post('douyin', DOUYIN_PATHS, path),
-  'v.douyin.com': (path) => short('douyin', CODE.exec(path), (code) => `https://v.douyin.com/${code}/`),
-  'iesdouyin.com': (path) => post('douyin', SHARE_PATHS, path),
-  'www.iesdouyin.com': (path) => post('douyin', SHARE_PATHS, path),
+  'lite.tiktok.com': shortAt(TIKTOK_SHORT, 't/'),
+  't.tiktok.com': postAt('tiktok', TIKTOK_I18N_PATHS),
+  'vm.tiktok.com': shortAt(CODE),
+  'vt.tiktok.com': shortAt(CODE),
+  'tiktokv.com': postAt('tiktok', TIKTOKV_PATHS),
+  'www.tiktokv.com': postAt('tiktok', TIKTOKV_PATHS),
+  'douyin.com': douyin,
+  'www.douyin.com': douyin,
+  'm.douyin.com': (url) => postAt('douyin', DOUYIN_SHARE_PATHS)(url) ?? postOfModalId(url),
+  'jingxuan.douyin.com': (url) => postAt('douyin', JINGXUAN_PATHS)(url) ?? postOfModalId(url),
+  'v.douyin.com': shortAt(CODE),
+  'iesdouyin.com': postAt('douyin', DOUYIN_SHARE_PATHS),
+  'www.iesdouyin.com': postAt('douyin', DOUYIN_SHARE_PATHS),
 };
 
 /**
- * The first link to a post in a text, as a person pastes it: the link alone, or a share sheet's words around it.
- * @throws ServiceError `unsupported_url` when there is none
+ * The first link to a post in a text, as a person pastes it: the link alone, with or without its scheme, or the words
+ * of a share sheet around it.
+ * @throws ServiceError `unsupported_url` when there is none; its message says what a link of TikTok or Douyin is instead
  */
 export function findPostLink(text: string): PostLink {
-  for (const [candidate] of text.matchAll(URL_IN_TEXT)) {
-    const link = parsePostUrl(candidate) ?? parsePostUrl(candidate.replace(TRAILING_PUNCTUATION, ''));
-    if (link) return link;
+  const links = [...text.matchAll(LINK_IN_TEXT)].map(([link]) =>
+    /^https?:/i.test(link) ? link : `https://${link}`,
+  );
+  for (const link of links) {
+    const found = readings(link).map(parsePostUrl).find(Boolean);
+    if (found) return found;
   }
-  throw new ServiceError('unsupported_url');
+  const message = links.map(explainUnsupported).find((sentence) => sentence !== null);
+  throw new ServiceError('unsupported_url', message ? { message } : {});
 }
 
-/** A post's link in any form of CONTRACT §1; null for everything else. */
+/** A link as it stands, without punctuation at its end, and without text behind its id. */
+function readings(link: string): string[] {
+  const upToId = UP_TO_ID.exec(link)?.[0];
+  return [link, link.replace(TRAILING_PUNCTUATION, ''), ...(upToId ? [upToId] : [])];
+}
+
+/** The post or short code of a link with its scheme; null for any other link. */
 export function parsePostUrl(text: string): PostLink | null {
   if (!URL.canParse(text)) return null;
   const url = new URL(text);
   const plain = url.username === '' && url.password === '' && url.port === '';
   if (!plain || (url.protocol !== 'https:' && url.protocol !== 'http:')) return null;
   const read = Object.hasOwn(HOSTS, url.hostname) ? HOSTS[url.hostname] : undefined;
-  return read?.(url.pathname) ?? null;
+  return read?.(url) ?? null;
 }
 
-/** The address that a post is asked at. TikTok answers photo posts under /video/ too, and without the name. */
+/** The address of a post; TikTok answers photo posts under /video/ too, and any post without the name. */
 export function canonicalUrl(ref: PostRef, kind: 'video' | 'photo' = 'video'): string {
   if (ref.platform === 'douyin')
     return `https://www.douyin.com/${kind === 'photo' ? 'note' : 'video'}/${ref.id}`;
@@ -71,26 +114,31 @@ export function postKey(ref: PostRef): string {
   return `${ref.platform}:${ref.id}`;
 }
 
-function tiktok(path: string): PostLink | null {
-  const code = short('tiktok', TIKTOK_SHORT.exec(path), (value) => `https://www.tiktok.com/t/${value}/`);
-  return code ?? post('tiktok', TIKTOK_PATHS, path);
-}
-
-function post(platform: Platform, patterns: readonly RegExp[], path: string): PostLink | null {
-  for (const pattern of patterns) {
-    const groups = pattern.exec(path)?.groups;
-    if (groups?.id) {
-      return { kind: 'post', ref: { platform, id: groups.id, ...(groups.user && { user: groups.user }) } };
+function postAt(platform: Platform, patterns: readonly RegExp[]): ReadUrl {
+  return ({ pathname }) => {
+    for (const pattern of patterns) {
+      const groups = pattern.exec(pathname)?.groups;
+      if (groups?.id) {
+        const ref = { platform, id: groups.id, ...(groups.user && { user: groups.user }) };
+        return { kind: 'post', ref, ...(pathname.includes('/photo/') && { isPhoto: true }) };
+      }
     }
-  }
-  return null;
+    return null;
+  };
 }
 
-function short(
-  platform: Platform,
-  match: RegExpExecArray | null,
-  url: (code: string) => string,
-): PostLink | null {
-  const code = match?.groups?.code;
-  return code ? { kind: 'short', platform, url: url(code) } : null;
+/** Douyin's desktop pages show a post in a window over any page, and keep its id in the query. */
+function postOfModalId({ searchParams }: URL): PostLink | null {
+  const id = searchParams.get('modal_id') ?? '';
+  return /^\d{1,25}$/.test(id) ? { kind: 'post', ref: { platform: 'douyin', id } } : null;
+}
+
+function shortAt(pattern: RegExp, folder = ''): ReadUrl {
+  return ({ hostname, pathname }) => {
+    const code = pattern.exec(pathname)?.groups?.code;
+    if (!code) return null;
+    const host = hostname.replace(/^(?:m\.)?tiktok\.com$/, 'www.tiktok.com');
+    const platform = host.endsWith('douyin.com') ? 'douyin' : 'tiktok';
+    return { kind: 'short', platform, url: `https://${host}/${folder}${code}/` };
+  };
 }

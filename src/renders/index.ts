@@ -1,4 +1,11 @@
-export type { RenderedFile } from './file-cache.ts';
+export * from './limits.ts';
 export type { Progress, ProgressListener, Stage } from './progress.ts';
-export { RenderCache, type RenderCacheOptions } from './render-cache.ts';
-export type { Produce, WorkTools } from './shared-task.ts';
+export {
+  noRoom,
+  type Produce,
+  RenderCache,
+  type RenderCacheOptions,
+  type RenderedFile,
+  type RenderTools,
+} from './render-cache.ts';
+export { availableMemory, openRenderSlots } from './render-slots.ts';

@@ -1,182 +1,218 @@
-import { Semaphore } from '../concurrency/index.ts';
+import { type ClientBounds, deadline, FairQueue, SingleFlight } from '../concurrency/index.ts';
 import { type ErrorCode, ServiceError } from '../errors.ts';
-import type { CleanupStats, TempStore } from '../temp/index.ts';
-import { FileCache, type RenderedFile } from './file-cache.ts';
-import { ProgressEmitter, type ProgressListener } from './progress.ts';
-import { type Produce, SharedTask } from './shared-task.ts';
+import type { CachedFile } from '../media/index.ts';
+import type { CleanupStats, JobFolder, TempStore } from '../temp/index.ts';
+import { FileCache } from './file-cache.ts';
+import { FETCHES_PER_SLOT, FILES_PER_CLIENT, KEPT_SHARE, MAX_WAITING, MAX_WORK_MS } from './limits.ts';
+import { type Progress, ProgressEmitter, type ProgressListener } from './progress.ts';
 
 export interface RenderCacheOptions {
   temp: TempStore;
-  /** A word for the names of the work folders, such as `slideshow`. */
+  /** Prefix of the work folders' names, such as `slideshow`. */
   kind: string;
-  /** Renders at a time; as many as there are processors is a good number. */
-  maxRenders: number;
-  /** Files that may wait beside those; more are `busy`. */
-  maxQueue: number;
+  /** Slots for what takes memory and a core; all kinds of files share them. */
+  renders: FairQueue;
+  /** Whether one client may have only FILES_PER_CLIENT files in the making. */
+  limitClients: boolean;
   /** How long a finished file is kept, in milliseconds. */
   maxAgeMs: number;
-  /** How much all finished files may take together, in bytes; less where the disk is small or fills up. */
+  /** Bytes of all finished files; fewer where the disk is small or fills up. */
   maxBytes: number;
-  /** Hears how each file came out, or `abandoned`, and after how long; for the metrics. */
+  /** Gets the outcome of each file and its seconds, for the metrics. */
   onMade?: (outcome: 'ok' | 'abandoned' | ErrorCode, seconds: number) => void;
 }
 
-/** A typical file takes a second or two with its downloads. */
-const BUSY_RETRY_SECONDS = 5;
+/** What the maker of one file works with. */
+export interface RenderTools {
+  /** All files go in here; removed when the work fails or is aborted. */
+  job: JobFolder;
+  report: (progress: Progress) => void;
+  /** Aborts when the last waiting client has gone or the time is up. */
+  signal: AbortSignal;
+  /** Waits for a render slot, then renders. */
+  withSlot: <T>(render: () => Promise<T>) => Promise<T>;
+}
 
-/**
- * Of the room that is free or taken by finished files, so much may go to these. They are a convenience; the rest is for
- * what is being made, here and in other stores on the same disk.
- */
-const KEPT_SHARE = 0.25;
-/** Until works under way have ended, or the cleaner has been round. */
+/** Makes the file and returns its path, inside the job folder. */
+export type Produce = (tools: RenderTools) => Promise<string>;
+
+export interface RenderOptions {
+  /** Takes turns with other clients; see FairQueue. */
+  client: string;
+  /** This client is gone; others that wait for the same file are served all the same. */
+  signal?: AbortSignal;
+}
+
+/** A finished file. */
+export interface RenderedFile extends CachedFile {
+  /** The file was made for this request, so no client can hold a part of it yet. */
+  isNew: boolean;
+}
+
+/** Retry-After of a full disk, in seconds: works under way end, or the cleaner has been round. */
 const FULL_DISK_RETRY_SECONDS = 30;
 
+/** Times that a finished file may be evicted before it is opened. */
+const MAX_TRIES = 3;
+
 /**
- * Files by key (post and parameters): made once for all who ask at the same time, kept for those who come later,
- * given up when nobody waits any more.
+ * Files by key (post and parameters): made once for all who ask at the same time, kept for later requests, given up
+ * when nobody waits any more.
  */
 export class RenderCache {
   readonly #temp: TempStore;
   readonly #kind: string;
-  readonly #maxInFlight: number;
   readonly #onMade: NonNullable<RenderCacheOptions['onMade']>;
-  readonly #flights = new Map<string, SharedTask<void>>();
-  /** Abandoned ones too, until they are cleaned up: they still take space and perhaps a processor. */
-  readonly #landing = new Set<Promise<void>>();
-  readonly #board = new ProgressEmitter();
-  readonly #shelf: FileCache;
+  readonly #flights = new SingleFlight<void>();
+  /** Works under way, also abandoned ones until they are cleaned up. */
+  readonly #works = new Map<Promise<void>, AbortController>();
+  readonly #progress = new ProgressEmitter();
+  readonly #files: FileCache;
   readonly #maxKeptBytes: number;
-  /** Fetching may run ahead of rendering, by as many again, so that a slow CDN does not leave processors idle. */
-  readonly #work: Semaphore;
-  readonly #renders: Semaphore;
+  readonly #admission: FairQueue;
+  readonly #renders: FairQueue;
   #closed = false;
 
-  constructor({ temp, kind, maxRenders, maxQueue, maxAgeMs, maxBytes, onMade }: RenderCacheOptions) {
+  constructor({ temp, kind, renders, limitClients, maxAgeMs, maxBytes, onMade }: RenderCacheOptions) {
     this.#onMade = onMade ?? (() => {});
     this.#temp = temp;
     this.#kind = kind;
-    this.#maxInFlight = maxRenders + maxQueue;
-    this.#work = new Semaphore(maxRenders * 2);
-    this.#renders = new Semaphore(maxRenders);
-    this.#shelf = new FileCache({ maxAgeMs, maxBytes });
+    const slots = renders.slots * FETCHES_PER_SLOT;
+    // One client leaves at least one slot to the others.
+    const perClient: ClientBounds = { running: slots - 1, total: FILES_PER_CLIENT };
+    this.#admission = new FairQueue({ slots, maxWaiting: MAX_WAITING, ...(limitClients && { perClient }) });
+    this.#renders = renders;
+    this.#files = new FileCache({ maxAgeMs, maxBytes });
     this.#maxKeptBytes = maxBytes;
   }
 
-  /** In flight, kept files, and their bytes; for health and metrics. */
+  /** Works under way, finished files and their bytes. */
   get status(): { inFlight: number; files: number; bytes: number } {
-    return { inFlight: this.#landing.size, files: this.#shelf.files, bytes: this.#shelf.bytes };
+    return { inFlight: this.#works.size, files: this.#files.files, bytes: this.#files.bytes };
+  }
+
+  /** Whether the file of `key` is there already. */
+  has(key: string): boolean {
+    return this.#files.has(key);
   }
 
   /**
-   * The file of `key`: at once where it is there, else when it is made. `produce` runs only where nobody makes that file
-   * already. Release the file when it has been sent.
-   *
-   * @param options.signal aborts when this caller has gone; the others are served all the same.
-   * @throws ServiceError `busy` where the queue or the disk is full; whatever `produce` throws; the signal's reason.
+   * The file of `key`, made by `produce` where it is neither kept nor in the making. The caller releases it.
+   * @throws ServiceError `busy` where the queue or the disk is full, `timeout`; what `produce` throws; the signal's
+   *   reason
    */
-  async get(key: string, produce: Produce, { signal }: { signal?: AbortSignal } = {}): Promise<RenderedFile> {
+  async get(key: string, produce: Produce, { client, signal }: RenderOptions): Promise<RenderedFile> {
     signal?.throwIfAborted();
-    const kept = this.#shelf.take(key);
-    if (kept) return kept;
-    const flight = this.#flights.get(key) ?? this.#start(key, produce);
-    return flight.wait(signal, () => {
-      const file = this.#shelf.take(key);
-      if (!file)
-        throw new ServiceError('internal', { cause: new Error('a finished file is not on the shelf') });
-      return file;
-    });
+    const kept = await this.#files.open(key);
+    if (kept) return { ...kept, isNew: false };
+    for (let tries = 0; tries < MAX_TRIES; tries += 1) {
+      await this.#flights.run(key, (gone) => this.#start(key, produce, client, gone), signal);
+      const file = await this.#files.open(key);
+      if (file) return { ...file, isNew: true };
+    }
+    throw new ServiceError('busy', { cause: new Error('finished files are evicted at once') });
   }
 
   /**
-   * Tells `listener` where the file of `key` stands, now and at every change. `done` and `failed` end a work, but
-   * not the watching: the same key may be made again.
+   * Calls `listener` with the progress of the file of `key`, now and at every change. `done` and `failed` end a work,
+   * not the watching: the same key may be made again. @returns ends the watching
    */
   watch(key: string, listener: ProgressListener): () => void {
-    const now = this.#shelf.has(key)
+    const now = this.#files.has(key)
       ? ({ stage: 'done', percent: 100 } as const)
-      : this.#flights.get(key)?.progress;
+      : this.#progress.latest(key);
     if (now) listener(now);
-    return this.#board.watch(key, listener);
+    return this.#progress.watch(key, listener);
   }
 
-  /** Lets go of files past their age, and of those that the disk has no room for; for the cleaner too. */
+  /** Evicts files past their age and those that the disk has no room for. */
   async sweep(): Promise<CleanupStats> {
-    const room = this.#shelf.bytes + (await this.#temp.freeBytes());
-    this.#shelf.maxBytes = Math.min(this.#maxKeptBytes, room * KEPT_SHARE);
-    const freed = this.#shelf.trim();
-    await this.#shelf.settled();
+    const room = this.#files.bytes + (await this.#temp.freeBytes());
+    this.#files.maxBytes = Math.min(this.#maxKeptBytes, room * KEPT_SHARE);
+    const freed = this.#files.trim();
+    await this.#files.settled();
     return freed;
   }
 
-  /** Gives up everything under way and removes everything kept. */
+  /** Aborts everything under way and removes everything kept. */
   async close(): Promise<void> {
     this.#closed = true;
-    for (const flight of [...this.#flights.values()]) flight.cancel();
-    await Promise.allSettled(this.#landing);
-    await this.#shelf.clear();
+    for (const stop of this.#works.values()) stop.abort(closing());
+    await Promise.allSettled(this.#works.keys());
+    await this.#files.clear();
   }
 
-  #start(key: string, produce: Produce): SharedTask<void> {
-    if (this.#closed || this.#landing.size >= this.#maxInFlight) {
-      throw new ServiceError('busy', { retryAfter: BUSY_RETRY_SECONDS });
+  async #start(key: string, produce: Produce, client: string, gone: AbortSignal): Promise<void> {
+    if (this.#closed) throw closing();
+    const stop = new AbortController();
+    // Reported at once, before the key can be made anew: nobody waits for the file, but its progress may be watched.
+    const onGone = () => {
+      this.#progress.emit(key, { stage: 'failed', percent: 100, code: 'timeout' });
+      stop.abort(gone.reason);
+    };
+    gone.addEventListener('abort', onGone, { once: true });
+    this.#progress.emit(key, { stage: 'queued', percent: 0 });
+    const make = () => this.#make(key, produce, client, stop.signal);
+    const work = this.#admission.run(client, make, stop.signal);
+    this.#works.set(work, stop);
+    try {
+      await work;
+    } catch (error) {
+      if (!gone.aborted) this.#progress.emit(key, { stage: 'failed', percent: 100, code: codeOf(error) });
+      throw error;
+    } finally {
+      this.#works.delete(work);
     }
-    const flight: SharedTask<void> = new SharedTask(
-      (signal) => this.#work.run(() => this.#make(key, produce, signal), signal),
-      (unfinished) => {
-        if (this.#flights.get(key) !== flight) return;
-        this.#flights.delete(key);
-        // Nobody waits for the file, but somebody may still look at its progress bar.
-        if (unfinished) this.#board.emit(key, { stage: 'failed', percent: 100, code: 'timeout' });
-      },
-    );
-    this.#flights.set(key, flight);
-    const landing = flight.settled.finally(() => this.#landing.delete(landing));
-    this.#landing.add(landing);
-    landing.catch(() => undefined);
-    this.#board.emit(key, flight.progress);
-    return flight;
   }
 
-  async #make(key: string, produce: Produce, signal: AbortSignal): Promise<void> {
+  async #make(key: string, produce: Produce, client: string, abort: AbortSignal): Promise<void> {
     await this.sweep();
     const job = await this.#temp.createJob(this.#kind).catch((error) => {
-      throw withCode(error);
+      throw toServiceError(error);
     });
+    const limit = deadline(MAX_WORK_MS, abort);
+    const { signal } = limit;
     const began = performance.now();
-    const tell = (outcome: 'ok' | 'abandoned' | ErrorCode) =>
+    const record = (outcome: 'ok' | 'abandoned' | ErrorCode) =>
       this.#onMade(outcome, (performance.now() - began) / 1000);
     try {
       const report: ProgressListener = (progress) => {
-        const flight = this.#flights.get(key);
-        if (signal.aborted || !flight) return;
-        flight.progress = progress;
-        this.#board.emit(key, progress);
+        if (!signal.aborted) this.#progress.emit(key, progress);
       };
-      const turn = <T>(render: () => Promise<T>) => this.#renders.run(render, signal);
-      const path = await produce({ job, report, signal, turn });
+      const withSlot = <T>(render: () => Promise<T>) => this.#renders.run(client, render, signal);
+      const path = await produce({ job, report, signal, withSlot });
       signal.throwIfAborted();
-      await this.#shelf.add(key, path, job);
+      await this.#files.add(key, path, job);
       report({ stage: 'done', percent: 100 });
-      tell('ok');
+      record('ok');
     } catch (cause) {
       await job.dispose();
-      const error = withCode(cause);
-      if (signal.aborted) tell('abandoned');
-      else {
-        const code = error instanceof ServiceError ? error.code : 'internal';
-        this.#board.emit(key, { stage: 'failed', percent: 100, code });
-        tell(code);
-      }
+      const error = limit.expired ? new ServiceError('timeout', { cause }) : toServiceError(cause);
+      record(abort.aborted ? 'abandoned' : codeOf(error));
       throw error;
+    } finally {
+      limit.clear();
     }
   }
 }
 
-/** A full disk is nobody's mistake, and passes. */
-function withCode(error: unknown): unknown {
+function closing(): ServiceError {
+  return new ServiceError('busy', { message: 'The server is restarting.', retryAfter: 1 });
+}
+
+function codeOf(error: unknown): ErrorCode {
+  return error instanceof ServiceError ? error.code : 'internal';
+}
+
+/** Maps ENOSPC and EDQUOT to `busy`: a full disk is temporary. */
+function toServiceError(error: unknown): unknown {
   const { code } = error as NodeJS.ErrnoException;
   if (code !== 'ENOSPC' && code !== 'EDQUOT') return error;
+  return noRoom(error);
+}
+
+/** The error of a disk that has no room for a file. */
+export function noRoom(cause: unknown): ServiceError {
   const message = 'The server has no room for this file right now.';
-  return new ServiceError('busy', { message, retryAfter: FULL_DISK_RETRY_SECONDS, cause: error });
+  return new ServiceError('busy', { message, retryAfter: FULL_DISK_RETRY_SECONDS, cause });
 }

@@ -1,15 +1,15 @@
 import { type FileHandle, open } from 'node:fs/promises';
 
-/** The index of a film of 35 photos has some 50 KB; nothing that we make has more than this. */
+/** Bytes of the index; that of 35 photos has 50 KB. */
 const MAX_INDEX_BYTES = 16 * 1024 * 1024;
 
 /**
- * Reads the top-level boxes of an MP4 and throws where they do not cover the file exactly, where the index (`moov`) does
- * not come before the pictures (`mdat`), or where it has another number of pictures. Catches a file cut off by a full
- * disk or by an ffmpeg that died, whatever the exit code says. (ffmpeg's own report of frames is no help: 7.0 leaves
- * it out for streams that are copied.)
+ * Checks an MP4 that ffmpeg wrote: its boxes cover the file exactly, the index (`moov`) comes before the frames
+ * (`mdat`), and it lists `frames` video frames. Catches a file cut off by a full disk, whatever the exit code; ffmpeg
+ * 7.0 reports no frame count of copied streams.
+ * @throws Error
  */
-export async function assertWholeMp4(path: string, pictures: number): Promise<void> {
+export async function assertWholeMp4(path: string, frames: number): Promise<void> {
   const file = await open(path, 'r');
   try {
     const boxes = await topLevelBoxes(file);
@@ -21,8 +21,8 @@ export async function assertWholeMp4(path: string, pictures: number): Promise<vo
     }
     const bytes = Buffer.alloc(moov.length);
     await file.read(bytes, 0, moov.length, moov.at);
-    const found = countPictures(bytes.subarray(8));
-    if (found !== pictures) throw new Error(`an MP4 with ${found} of ${pictures} pictures`);
+    const found = countFrames(bytes.subarray(8));
+    if (found !== frames) throw new Error(`an MP4 with ${found} of ${frames} frames`);
   } finally {
     await file.close();
   }
@@ -45,7 +45,7 @@ async function topLevelBoxes(file: FileHandle): Promise<Box[]> {
     const { bytesRead } = await file.read(header, 0, 16, at);
     if (bytesRead < 8) throw new Error('an MP4 that ends inside a box');
     const short = header.readUInt32BE(0);
-    // 1 says that the length follows in 64 bits.
+    // 1: the length follows in 64 bits.
     const length = short === 1 && bytesRead === 16 ? Number(header.readBigUInt64BE(8)) : short;
     if (length < 8) throw new Error(`an MP4 box of ${length} bytes`);
     boxes.push({ type: header.toString('latin1', 4, 8), at, length });
@@ -55,8 +55,8 @@ async function topLevelBoxes(file: FileHandle): Promise<Box[]> {
   return boxes;
 }
 
-/** How many samples the video track has, by the table of their sizes (ISO/IEC 14496-12 §8.7.3). */
-function countPictures(moov: Buffer): number {
+/** Samples of the video track, by its table of sizes (ISO/IEC 14496-12 §8.7.3). */
+function countFrames(moov: Buffer): number {
   for (const trak of inside(moov, 'trak')) {
     for (const mdia of inside(trak, 'mdia')) {
       const [handler] = inside(mdia, 'hdlr');

@@ -3,25 +3,24 @@ import { MAX_KEY_INTERVAL, REPEAT_FRAMES } from './plan.ts';
 
 const NAL = { slice: 1, keySlice: 5 } as const;
 const START_CODE = Buffer.from([0, 0, 1]);
-/** A repeat of 8160 macroblocks takes 67 bytes; one that carries picture would be larger and would spoil other slides. */
+/** A repeat takes 67 bytes for 8160 macroblocks; a larger one carries picture and would spoil other slides. */
 const MAX_REPEAT_BYTES = 200;
 
 /**
- * Turns what the encoder makes (a black key frame, REPEATS repeats of it, then one key frame for each slide) into the
- * video: each slide's key frame followed by as many repeats as its time takes, the black one dropped.
+ * Turns the encoder's stream (a black key frame, its REPEAT_FRAMES repeats, then one key frame for each slide) into the
+ * video: each slide's key frame and as many repeats as its duration takes, without the black lead.
  *
- * That is a valid stream because x264 with one reference and no B-frames numbers frames from the last key frame on,
- * modulo REPEATS, and codes no other order: the n-th repeat after any key frame has the same bits, and says
- * only that every block is what it was.
+ * The result is valid H.264: with one reference and no B-frames x264 numbers frames from the last key frame on, modulo
+ * REPEAT_FRAMES, so the n-th repeat after any key frame has the same bits.
  */
 export class FrameRepeater extends Transform {
   readonly #slideFrames: readonly number[];
   readonly #onSlide: (slidesDone: number) => void;
   readonly #repeats: Buffer[] = [];
   #pending: Buffer = Buffer.alloc(0);
-  /** Where the search for the next start code goes on in #pending. */
+  /** Offset in #pending where the search for the next start code goes on. */
   #searched = 0;
-  /** Parameter sets of the picture whose slice has not come yet. */
+  /** Parameter sets of the next slice. */
   #headers: Buffer[] = [];
   #keyFrames = 0;
 
@@ -56,7 +55,7 @@ export class FrameRepeater extends Transform {
 
   #takeUnits(): void {
     for (;;) {
-      // The unit's own start code lies at 0 or, where it has four bytes, at 1.
+      // The unit's own start code is at 0, or at 1 where it has four bytes.
       const next = this.#pending.indexOf(START_CODE, Math.max(this.#searched, 2));
       if (next < 0) {
         this.#searched = Math.max(0, this.#pending.length - 2);

@@ -1,4 +1,4 @@
-/** What the service and its render process say to each other. The service speaks first, once. */
+/** Messages between the service and a render process. The service sends one RenderRequest. */
 export interface RenderRequest {
   ffmpegPath: string;
   /** Local files, in order. */
@@ -6,12 +6,12 @@ export interface RenderRequest {
   /** Local file; null for silence. */
   sound: string | null;
   slideSeconds: number;
-  /** Where the movie goes; written only as a whole. */
+  /** Path of the MP4; appears whole or not at all. */
   output: string;
 }
 
 export type RenderReply =
   | { kind: 'slide'; done: number }
   | { kind: 'finished' }
-  /** The last. `stderr` is the tail of ffmpeg's, where ffmpeg failed. */
+  /** `stderr` is the tail of ffmpeg's where ffmpeg failed. */
   | { kind: 'failed'; message: string; stderr: string };

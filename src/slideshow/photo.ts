@@ -1,24 +1,21 @@
 import { readFile } from 'node:fs/promises';
 import sharp, { type Sharp } from 'sharp';
+import { MAX_PIXELS } from '../ffmpeg/index.ts';
 import { CANVAS, fitOnCanvas } from './plan.ts';
 
-/** TikTok's own limit for a photo is 1080p and 20 MB; a picture beyond this is an attack on memory. */
-const MAX_PIXELS = 50_000_000;
-
-// Photos come from outside: only loaders of picture formats that browsers know, no SVG, PDF or TIFF.
+// Photos are untrusted: only loaders of formats that browsers know, no SVG, PDF or TIFF.
 sharp.block({ operation: ['VipsForeignLoad'] });
 sharp.unblock({
   operation: ['Jpeg', 'Png', 'Webp', 'Heif', 'Nsgif'].map((format) => `VipsForeignLoad${format}`),
 });
-// One picture is used once: libvips has nothing to remember. Pictures run side by side, so one thread for each.
+// Each photo is used once, and photos are decoded side by side with one thread each.
 sharp.cache(false);
 sharp.concurrency(1);
 
 /**
- * One photo as raw RGB pixels of the whole canvas: upright by its EXIF, converted to sRGB by its profile
- * (CMYK too), transparency and the rest of the canvas black; the first picture of an animation.
- *
- * @throws Error where the file is no picture of a known kind, is cut off, or has more than 50 million pixels.
+ * A photo as raw RGB pixels of the whole canvas: upright by its EXIF, converted to sRGB by its profile (also CMYK),
+ * on black; of an animation the first frame.
+ * @throws Error where the file is no picture of a known format, is cut off, or has more than MAX_PIXELS
  */
 export async function photoOnCanvas(path: string): Promise<Buffer> {
   const { source, width, height } = await decodePhoto(path);
@@ -42,20 +39,20 @@ export async function photoOnCanvas(path: string): Promise<Buffer> {
 }
 
 async function decodePhoto(path: string): Promise<{ source: Sharp; width: number; height: number }> {
-  // 'error': damage in the picture fails, a harmless oddity in a header does not.
+  // 'error' fails on damaged pixels, not on an odd header.
   const source = sharp(path, { limitInputPixels: MAX_PIXELS, failOn: 'error' });
   const metadata = await source.metadata();
-  // The prebuilt libvips has no HEVC decoder (patents): AVIF it reads, HEIC it only recognises.
+  // The prebuilt libvips decodes AVIF, and of HEIC only the header: it has no HEVC decoder.
   if (metadata.compression === 'hevc') return openHeic(path);
   return { source, ...metadata.autoOrient };
 }
 
 async function openHeic(path: string): Promise<{ source: Sharp; width: number; height: number }> {
-  // Only where it is needed: reading its 2 MB of WebAssembly takes longer than decoding two JPEGs.
+  // Loaded on demand: 2 MB of WebAssembly.
   const { default: libheif } = await import('libheif-js/wasm-bundle.js');
   const [image] = new libheif.HeifDecoder().decode(await readFile(path));
   if (!image) throw new Error('a HEIC file without a picture');
-  // libheif has turned the picture already.
+  // libheif has applied the rotation.
   const width = image.get_width();
   const height = image.get_height();
   if (width * height > MAX_PIXELS) throw new Error(`a HEIC photo of ${width}×${height} pixels is too large`);

@@ -1,20 +1,19 @@
 /**
- * What a slideshow looks like, and how ffmpeg is told to make it. Pure.
+ * What a slideshow looks like, and the ffmpeg options that make it. Pure.
  *
- * H.264 lets a picture say "as before" in 67 bytes for the whole canvas. So each photo is encoded once, as one key
- * frame, and the frames up to the next photo are such repeats, cut from a short run of black that the same encoder
- * makes first (see still-stream.ts). That is as fast as the lowest frame rate, at a frame rate that every
- * player and TikTok's uploader (23 to 60 a second, by its Content Posting API) take.
+ * An H.264 frame that repeats the one before takes 67 bytes for the whole canvas. Each photo is encoded once, as a key
+ * frame; the frames up to the next photo are such repeats, cut from a short black lead that the same encoder makes
+ * first (see frame-repeater.ts). TikTok's Content Posting API takes 23 to 60 frames a second.
  */
 export const CANVAS = { width: 1080, height: 1920 } as const;
 
-/** Frames a second; constant. The predecessors' rate. */
+/** Frames a second; constant. */
 export const FRAME_RATE = 25;
 
-/** Repeat frames that are made to be copied: x264 counts frames modulo 16 (`log2_max_frame_num` 4), so 16 close the circle. */
+/** Repeat frames that are encoded, to be copied: x264 numbers frames modulo 16 (`log2_max_frame_num` 4). */
 export const REPEAT_FRAMES = 16;
 
-/** A key frame comes at least every 10 seconds, so that seeking stays quick in very slow slideshows. */
+/** Frames between two key frames at most, so that slow slideshows stay quick to seek. */
 export const MAX_KEY_INTERVAL = 10 * FRAME_RATE;
 
 const SAMPLE_RATE = 44_100;
@@ -24,14 +23,13 @@ export interface SlideshowPlan {
   /** Frames of each slide, in order. */
   slideFrames: number[];
   totalFrames: number;
-  /** Length of picture and sound. */
+  /** Length of video and sound. */
   seconds: number;
 }
 
 /**
- * @param photos number of slides, 1 or more.
- * @param slideSeconds how long each is shown. Where that is no whole number of frames, slides differ by one frame so
- *   that no error adds up.
+ * @param photos number of slides, 1 or more
+ * @param slideSeconds duration of each; where that is no whole number of frames, slides differ by one frame
  */
 export function planSlideshow(photos: number, slideSeconds: number): SlideshowPlan {
   const startOf = (slide: number) => Math.round(slide * slideSeconds * FRAME_RATE);
@@ -47,7 +45,7 @@ export interface Placement {
   top: number;
 }
 
-/** Fits a picture whole and centred onto the canvas. All even: 4:2:0 colour has one sample for 2×2 pixels. */
+/** Fits a photo whole and centred onto the canvas. All values are even: 4:2:0 colour has one sample for 2×2 pixels. */
 export function fitOnCanvas(picture: { width: number; height: number }): Placement {
   const scale = Math.min(CANVAS.width / picture.width, CANVAS.height / picture.height);
   const width = Math.max(2, even(picture.width * scale));
@@ -60,23 +58,21 @@ export function fitOnCanvas(picture: { width: number; height: number }): Placeme
   };
 }
 
-/** Raw RGB pictures of the canvas's size come in, one for each slide. */
-export const PICTURE_INPUT = [
+/** Options of the input of raw RGB frames of the canvas's size, one for each slide. */
+export const PHOTO_INPUT = [
   ...['-f', 'rawvideo', '-pix_fmt', 'rgb24', '-s', `${CANVAS.width}x${CANVAS.height}`],
   ...['-framerate', String(FRAME_RATE)],
 ];
 
 /**
- * Pictures to an Annex B stream: a black key frame, the repeats, then a key frame for each picture.
+ * Options for an Annex B stream: a black key frame, its repeats, then a key frame for each photo.
  *
- * - The pixels of a photo are full-range sRGB; players expect HD video as limited-range BT.709.
- * - crf with qcomp=1 is one quality for all pictures, with adaptive quantisation inside each. 19 is the best whose
- *   movies stay below the predecessors' (crf 23, which refines a still over its first second) even where photos are
- *   dense text; the benchmark's worst slide keeps an SSIM above 0.98.
- * - zones: the black run has the quality at which x264 derives the same crf for the photo after it.
- * - No B-frames, one reference, no weighting, no look-ahead: a repeat's bits then depend on nothing but its number.
+ * - Photos are full-range sRGB; players expect HD video as limited-range BT.709.
+ * - crf with qcomp=1 gives all photos one quality, with adaptive quantisation inside each.
+ * - zones: the quality of the black lead at which x264 derives the same crf for the photo after it.
+ * - No B-frames, one reference, no weighting, no look-ahead: a repeat's bits depend on its number alone.
  */
-export function pictureOutput(threads: number): string[] {
+export function photoOutput(threads: number): string[] {
   const crf = 19;
   const lead = REPEAT_FRAMES + 1;
   const filter = [
@@ -102,45 +98,39 @@ export function pictureOutput(threads: number): string[] {
   ];
 }
 
-/** The finished stream of frames comes in. */
+/** Options of the input that is the finished stream of frames. */
 export const FRAME_INPUT = ['-f', 'h264', '-framerate', String(FRAME_RATE)];
 
-/** A track is untrusted: no playlists, which would make ffmpeg open other files or addresses. */
-export const SOUND_INPUT = [
-  ...['-protocol_whitelist', 'file'],
-  ...['-format_whitelist', 'mp3,aac,mov,matroska,webm,ogg,wav,flac,mpegts,flv'],
-];
-
-/** Frames and sound into an MP4: the frames as they are, the sound as AAC of the same length. */
+/** Options for the MP4: the frames as they are, the sound as AAC of the same length. */
 export function slideshowOutput(plan: SlideshowPlan, hasSound: boolean): string[] {
   return [
     ...['-filter_complex', hasSound ? musicFilter(plan.seconds) : silenceFilter(plan.seconds)],
     ...['-map', '0:v:0', '-map', '[sound]', '-map_metadata', '-1'],
-    // The raw stream has no timestamps; counting frames gives each its own, exactly.
+    // The raw stream has no timestamps.
     ...['-c:v', 'copy', '-bsf:v', `setts=ts=N/${FRAME_RATE}/TB`],
     ...['-c:a', 'aac', '-b:a', '128k'],
     ...['-movflags', '+faststart'],
   ];
 }
 
-/** Looped where shorter (gapless, in the decoded domain), cut where longer, faded out at the end. */
+/** Loops the decoded sound without a gap, cuts it at the end of the video, and fades it out. */
 function musicFilter(seconds: number): string {
   const fade = Math.min(FADE_SECONDS, seconds / 4);
   return [
     `[1:a:0]aresample=${SAMPLE_RATE}`,
-    // 16-bit samples while looping: a whole track lies in memory there.
+    // 16-bit samples: the loop holds the whole track in memory.
     'aformat=sample_fmts=s16:channel_layouts=stereo',
     `atrim=end=${seconds}`,
     'asetpts=N/SR/TB',
     'aloop=loop=-1:size=2147483647',
-    // A track without a single sample would end at once: silence fills what is missing.
+    // Silence for a track without a single sample.
     'apad',
     `atrim=end=${seconds}`,
     `afade=t=out:st=${seconds - fade}:d=${fade}[sound]`,
   ].join(',');
 }
 
-/** iOS and uploaders take a movie without an audio track for broken or mute it. */
+/** iOS and uploaders take a video without an audio track for broken. */
 function silenceFilter(seconds: number): string {
   return `anullsrc=r=${SAMPLE_RATE}:cl=stereo,atrim=end=${seconds}[sound]`;
 }

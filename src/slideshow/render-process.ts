@@ -1,29 +1,28 @@
 /**
- * The render process: one for each slideshow. Decoders fed with strangers' pictures, and hundreds of megabytes of
- * pixels on their way to ffmpeg, have no place in the process that answers requests; and a process can be killed in
- * the middle of anything. Speaks `messages.ts` over Node's IPC channel; when that closes, the service is
- * gone, and so are this process and its ffmpegs.
+ * The render process, one for each slideshow: decoders of untrusted photos run outside the process that serves
+ * requests. Speaks messages.ts over Node's IPC channel; when the channel closes, the service is gone and this ends.
  */
 import { availableParallelism, setPriority } from 'node:os';
-import { FfmpegFailed } from '../ffmpeg/index.ts';
+import { FfmpegFailed, offerToOomKiller } from '../ffmpeg/index.ts';
 import { encodeSlideshow } from './encode.ts';
 import type { RenderReply, RenderRequest } from './messages.ts';
 
-// First of all, so that the threads and processes started from here inherit it: requests come before renders.
+// First, for threads and processes to inherit: requests come before renders.
 setPriority(19);
+await offerToOomKiller('self');
 
 const stop = new AbortController();
 process.once('SIGTERM', () => stop.abort());
 process.once('disconnect', () => stop.abort());
-process.once('message', (order: RenderRequest) => {
-  void work(order);
+process.once('message', (request: RenderRequest) => {
+  void work(request);
 });
 
-async function work(order: RenderRequest): Promise<void> {
+async function work(request: RenderRequest): Promise<void> {
   try {
-    // More threads than this gain nothing on single pictures, and each holds some of its own.
+    // More threads gain nothing on single frames, and each takes memory.
     const threads = Math.min(4, availableParallelism());
-    await encodeSlideshow(order, {
+    await encodeSlideshow(request, {
       threads,
       signal: stop.signal,
       onSlide: (done) => reply({ kind: 'slide', done }),
@@ -37,7 +36,7 @@ async function work(order: RenderRequest): Promise<void> {
   }
 }
 
-/** Resolves when the message has left, or cannot. */
+/** Resolves when the message is sent, or cannot be. */
 function reply(message: RenderReply): Promise<void> {
   return new Promise((resolve) => {
     if (!process.connected || !process.send) resolve();

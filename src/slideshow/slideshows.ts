@@ -2,25 +2,26 @@ import { fetchToFile, type MediaClient } from '../cdn/index.ts';
 import { ServiceError } from '../errors.ts';
 import type { ExtractOptions } from '../extraction/index.ts';
 import { type FileLocator, sourceOf } from '../files/index.ts';
-import type { CachedFile } from '../media/index.ts';
 import type { Asset } from '../posts/asset.ts';
 import { assetSource } from '../posts/asset.ts';
 import type { Post, PostRef } from '../posts/post.ts';
 import { postKey } from '../posts/url.ts';
-import type { ProgressListener, RenderCache } from '../renders/index.ts';
+import {
+  MAX_SLIDESHOW_PART_BYTES,
+  type ProgressListener,
+  type RenderCache,
+  type RenderedFile,
+} from '../renders/index.ts';
 import { createSlideshow, type SlideshowSource } from './create-slideshow.ts';
 import type { SlideshowRenderer } from './renderer.ts';
 
 interface SlideshowsOptions {
   files: FileLocator;
   media: MediaClient;
-  store: RenderCache;
+  cache: RenderCache;
   renderer: SlideshowRenderer;
   slideSeconds: number;
 }
-
-/** Larger than any photo or track of a post; a limit against what is neither. */
-const MAX_PART_BYTES = 64 * 1024 * 1024;
 
 /** The slideshow of a post: rendered once, kept for a while. */
 export class Slideshows {
@@ -34,12 +35,12 @@ export class Slideshows {
    * @throws ServiceError `not_a_photo_post`, `busy`, `render_failed`, those of the extraction and of the CDN; the
    *   signal's reason
    */
-  async get(ref: PostRef, options: ExtractOptions): Promise<CachedFile> {
-    const { files, store, renderer, slideSeconds } = this.#options;
-    return store.get(
+  async get(ref: PostRef, options: ExtractOptions): Promise<RenderedFile> {
+    const { files, cache, renderer, slideSeconds } = this.#options;
+    return cache.get(
       postKey(ref),
       async (tools) => {
-        // In here, so that a film that is there already asks nobody for the post.
+        // In here, so that a slideshow from the cache does not look up the post.
         const post = await files.post(ref, { client: options.client, signal: tools.signal });
         if (post.kind !== 'photo') throw new ServiceError('not_a_photo_post');
         return createSlideshow(this.#source(post, options.client), slideSeconds, renderer)(tools);
@@ -48,9 +49,9 @@ export class Slideshows {
     );
   }
 
-  /** Tells the listener how far the slideshow of that post is, now and at every change; returns how to stop that. */
+  /** Calls `listener` with the progress of a post's slideshow, now and at every change. @returns ends that */
   watch(key: string, listener: ProgressListener): () => void {
-    return this.#options.store.watch(key, listener);
+    return this.#options.cache.watch(key, listener);
   }
 
   #source(post: Post, client: string): SlideshowSource {
@@ -58,7 +59,7 @@ export class Slideshows {
       const { files, media } = this.#options;
       const source = sourceOf(post, asset);
       const renew = files.renew(post.ref, asset, source.urls, { client, signal });
-      await fetchToFile(media, source, path, { signal, renew, maxBytes: MAX_PART_BYTES });
+      await fetchToFile(media, source, path, { signal, renew, maxBytes: MAX_SLIDESHOW_PART_BYTES });
     };
     return {
       photos: post.photos.length,

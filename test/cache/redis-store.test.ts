@@ -12,7 +12,7 @@ describe('a Redis that is not there', () => {
   it.each([
     ['redis://:pw4711@127.0.0.1:1', /nothing listens .*ECONNREFUSED/],
     ['redis://:pw4711@nowhere.invalid:6379', /has no address.*(ENOTFOUND|EAI_AGAIN)/],
-  ])('%s says so in words', async (url, words) => {
+  ])('%s is down and reports why', async (url, words) => {
     const memory = await RedisStore.open(url, pino({ level: 'silent' }));
     await until(() => words.test(memory.status.problem ?? ''), 10_000);
     expect(memory.status).toMatchObject({ state: 'down', problem: expect.stringMatching(words) });
@@ -49,12 +49,12 @@ describe.skipIf(NO_REDIS !== null)('a Redis that refuses', () => {
 
   const set = (target: RedisStore) => target.run((client) => client.set('a', 'b'));
 
-  it('a wrong password is down, says why, and is back once it is right', async () => {
+  it('a wrong password is down, reports why, and is up once it is right', async () => {
     const shared = await open('service:another');
     expect(await until(() => /WRONGPASS/.test(shared.status.problem ?? ''), 10_000)).toBe(true);
     expect(shared.status).toMatchObject({
       state: 'down',
-      problem: expect.stringMatching(/refuses the user or the password/),
+      problem: expect.stringMatching(/rejects the user or the password/),
     });
     expect(await set(shared)).toBeNull();
     await redis.ask((client) => client.call('ACL', 'SETUSER', 'service', '>another'));
@@ -63,12 +63,12 @@ describe.skipIf(NO_REDIS !== null)('a Redis that refuses', () => {
     expect(await set(shared)).toBe('OK');
   });
 
-  it('a missing password is down and says so', async () => {
+  it('a missing password is down and reported', async () => {
     await redis.ask(async (admin) => {
       await admin.config('SET', 'requirepass', PASSWORD);
       const shared = await RedisStore.open(redis.url, pino({ level: 'silent' }));
       memory = shared;
-      expect(await until(() => /wants a password.*NOAUTH/.test(shared.status.problem ?? ''), 10_000)).toBe(
+      expect(await until(() => /requires a password.*NOAUTH/.test(shared.status.problem ?? ''), 10_000)).toBe(
         true,
       );
       expect(shared.status.state).toBe('down');
@@ -89,7 +89,7 @@ describe.skipIf(NO_REDIS !== null)('a Redis that refuses', () => {
       ['REPLICAOF', 'NO', 'ONE'],
       /REDIS_URL has to name the primary/,
     ],
-  ])('%s refuses commands, and is still asked', async (_, sicken, heal, words) => {
+  ])('%s refuses commands, and is still used', async (_, sicken, heal, words) => {
     const shared = await open(`service:${PASSWORD}`);
     expect(await set(shared)).toBe('OK');
     await redis.ask((client) => client.call(...(sicken as [string, ...string[]])));
@@ -103,7 +103,7 @@ describe.skipIf(NO_REDIS !== null)('a Redis that refuses', () => {
     expect(await set(shared)).toBe('OK');
   });
 
-  it('something else under a key of ours is no refusal', async () => {
+  it('a value of another type under our key is no refusal', async () => {
     const shared = await open(`service:${PASSWORD}`);
     await redis.ask((client) => client.lpush('ttdl:1:list', 'x'));
     expect(await shared.run((client) => client.get('list'))).toBeNull();

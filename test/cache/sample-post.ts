@@ -40,6 +40,8 @@ export function somePost(id: string, changes: Partial<Post> = {}): Post {
     cookie: null,
     egress: 'direct',
     mediaExpiresAt: null,
+    source: 'page',
+    partial: [],
     ...changes,
   };
 }

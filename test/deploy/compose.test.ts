@@ -7,9 +7,9 @@ import { parse } from 'yaml';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const FILES = ['docker-compose.yml', 'docker-compose.no-vpn.yml'];
-/** What an operator has to set; anything else may be missing. */
-const DEMANDED = { ENCRYPTION_KEY: 'the key of this test 47', GLUETUN_API_KEY: 'the other key of this test' };
-/** Sets up the tunnel and the firewall in front of it: root, NET_ADMIN, and files of its own. */
+/** The variables that an operator has to set. */
+const REQUIRED = { ENCRYPTION_KEY: 'the key of this test 47', GLUETUN_API_KEY: 'the other key of this test' };
+/** gluetun sets up a tunnel and a firewall: root, NET_ADMIN, and files of its own. */
 const PRIVILEGED = new Set(['gluetun']);
 
 interface ServiceFile {
@@ -48,7 +48,7 @@ function read(name: string): ComposeFile {
   return parse(readFileSync(`${ROOT}/${name}`, 'utf8'), { merge: true }) as ComposeFile;
 }
 
-/** The services of a file with what they extend, as Compose puts them together. */
+/** The services of a file merged with what they extend, as Compose does it. */
 function servicesOf(name: string): [string, ServiceFile][] {
   return Object.entries(read(name).services).map(([service, own]) => {
     const base = own.extends && read(own.extends.file).services[own.extends.service];
@@ -57,19 +57,19 @@ function servicesOf(name: string): [string, ServiceFile][] {
   });
 }
 
-/** Compose 2, as a plug-in of docker or by itself; null where there is none. */
+/** Command of Compose 2, as a plug-in of docker or by itself; null where there is none. */
 function composeTool(): string[] | null {
   for (const [command = '', ...before] of [['docker', 'compose'], ['docker-compose']]) {
     const said = spawnSync(command, [...before, 'version', '--short'], { encoding: 'utf8' });
     if (said.status === 0 && /^v?[2-9]/.test(said.stdout)) return [command, ...before];
   }
-  console.warn('no Compose 2: docker-compose*.yml are not checked by it (bash .ci/install-compose)');
+  console.warn('skipped: no Compose 2 (bash .ci/install-compose)');
   return null;
 }
 
 const tool = composeTool();
 
-/** Runs Compose in an environment of its own: no .env of the developer's has a say. */
+/** Runs Compose without the developer's environment and .env. */
 function compose(file: string, args: string[], env: Record<string, string>) {
   const [command = '', ...before] = tool ?? [];
   const all = [...before, '--env-file', '/dev/null', '-f', `${ROOT}/${file}`, ...args];
@@ -87,18 +87,18 @@ describe.each(FILES)('%s', (file) => {
 
   describe.skipIf(tool === null)('as Compose sees it', () => {
     it('is valid, with every profile', () => {
-      const { status, stderr } = compose(file, ['--profile', '*', 'config', '-q'], DEMANDED);
+      const { status, stderr } = compose(file, ['--profile', '*', 'config', '-q'], REQUIRED);
       expect([status, stderr]).toEqual([0, '']);
     });
 
-    it('demands an ENCRYPTION_KEY', () => {
-      const { status, stderr } = compose(file, ['config', '-q'], { ...DEMANDED, ENCRYPTION_KEY: '' });
+    it('fails without an ENCRYPTION_KEY', () => {
+      const { status, stderr } = compose(file, ['config', '-q'], { ...REQUIRED, ENCRYPTION_KEY: '' });
       expect(status).not.toBe(0);
       expect(stderr).toContain('ENCRYPTION_KEY');
     });
 
-    it('is put together as this test does it', () => {
-      const { stdout } = compose(file, ['--profile', '*', 'config', '--format', 'json'], DEMANDED);
+    it('is merged as this test merges it', () => {
+      const { stdout } = compose(file, ['--profile', '*', 'config', '--format', 'json'], REQUIRED);
       const whole = JSON.parse(stdout) as { services: Record<string, ServiceFile> };
       expect(Object.keys(whole.services).sort()).toEqual(Object.keys(byName).sort());
       for (const [name, service] of services) {
@@ -110,14 +110,14 @@ describe.each(FILES)('%s', (file) => {
       }
     });
 
-    it('starts the plain service without a profile', () => {
-      const { stdout } = compose(file, ['config', '--services'], DEMANDED);
+    it('starts only the service without a profile', () => {
+      const { stdout } = compose(file, ['config', '--services'], REQUIRED);
       const plain = stdout.trim().split('\n').sort();
       expect(plain).toEqual(file === 'docker-compose.yml' ? ['app', 'gluetun'] : ['app']);
     });
   });
 
-  it('has instances of the service, which demand an ENCRYPTION_KEY', () => {
+  it('requires an ENCRYPTION_KEY for every instance', () => {
     expect(instances.length).toBeGreaterThan(0);
     for (const [, { environment }] of instances) {
       expect(environment?.ENCRYPTION_KEY).toMatch(/^\$\{ENCRYPTION_KEY:\?.+\}$/);
@@ -125,7 +125,7 @@ describe.each(FILES)('%s', (file) => {
     }
   });
 
-  it('keeps updates of the engine in a volume of its own, which the image gives to the service’s user', () => {
+  it('keeps engine updates in a volume that the image gives to the service’s user', () => {
     for (const [name, { volumes, environment }] of instances) {
       expect(volumes, name).toContain(`engines:${environment?.ENGINE_DIR}`);
     }
@@ -136,7 +136,7 @@ describe.each(FILES)('%s', (file) => {
     expect(dockerfile).not.toMatch(/^VOLUME/m);
   });
 
-  it('hands every variable of the service on, and no other', () => {
+  it('passes every variable of the service on, and no other', () => {
     const example = readFileSync(`${ROOT}/.env.example`, 'utf8').split(/^# === /m)[0] ?? '';
     const names = [...example.matchAll(/^#?([A-Z_]+)=/gm)].map((match) => match[1]);
     for (const [name, { environment }] of instances) {
@@ -160,8 +160,17 @@ describe.each(FILES)('%s', (file) => {
     expect(service.security_opt).toEqual(['no-new-privileges:true']);
     expect(service.user).toMatch(/^[1-9]\d*:[1-9]\d*$/);
     expect(service.healthcheck?.test[0]).toBe('CMD');
-    for (const volume of service.volumes ?? []) expect(volume).toMatch(/:ro$|^prometheus:|^engines:/);
+    for (const volume of service.volumes ?? [])
+      expect(volume).toMatch(/:ro$|^(prometheus|alertmanager|engines):/);
     for (const mount of service.tmpfs ?? []) expect(mount).toMatch(/:size=.*nosuid,nodev/);
+  });
+
+  it('checks the health on the management port, which is not published', () => {
+    for (const [name, { environment, healthcheck }] of instances) {
+      expect(environment?.MANAGEMENT_PORT, name).toBe('3022');
+      expect(healthcheck?.test.join(' '), name).toContain('http://127.0.0.1:3022/health/ready');
+    }
+    for (const [name, { ports }] of services) expect(ports?.join() ?? '', name).not.toMatch(/3022$/);
   });
 
   it('holds no secret', () => {
@@ -176,14 +185,14 @@ describe.each(FILES)('%s', (file) => {
     }
   });
 
-  it('shows its monitoring, which asks for no password, to this machine only', () => {
-    for (const name of ['prometheus', 'grafana']) {
-      expect(byName[name]?.profiles).toEqual(['monitoring']);
+  it('publishes its monitoring, which has no password, to this machine only', () => {
+    for (const name of ['prometheus', 'grafana', 'alertmanager']) {
+      expect(byName[name]?.profiles).toEqual([name === 'alertmanager' ? 'alerting' : 'monitoring']);
       for (const port of byName[name]?.ports ?? []) expect(port).toMatch(/^127\.0\.0\.1:/);
     }
   });
 
-  it('gives the service longer to end than it takes', () => {
+  it('stops the service later than its grace period ends', () => {
     for (const [, { stop_grace_period }] of instances) {
       expect(Number(/:-(\d+)s\}$/.exec(stop_grace_period ?? '')?.[1])).toBeGreaterThan(30);
     }
@@ -193,7 +202,7 @@ describe.each(FILES)('%s', (file) => {
 describe('the VPN', () => {
   const { gluetun, app } = Object.fromEntries(servicesOf('docker-compose.yml'));
 
-  it('is the only way out of the service, healthy before it starts, and restarted with it', () => {
+  it('is the service’s only network, healthy before it starts, and restarted with it', () => {
     expect(app?.network_mode).toBe('service:gluetun');
     expect(app?.networks).toBeUndefined();
     expect(app?.ports).toBeUndefined();
@@ -202,7 +211,7 @@ describe('the VPN', () => {
     expect(gluetun?.cap_add).toEqual(['NET_ADMIN']);
   });
 
-  it('can be asked for a new address by the service, and by nobody else', () => {
+  it('takes requests for a new address from the service only', () => {
     const address = gluetun?.environment?.HTTP_CONTROL_SERVER_ADDRESS;
     expect(address).toMatch(/^127\.0\.0\.1:/);
     expect(app?.environment?.GLUETUN_URL).toBe(`http://${address}`);
@@ -213,7 +222,7 @@ describe('the VPN', () => {
 describe('several instances', () => {
   const { instance, nginx, redis } = Object.fromEntries(servicesOf('docker-compose.no-vpn.yml'));
 
-  it('are reached through nginx only, under the name that it knows', () => {
+  it('are reached through nginx only, under the name in upstreams.conf', () => {
     expect(instance?.ports).toBeUndefined();
     expect(instance?.environment?.TRUST_PROXY).toBe('1');
     const upstreams = readFileSync(`${ROOT}/deploy/nginx/upstreams.conf`, 'utf8');
@@ -222,17 +231,22 @@ describe('several instances', () => {
     expect(nginx?.depends_on).toEqual({ instance: { condition: 'service_healthy' } });
   });
 
-  it('share a Redis that nobody else can reach', () => {
+  it('share a Redis that no other container can reach', () => {
     expect(instance?.environment?.REDIS_URL).toBe('redis://redis:6379');
     expect(redis?.networks).toEqual(['redis']);
     expect(redis?.ports).toBeUndefined();
   });
 
-  it('are looked for by Prometheus under every name that they have', () => {
+  it('are scraped by Prometheus under each of their names, on the management port', () => {
     const config = parse(readFileSync(`${ROOT}/deploy/prometheus/prometheus.yml`, 'utf8')) as {
       scrape_configs: { dns_sd_configs: { names: string[]; port: number }[] }[];
+      alerting: { alertmanagers: { dns_sd_configs: { names: string[]; port: number }[] }[] };
     };
     const found = config.scrape_configs[0]?.dns_sd_configs[0];
-    expect(found).toMatchObject({ names: ['app', 'instance', 'gluetun'], port: 3021 });
+    expect(found).toMatchObject({ names: ['app', 'instance', 'gluetun'], port: 3022 });
+    expect(config.alerting.alertmanagers[0]?.dns_sd_configs[0]).toMatchObject({
+      names: ['alertmanager'],
+      port: 9093,
+    });
   });
 });

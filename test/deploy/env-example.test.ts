@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parse as parseDotenv } from 'dotenv';
 import { describe, expect, it } from 'vitest';
@@ -53,31 +53,6 @@ describe('.env.example', () => {
     for (const name of ['docker-compose.yml', 'docker-compose.no-vpn.yml', 'deploy/compose/common.yml']) {
       for (const [, variable = ''] of readFileSync(file(name), 'utf8').matchAll(/\$\{([A-Z_]+)/g)) {
         expect([...names], name).toContain(variable);
-      }
-    }
-  });
-});
-
-const contract = file('../shared/CONTRACT.md');
-
-describe.skipIf(!existsSync(contract))('the contract beside this project', () => {
-  it('names the same variables with the same defaults', () => {
-    const page = readFileSync(contract, 'utf8');
-    const table = page.slice(page.indexOf('## 7. Environment'));
-    const rows = [...table.matchAll(/^\| (`[^|]*) \|([^|]*)\|/gm)].map(([, names = '', defaults = '']) => ({
-      names: [...names.matchAll(/`([A-Z_]+)`/g)].map((match) => String(match[1])),
-      defaults: defaults.trim().replaceAll('`', ''),
-    }));
-    const names = rows.flatMap((row) => row.names);
-    // Beyond the contract: the grace of a shutdown, where a container's engines go, and what Node projects are used to.
-    expect([...names, 'NODE_ENV', 'SHUTDOWN_GRACE', 'ENGINE_DIR'].sort()).toEqual(
-      Object.keys(example).sort(),
-    );
-    const explained = new Set(['BASE_URL', 'ENCRYPTION_KEY']);
-    for (const { names: inRow, defaults } of rows) {
-      const values = inRow.length > 1 && defaults ? defaults.split(', ') : inRow.map(() => defaults);
-      for (const [i, name] of inRow.entries()) {
-        if (!explained.has(name)) expect(example[name], name).toBe(values[i]);
       }
     }
   });

@@ -1,3 +1,4 @@
+import { execFileSync, spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
@@ -5,12 +6,16 @@ import { parse, parseAllDocuments } from 'yaml';
 import { loadConfig } from '../../src/config.ts';
 
 const DIR = fileURLToPath(new URL('../../deploy/kubernetes/', import.meta.url));
-const FILES = readdirSync(DIR).filter((name) => name !== 'kustomization.yaml');
+const FILES = readdirSync(DIR).filter((name) => name.endsWith('.yaml') && name !== 'kustomization.yaml');
+const EXAMPLES = readdirSync(`${DIR}examples`).map((name) => `examples/${name}`);
+
+const kubectl = spawnSync('kubectl', ['version', '--client'], { stdio: 'ignore' }).status === 0;
 
 type Labels = Record<string, string>;
 type Tree = Record<string, unknown>;
 
 interface Probe {
+  timeoutSeconds?: number;
   httpGet?: { path: string; port: string };
   exec?: { command: string[] };
   tcpSocket?: { port: string };
@@ -56,14 +61,18 @@ interface Manifest {
   };
 }
 
-const manifests = FILES.flatMap((name) =>
-  parseAllDocuments(readFileSync(`${DIR}${name}`, 'utf8'), { strict: true, uniqueKeys: true }).map(
-    (document) => {
-      if (document.errors[0]) throw document.errors[0];
-      return document.toJS() as Manifest;
-    },
-  ),
-);
+function read(name: string): Manifest[] {
+  const documents = parseAllDocuments(readFileSync(`${DIR}${name}`, 'utf8'), {
+    strict: true,
+    uniqueKeys: true,
+  });
+  return documents.map((document) => {
+    if (document.errors[0]) throw document.errors[0];
+    return document.toJS() as Manifest;
+  });
+}
+
+const manifests = FILES.flatMap(read);
 
 function one(kind: string, name = 'tiktok-downloader'): Manifest {
   const found = manifests.filter((manifest) => manifest.kind === kind && manifest.metadata.name === name);
@@ -78,30 +87,34 @@ const podOf = (manifest: Manifest): Pod => {
 const deployments = manifests.filter(({ kind }) => kind === 'Deployment');
 const service = podOf(one('Deployment')).containers[0] as Container;
 
-/** The API versions that Kubernetes has today; older ones of these kinds are gone from it. */
+/** Current API versions; Kubernetes has removed older ones of these kinds. */
 const API: Labels = {
   ConfigMap: 'v1',
   Deployment: 'apps/v1',
   HorizontalPodAutoscaler: 'autoscaling/v2',
+  Ingress: 'networking.k8s.io/v1',
+  Namespace: 'v1',
   NetworkPolicy: 'networking.k8s.io/v1',
   PodDisruptionBudget: 'policy/v1',
   Service: 'v1',
   ServiceAccount: 'v1',
+  ServiceMonitor: 'monitoring.coreos.com/v1',
 };
 
 describe('the manifests', () => {
-  it.each(manifests.map((manifest) => [`${manifest.kind} ${manifest.metadata.name}`, manifest] as const))(
-    '%s is of a version that there is, and has labels',
-    (_name, { apiVersion, kind, metadata }) => {
-      expect(apiVersion).toBe(API[kind]);
-      expect(metadata.name).toMatch(/^[a-z][a-z0-9-]{1,62}$/);
-      expect(metadata.labels?.['app.kubernetes.io/name']).toBe('tiktok-downloader');
-      // The kustomization's.
-      expect(metadata.namespace).toBeUndefined();
-    },
-  );
+  it.each(
+    [...manifests, ...EXAMPLES.flatMap(read)].map(
+      (manifest) => [`${manifest.kind} ${manifest.metadata.name}`, manifest] as const,
+    ),
+  )('%s has a current API version and labels', (_name, { apiVersion, kind, metadata }) => {
+    expect(apiVersion).toBe(API[kind]);
+    expect(metadata.name).toMatch(/^[a-z][a-z0-9-]{1,62}$/);
+    expect(metadata.labels?.['app.kubernetes.io/name']).toBe('tiktok-downloader');
+    // The kustomization's.
+    expect(metadata.namespace).toBeUndefined();
+  });
 
-  it('are all in the kustomization, which gives every image that is ours a name', () => {
+  it('are all in the kustomization, which names the service’s image', () => {
     const { resources, images } = parse(readFileSync(`${DIR}kustomization.yaml`, 'utf8')) as {
       resources: string[];
       images: { name: string; newTag: string }[];
@@ -110,7 +123,7 @@ describe('the manifests', () => {
     expect(images).toMatchObject([{ name: service.image, newTag: expect.stringMatching(/^\d+\.\d+\.\d+$/) }]);
   });
 
-  it('hold no secret', () => {
+  it('contain no secret', () => {
     expect(manifests.filter(({ kind }) => kind === 'Secret')).toEqual([]);
     const text = JSON.stringify(manifests);
     expect(text).not.toMatch(/-----BEGIN|password|:\/\/[^/"@]+:[^/"@]+@/i);
@@ -120,14 +133,14 @@ describe('the manifests', () => {
     }
   });
 
-  it('select the pods that there are', () => {
+  it('select existing pods', () => {
     const pods = deployments.map((deployment) => deployment.spec.template?.metadata.labels ?? {});
     const selectors = manifests.flatMap(({ kind, spec }) => {
       if (kind === 'Service') return [spec.selector as Labels];
       const chosen = spec?.selector?.matchLabels ?? spec?.podSelector?.matchLabels;
       return chosen ? [chosen] : [];
     });
-    expect(selectors).toHaveLength(7);
+    expect(selectors).toHaveLength(8);
     for (const selector of selectors) {
       const hit = pods.filter((labels) =>
         Object.entries(selector).every(([key, value]) => labels[key] === value),
@@ -136,7 +149,7 @@ describe('the manifests', () => {
     }
   });
 
-  it('name ports that containers have', () => {
+  it('refer to ports of containers', () => {
     const names = deployments.flatMap((deployment) =>
       podOf(deployment).containers[0]?.ports.map(({ name }) => name),
     );
@@ -148,7 +161,7 @@ describe('the manifests', () => {
 describe.each(deployments.map((deployment) => [deployment.metadata.name, podOf(deployment)] as const))(
   'the pods of %s',
   (_name, pod) => {
-    it('run as nobody in particular, with nothing to write to but their volumes', () => {
+    it('run without root, and write to their volumes only', () => {
       expect(pod.securityContext).toMatchObject({
         runAsNonRoot: true,
         seccompProfile: { type: 'RuntimeDefault' },
@@ -184,7 +197,7 @@ describe.each(deployments.map((deployment) => [deployment.metadata.name, podOf(d
 describe('the service', () => {
   const settings = one('ConfigMap').data ?? {};
 
-  it('understands its ConfigMap', () => {
+  it('accepts its ConfigMap', () => {
     const config = loadConfig({
       ...settings,
       NODE_ENV: 'production',
@@ -205,13 +218,19 @@ describe('the service', () => {
     });
   });
 
-  it('is asked what its health routes answer', () => {
+  it('is probed at its health routes, on the management port', () => {
     expect(service.readinessProbe.httpGet?.path).toBe('/health/ready');
     expect(service.startupProbe?.httpGet?.path).toBe('/health/ready');
     expect(service.livenessProbe.httpGet?.path).toBe('/health/live');
+    for (const probe of [service.readinessProbe, service.startupProbe, service.livenessProbe]) {
+      expect(probe?.httpGet?.port).toBe('management');
+      expect(probe?.timeoutSeconds).toBeGreaterThanOrEqual(3);
+    }
+    const port = service.ports.find(({ name }) => name === 'management')?.containerPort;
+    expect(service.env).toContainEqual({ name: 'MANAGEMENT_PORT', value: String(port) });
   });
 
-  it('has the time to end', () => {
+  it('has time for its shutdown', () => {
     const before = Number(service.lifecycle?.preStop.exec.command[1]);
     const grace = Number(settings.SHUTDOWN_GRACE);
     expect(podOf(one('Deployment')).terminationGracePeriodSeconds).toBeGreaterThan(before + grace);
@@ -220,18 +239,93 @@ describe('the service', () => {
   it.each([
     ['TEMP_DIR', '/app/temp'],
     ['ENGINE_DIR', '/app/engines'],
-  ])('keeps what %s is for in a volume with a limit', (variable, path) => {
+  ])('has a limited volume for %s', (variable, path) => {
     const mount = service.volumeMounts.find(({ mountPath }) => mountPath === path);
     const volume = podOf(one('Deployment')).volumes.find(({ name }) => name === mount?.name);
     expect(volume).toMatchObject({ emptyDir: { sizeLimit: expect.any(String) } });
     expect(service.env).toContainEqual({ name: variable, value: path });
   });
 
-  it('is scaled, and never taken away as a whole', () => {
+  it('is scaled, and never evicted as a whole', () => {
     const { scaleTargetRef, minReplicas = 0 } = one('HorizontalPodAutoscaler').spec;
     expect(scaleTargetRef).toEqual({ apiVersion: 'apps/v1', kind: 'Deployment', name: 'tiktok-downloader' });
     expect(one('PodDisruptionBudget').spec.maxUnavailable).toBeLessThan(minReplicas);
-    // A number here would undo the autoscaler's with every apply.
+    // An apply would reset the autoscaler's number.
     expect(one('Deployment').spec).not.toHaveProperty('replicas');
+  });
+});
+
+describe('the network policy', () => {
+  const { egress, ingress } = one('NetworkPolicy').spec as unknown as {
+    egress: { to: { ipBlock?: { cidr: string; except?: string[] } }[]; ports?: { port: number }[] }[];
+    ingress: { ports: { port: string }[] }[];
+  };
+  const blocks = egress.flatMap(({ to }) => to.flatMap(({ ipBlock }) => ipBlock ?? []));
+
+  it.each([
+    ['0.0.0.0/0', '168.63.129.16/32'],
+    ['0.0.0.0/0', '192.0.0.0/24'],
+    ['0.0.0.0/0', '169.254.0.0/16'],
+    ['::/0', '64:ff9b::/96'],
+    ['::/0', 'fc00::/7'],
+  ])('excludes from %s the inner network %s', (cidr, inner) => {
+    expect(blocks.find((block) => block.cidr === cidr)?.except).toContain(inner);
+  });
+
+  it('has no IPv4-mapped network, which the API server rejects', () => {
+    expect(JSON.stringify(blocks)).not.toContain('::ffff:');
+  });
+
+  it('allows NodeLocal DNSCache and OpenShift’s DNS', () => {
+    expect(blocks.map(({ cidr }) => cidr)).toContain('169.254.20.10/32');
+    expect(egress.flatMap(({ ports = [] }) => ports.map(({ port }) => port))).toEqual(
+      expect.arrayContaining([53, 5353]),
+    );
+  });
+
+  it('allows connections to both ports', () => {
+    expect(ingress.flatMap(({ ports }) => ports.map(({ port }) => port))).toEqual(['http', 'management']);
+  });
+});
+
+describe('the examples', () => {
+  it('have an Ingress to the port of the Service', () => {
+    const ports = one('Service').spec.ports as unknown as { name: string }[];
+    const used = [
+      ...JSON.stringify(read('examples/ingress.yaml')).matchAll(/"port":\{"name":"([^"]+)"/g),
+    ].map(([, name]) => name);
+    expect(used).toHaveLength(2);
+    for (const name of used) expect(ports.map((port) => port.name)).toContain(name);
+  });
+
+  it('have a ServiceMonitor that selects the management Service and gives the job the name of the alerts', () => {
+    const [monitor] = read('examples/servicemonitor.yaml') as [Manifest];
+    const { jobLabel, endpoints } = monitor.spec as unknown as {
+      jobLabel: string;
+      endpoints: { port: string }[];
+    };
+    const management = one('Service', 'tiktok-downloader-management');
+    expect(management.metadata.labels).toMatchObject(monitor.spec.selector?.matchLabels ?? {});
+    expect(management.metadata.labels?.[jobLabel]).toBe('tiktok-downloader');
+    expect((management.spec.ports as unknown as { name: string }[])[0]?.name).toBe(endpoints[0]?.port);
+  });
+
+  it('have a command that makes a PrometheusRule of the alerts', () => {
+    const text = readFileSync(`${DIR}examples/servicemonitor.yaml`, 'utf8');
+    const lines = text.split('\n').filter((line) => line.startsWith('#   '));
+    const command = lines
+      .map((line) => line.slice(4))
+      .join('\n')
+      .replace(/\| kubectl .*$/, '');
+    const rule = parse(execFileSync('sh', ['-c', command], { cwd: `${DIR}../..`, encoding: 'utf8' }));
+    const alerts = parse(readFileSync(`${DIR}../prometheus/rules/alerts.yml`, 'utf8'));
+    expect(rule).toMatchObject({ kind: 'PrometheusRule', spec: alerts });
+  });
+});
+
+describe.skipIf(!kubectl)('kubectl kustomize', () => {
+  it('renders all manifests', () => {
+    const rendered = execFileSync('kubectl', ['kustomize', DIR], { encoding: 'utf8' });
+    expect(rendered.match(/^kind: /gm)).toHaveLength(manifests.length);
   });
 });

@@ -6,7 +6,7 @@ import { CLIENT_HEADER, type Nginx, nginxVersion, startNginx } from './nginx.ts'
 
 type Answer = (request: IncomingMessage, response: ServerResponse, body: string) => void;
 
-/** Scripted instances: each answers as the test at hand says, and remembers what it was asked. */
+/** An instance that responds as the current test says, and records its requests. */
 class Instance {
   readonly server: Server;
   readonly asked: { url: string; headers: IncomingMessage['headers']; body: string }[] = [];
@@ -48,12 +48,12 @@ const reset: Answer = (request) => request.socket.destroy();
 
 const instances = [new Instance(), new Instance(), new Instance()];
 let nginx: Nginx;
-let visitors = 0;
+let clients = 0;
 
-/** An address that nobody used so far. */
-const visitor = () => `198.51.${Math.floor(++visitors / 250)}.${visitors % 250}`;
+/** An address that no request has had. */
+const newClient = () => `198.51.${Math.floor(++clients / 250)}.${clients % 250}`;
 
-function ask(path: string, init: RequestInit = {}, client = visitor()): Promise<Response> {
+function ask(path: string, init: RequestInit = {}, client = newClient()): Promise<Response> {
   return fetch(`${nginx.baseUrl}${path}`, { ...init, headers: { ...init.headers, [CLIENT_HEADER]: client } });
 }
 
@@ -66,7 +66,7 @@ function all(answer: Answer): void {
   }
 }
 
-/** The instance that is asked first answers so, whichever that is; the others as usual. */
+/** Sets the response of the instance that is asked first, whichever it is. */
 function firstAsked(answer: Answer): void {
   let first = true;
   all((request, response, body) => {
@@ -105,21 +105,21 @@ describe.skipIf(nginxVersion() === null)('deploy/nginx/nginx.conf', () => {
     expect(asked()).toHaveLength(2);
   });
 
-  it('asks three instances at most and passes the last one’s own answer on', async () => {
+  it('asks three instances at most and passes the last response on', async () => {
     all(status(503));
     const answer = await post();
     expect([answer.status, await answer.text()]).toEqual([503, '{"code":"from the instance"}']);
     expect(instances.map((instance) => instance.asked.length)).toEqual([1, 1, 1]);
   });
 
-  it.each([400, 403, 404, 429, 451, 500])('leaves a %i as it is', async (code) => {
+  it.each([400, 403, 404, 429, 451, 500])('passes a %i on unchanged', async (code) => {
     all(status(code));
     const answer = await post();
     expect([answer.status, await answer.text()]).toEqual([code, '{"code":"from the instance"}']);
     expect(asked()).toHaveLength(1);
   });
 
-  it('still asks every instance after a storm of failures', async () => {
+  it('still asks every instance after many failures', async () => {
     all(status(502));
     for (let i = 0; i < 40; i++) await (await post()).text();
     all(fine);
@@ -141,7 +141,7 @@ describe.skipIf(nginxVersion() === null)('deploy/nginx/nginx.conf', () => {
     expect(asked()).toHaveLength(count);
   });
 
-  it('asks one and the same instance for a film and its progress', async () => {
+  it('asks one instance for a slideshow and its progress', async () => {
     all(fine);
     const used = new Set<number>();
     for (let link = 0; link < 12; link++) {
@@ -159,7 +159,7 @@ describe.skipIf(nginxVersion() === null)('deploy/nginx/nginx.conf', () => {
     expect(used.size).toBeGreaterThan(1);
   });
 
-  it('tells the instance who asks, whatever he claims', async () => {
+  it('sends the client’s address, whatever the client claims', async () => {
     all(fine);
     await ask(
       '/',
@@ -172,8 +172,7 @@ describe.skipIf(nginxVersion() === null)('deploy/nginx/nginx.conf', () => {
     });
   });
 
-  it('keeps a good request id and replaces others', async () => {
-    // Any of the instances may be the one that is asked next: one request, one look.
+  it('keeps a valid request id and replaces others', async () => {
     const arrivesAs = async (id: string) => {
       all(fine);
       await ask('/', { headers: { 'x-request-id': id } });
@@ -185,7 +184,7 @@ describe.skipIf(nginxVersion() === null)('deploy/nginx/nginx.conf', () => {
     expect(await arrivesAs('no spaces, please')).toEqual(made);
   });
 
-  it('limits POST /tiktok for each visitor, in the service’s own words', async () => {
+  it('limits POST /tiktok for each client, with the service’s JSON', async () => {
     all(fine);
     const flood = await Promise.all(Array.from({ length: 300 }, () => post('{}', '192.0.2.1')));
     const refused = flood.filter((answer) => answer.status === 429);
@@ -205,7 +204,7 @@ describe.skipIf(nginxVersion() === null)('deploy/nginx/nginx.conf', () => {
     expect((await post('{}', '192.0.2.2')).status).toBe(200);
   });
 
-  it('counts an IPv6 network as one visitor', async () => {
+  it('counts an IPv6 /64 as one client', async () => {
     all(fine);
     const from = (network: number) => (_: unknown, i: number) =>
       post('{}', `2001:db8:0:${network}::${(i + 1).toString(16)}`);
@@ -214,7 +213,7 @@ describe.skipIf(nginxVersion() === null)('deploy/nginx/nginx.conf', () => {
     expect((await post('{}', '2001:db8:0:2::1')).status).toBe(200);
   });
 
-  it('limits transfers of one visitor at a time', async () => {
+  it('limits the simultaneous transfers of one client', async () => {
     const open: ServerResponse[] = [];
     all((_request, response) => {
       response.write('a first byte');
@@ -230,7 +229,7 @@ describe.skipIf(nginxVersion() === null)('deploy/nginx/nginx.conf', () => {
     await Promise.all(transfers.map((answer) => answer.arrayBuffer()));
   });
 
-  it('refuses a large body as the service would', async () => {
+  it('rejects a large body with the service’s JSON', async () => {
     all(fine);
     const answer = await post('x'.repeat(17 * 1024));
     expect(answer.status).toBe(413);
@@ -238,7 +237,27 @@ describe.skipIf(nginxVersion() === null)('deploy/nginx/nginx.conf', () => {
     expect(asked()).toHaveLength(0);
   });
 
-  it('keeps the instances’ metrics to itself', async () => {
+  it('answers a malformed request and a long link with the service’s JSON', async () => {
+    const invalid = { code: 'invalid_request', retryable: false, request_id: expect.any(String) };
+    const long = await ask(`/stream?data=${'x'.repeat(9000)}`);
+    expect([long.status, await long.json()]).toEqual([400, expect.objectContaining(invalid)]);
+    const header = await ask('/', { headers: { 'x-large': 'x'.repeat(9000) } });
+    expect([header.status, await header.json()]).toEqual([400, expect.objectContaining(invalid)]);
+  });
+
+  it('does not log successful probes', async () => {
+    all(fine);
+    await ask('/health/ready');
+    all(status(503));
+    await ask('/health/live');
+    await ask('/health');
+    const lines = () => nginx.log().map(({ request }) => request);
+    expect(await until(() => lines().includes('GET /health'), 5000)).toBe(true);
+    expect(lines()).not.toContain('GET /health/ready');
+    expect(lines()).toContain('GET /health/live');
+  });
+
+  it('answers 404 for /metrics', async () => {
     all(fine);
     expect((await ask('/metrics')).status).toBe(404);
     expect(asked()).toHaveLength(0);
@@ -256,7 +275,7 @@ describe.skipIf(nginxVersion() === null)('deploy/nginx/nginx.conf', () => {
     expect(await answer.text()).toHaveLength(4000);
   });
 
-  it('passes on every byte as it comes', async () => {
+  it('passes every byte on at once', async () => {
     let more: ServerResponse | null = null;
     all((_request, response) => {
       response.setHeader('content-type', 'video/mp4').write('first');
@@ -264,13 +283,13 @@ describe.skipIf(nginxVersion() === null)('deploy/nginx/nginx.conf', () => {
     });
     const reader = (await ask('/stream?data=x')).body?.getReader();
     const text = async () => Buffer.from((await reader?.read())?.value ?? []).toString();
-    // The instance says no more before this has arrived: a buffer would wait for ever.
+    // The instance sends no more before this has arrived: a buffer would wait forever.
     expect(await text()).toBe('first');
     (more as ServerResponse | null)?.end('second');
     expect(await text()).toBe('second');
   });
 
-  it('takes no more from an instance than the visitor takes from it', async () => {
+  it('reads no more from an instance than the client reads', async () => {
     const size = 96 * 1024 * 1024;
     let taken = 0;
     let lastProgress = Date.now();
@@ -289,24 +308,24 @@ describe.skipIf(nginxVersion() === null)('deploy/nginx/nginx.conf', () => {
     });
     const leaving = new AbortController();
     const answer = await ask('/stream?data=x', { signal: leaving.signal });
-    // Nobody reads on. What the sockets between the three hold (some MB) goes through, then it has to stop.
+    // Nobody reads on: the sockets' buffers (some MB) fill, then it has to stop.
     await until(() => taken === size || Date.now() - lastProgress > 1000, 20_000);
     leaving.abort();
     expect(answer.status).toBe(200);
     expect(taken).toBeLessThan(size / 2);
   });
 
-  it('writes no link into its log', async () => {
+  it('logs no link', async () => {
     all(fine);
     await ask('/stream?data=SECRET-TOKEN');
     await ask('/download-slideshow?url=SECRET-TOKEN');
-    // nginx writes its line after the answer has gone.
+    // nginx logs after the response.
     const logged = (what: string) => nginx.log().some(({ request }) => request === `GET ${what}`);
     expect(await until(() => logged('/stream') && logged('/download-slideshow'), 5000)).toBe(true);
     expect(nginx.rawLog()).not.toContain('SECRET-TOKEN');
   });
 
-  it('says busy, as JSON, when no instance is there', async () => {
+  it('answers busy, as JSON, when no instance runs', async () => {
     for (const { server } of instances) {
       server.closeAllConnections();
       server.close();

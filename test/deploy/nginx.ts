@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import {
   chmodSync,
   closeSync,
+  cpSync,
   mkdirSync,
   mkdtempSync,
   openSync,
@@ -17,9 +18,9 @@ import { until } from '../helpers/processes.ts';
 import { freePort } from '../helpers/service.ts';
 
 const CONF_DIR = fileURLToPath(new URL('../../deploy/nginx', import.meta.url));
-/** Debian puts servers where a user's PATH does not look. */
+/** Debian installs nginx in /usr/sbin, which a user's PATH does not have. */
 const PATH = `${process.env.PATH ?? ''}:/usr/sbin:/sbin`;
-/** Stands for the address of whoever asks; the configuration's own rules see it as if he had connected. */
+/** Header with the address that the configuration sees as the client's. */
 export const CLIENT_HEADER = 'x-test-client';
 
 export interface AccessLine {
@@ -40,7 +41,7 @@ export interface Nginx {
   stop(): Promise<void>;
 }
 
-/** Version of the nginx that is installed; null (and a line that says so) where there is none. */
+/** Version of the installed nginx; null, with a warning, where there is none. */
 export function nginxVersion(): string | null {
   try {
     const said = execFileSync('sh', ['-c', 'nginx -v 2>&1'], {
@@ -49,21 +50,23 @@ export function nginxVersion(): string | null {
     });
     return /nginx\/(\S+)/.exec(said)?.[1] ?? null;
   } catch {
-    console.warn('no nginx: the tests of deploy/nginx are skipped (apt-get install nginx)');
+    console.warn('skipped: nginx is not installed (Debian: apt-get install nginx)');
     return null;
   }
 }
 
 /**
- * Runs the files of deploy/nginx themselves, with addresses and folders of the test's.
+ * Runs the files of deploy/nginx with the test's addresses and folders.
  * @param ports of the instances on 127.0.0.1
  */
 export async function startNginx(ports: readonly number[], port?: number): Promise<Nginx> {
   const listen = port ?? (await freePort());
   const dir = mkdtempSync(join(tmpdir(), 'nginx-'));
-  chmodSync(dir, 0o755); // its workers are another user where nginx is started by root
+  // Started by root, nginx has workers of another user.
+  chmodSync(dir, 0o755);
   mkdirSync(join(dir, 'operator'));
-  // An nginx before 1.27.3 has no `resolve`, and Docker's DNS is not here.
+  for (const name of ['http.conf', 'server.conf']) cpSync(join(CONF_DIR, name), join(dir, name));
+  // `resolve` needs nginx 1.27.3 and Docker's DNS.
   const servers = ports.map((instance) => `server 127.0.0.1:${instance} max_fails=0;`).join('\n  ');
   const upstreams = readFileSync(join(CONF_DIR, 'upstreams.conf'), 'utf8')
     .replace(/^resolver .*$/m, '')

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { healthy } from '../helpers/engine.ts';
 import { until } from '../helpers/processes.ts';
 import { NO_REDIS, TestRedis } from '../helpers/redis.ts';
@@ -14,7 +14,7 @@ let lastId = 7_430_000_000_000_000_000n;
 interface Health {
   status: string;
   reasons: string[];
-  cache: { hits: { memory: number; redis: number }; extractions: number; waits_for_other_instances: number };
+  cache: { hits: { memory: number; redis: number }; extractions: number };
   redis: { state: string; unanswered: number; refused: number; garbage: number; outages: number };
 }
 
@@ -47,20 +47,51 @@ describe.skipIf(NO_REDIS !== null)('three instances with Redis', () => {
   let redis: TestRedis;
   let services: Service[];
 
-  beforeEach(async () => {
+  beforeAll(async () => {
     redis = await TestRedis.start();
     const env = { REDIS_URL: redis.url, MAX_WORKERS: '2' };
     services = await Promise.all(Array.from({ length: INSTANCES }, () => startService(standin, env)));
-    // A start on a busy machine does not wait for Redis.
-    const share = async () =>
-      (await Promise.all(services.map(healthOf))).every((report) => report.redis.state === 'up');
-    expect(await until(share, 10_000)).toBe(true);
   });
 
-  afterEach(async () => {
+  beforeEach(async () => {
+    // A service on a busy machine does not wait for Redis when it starts.
+    expect(await until(isShared, 10_000)).toBe(true);
+    await redis.ask((client) => client.flushall());
+    standin.faults.clear();
+  });
+
+  afterAll(async () => {
     await Promise.all(services.map((service) => service.stop()));
     await redis.stop();
   });
+
+  async function isShared(): Promise<boolean> {
+    return (await Promise.all(services.map(healthOf))).every((report) => report.redis.state !== 'down');
+  }
+
+  /** What happened since the start of a test, in the counters of an instance. */
+  async function countsOf(service: Service): Promise<() => Promise<Health>> {
+    const before = await healthOf(service);
+    return async () => {
+      const { cache, redis: store, ...now } = await healthOf(service);
+      return {
+        ...now,
+        cache: {
+          hits: {
+            memory: cache.hits.memory - before.cache.hits.memory,
+            redis: cache.hits.redis - before.cache.hits.redis,
+          },
+          extractions: cache.extractions - before.cache.extractions,
+        },
+        redis: {
+          ...store,
+          refused: store.refused - before.redis.refused,
+          garbage: store.garbage - before.redis.garbage,
+          outages: store.outages - before.redis.outages,
+        },
+      };
+    };
+  }
 
   function instance(number: number): Service {
     return services[number % INSTANCES] as Service;
@@ -94,8 +125,9 @@ describe.skipIf(NO_REDIS !== null)('three instances with Redis', () => {
     await new Promise((resolve) => setTimeout(resolve, ms));
   }
 
-  it('serve each other’s posts and links', async () => {
+  it('serve posts and links of each other', async () => {
     const url = freshUrl();
+    const counts = await countsOf(instance(1));
     const first = await instance(0).post(url);
     const second = await instance(1).post(url);
     expect([first.body.cached, second.body.cached]).toEqual([false, true]);
@@ -104,57 +136,33 @@ describe.skipIf(NO_REDIS !== null)('three instances with Redis', () => {
     const response = await fetch(`${instance(2).baseUrl}${link.pathname}${link.search}`);
     expect(response.status).toBe(200);
     expect((await response.arrayBuffer()).byteLength).toBe(Number(response.headers.get('content-length')));
-    expect((await healthOf(instance(1))).cache.hits).toEqual({ memory: 0, redis: 1 });
+    expect((await counts()).cache.hits).toEqual({ memory: 0, redis: 1 });
   });
 
-  it('extract a new post once, however many ask for it at once', async () => {
+  it('extract a new post at most once each for 1,000 requests at the same time', async () => {
     const url = freshUrl();
-    const began = Date.now();
+    const counts = await Promise.all(services.map(countsOf));
     const answers = await Promise.all(
       Array.from({ length: 1000 }, (_, number) => instance(number).post(url)),
     );
-    process.stdout.write(`1,000 requests for one new post on three instances: ${Date.now() - began} ms\n`);
     expect(answers.filter(({ status }) => status !== 200).map(({ body }) => body)).toEqual([]);
-    expect(pagesOf(url)).toBe(1);
-    const reports = await Promise.all(services.map(healthOf));
-    expect(reports.map(({ cache }) => cache.extractions).sort()).toEqual([0, 0, 1]);
+    expect(pagesOf(url)).toBeLessThanOrEqual(INSTANCES);
+    const extractions = (await Promise.all(counts.map((count) => count()))).map(
+      ({ cache }) => cache.extractions,
+    );
+    expect(Math.max(...extractions)).toBe(1);
   });
 
-  it('learn from each other how an extraction failed, and remember what does not exist', async () => {
-    const failing = freshUrl();
-    standin.faults.add({ post: failing.split('/').at(-1) ?? '' }, { kind: 'status', status: 500 });
-    const failed = await Promise.all(
-      Array.from({ length: 30 }, (_, number) => instance(number).post(failing)),
-    );
-    expect(new Set(failed.map(({ body }) => body.code))).toEqual(new Set(['upstream_failed']));
-    expect(pagesOf(failing)).toBe(1);
+  it('remember together what does not exist', async () => {
     const absent = 'https://www.tiktok.com/@any/video/7000000000000000001';
+    const before = pagesOf(absent);
     for (let number = 0; number < 6; number += 1) {
       expect((await instance(number).post(absent)).body.code).toBe('post_not_found');
     }
-    expect(pagesOf(absent)).toBe(1);
+    expect(pagesOf(absent) - before).toBe(1);
   });
 
-  it('take over when the one that extracts dies', async () => {
-    const url = freshUrl();
-    standin.faults.once({ post: url.split('/').at(-1) ?? '' }, { kind: 'hang' });
-    const lost = instance(0)
-      .post(url)
-      .catch(() => null);
-    expect(await until(() => pagesOf(url) === 1, 5000)).toBe(true);
-    const waiting = instance(1).post(url);
-    await pause(200);
-    instance(0).kill('SIGKILL');
-    const died = Date.now();
-    expect((await waiting).status).toBe(200);
-    process.stdout.write(
-      `taken over ${Date.now() - died} ms after the death of the instance that extracted\n`,
-    );
-    expect(pagesOf(url)).toBe(2);
-    await lost;
-  });
-
-  it('count a client’s requests together', async () => {
+  it('count the requests of a client together', async () => {
     const env = { REDIS_URL: redis.url, MAX_WORKERS: '1', RATE_LIMIT_MAX: '10' };
     const limited = await Promise.all([startService(standin, env), startService(standin, env)]);
     try {
@@ -170,6 +178,7 @@ describe.skipIf(NO_REDIS !== null)('three instances with Redis', () => {
       await redis.kill();
       const alone = await Promise.all(Array.from({ length: 15 }, () => limited[0]?.post(url)));
       expect(alone.filter((answer) => answer?.status === 200)).toHaveLength(10);
+      await redis.start();
     } finally {
       await Promise.all(limited.map((service) => service.stop()));
     }
@@ -178,26 +187,22 @@ describe.skipIf(NO_REDIS !== null)('three instances with Redis', () => {
   it.each<[string, (sick: TestRedis) => Promise<void>, (sick: TestRedis) => Promise<void>]>([
     ['killed', (sick) => sick.kill(), (sick) => sick.start()],
     ['frozen', async (sick) => sick.signal('SIGSTOP'), async (sick) => sick.signal('SIGCONT')],
-  ])('lose no request while Redis is %s, and are back by themselves', async (_, fall, rise) => {
+  ])('lose no request while Redis is %s, and use it again by themselves', async (_, fall, rise) => {
+    const counts = await countsOf(instance(0));
     const running = load();
-    await pause(1000);
+    await pause(500);
     const before = running.asked();
     await fall(redis);
-    await pause(2500);
+    await pause(2000);
     const during = running.asked() - before;
-    expect((await healthOf(instance(0))).redis).toMatchObject({ state: 'down', outages: 1 });
+    expect((await counts()).redis).toMatchObject({ state: 'down', outages: 1 });
     await rise(redis);
-    const risen = Date.now();
     const isBack = async () => {
       const reports = await Promise.all(services.map(healthOf));
       return reports.every((report) => report.redis.state === 'up' && report.status === healthy);
     };
     expect(await until(isBack, 15_000)).toBe(true);
-    const backMs = Date.now() - risen;
     await running.stop();
-    process.stdout.write(
-      `Redis ${_}: ${during} posts meanwhile, none failed; in use again after ${backMs} ms\n`,
-    );
     expect(running.failures).toEqual([]);
     expect(during).toBeGreaterThan(20);
     const url = freshUrl();
@@ -206,6 +211,7 @@ describe.skipIf(NO_REDIS !== null)('three instances with Redis', () => {
   });
 
   it('lose no request to a Redis that is full', async () => {
+    const counts = await countsOf(instance(0));
     await redis.ask(async (client) => {
       await client.config('SET', 'maxmemory-policy', 'noeviction');
       await client.config('SET', 'maxmemory', '1');
@@ -213,17 +219,17 @@ describe.skipIf(NO_REDIS !== null)('three instances with Redis', () => {
     const url = freshUrl();
     const answers = await Promise.all(Array.from({ length: 30 }, (_, number) => instance(number).post(url)));
     expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 200));
-    const { status, reasons, redis: report } = await healthOf(instance(0));
+    const { status, reasons, redis: report } = await counts();
     expect(report.refused).toBeGreaterThan(0);
     expect([status, report.state]).toEqual(['degraded', 'refusing']);
-    expect(reasons.join()).toMatch(/Redis refuses commands: it is full.*\(OOM\)/);
+    expect(reasons.join()).toMatch(/it is full.*\(OOM\)/);
     await redis.ask((client) => client.config('SET', 'maxmemory', '0'));
     const next = freshUrl();
     await instance(0).post(next);
     expect((await instance(1).post(next)).body.cached).toBe(true);
   });
 
-  it('lose no request to a Redis that does not know their password', async () => {
+  it('lose no request to a Redis that rejects their password', async () => {
     const user = async (password: string) =>
       void (await redis.ask((client) =>
         client.call('ACL', 'SETUSER', 'new', 'on', `>${password}`, '~*', '+@all'),
@@ -241,9 +247,7 @@ describe.skipIf(NO_REDIS !== null)('three instances with Redis', () => {
       expect(await until(isSaid, 10_000)).toBe(true);
       const report = await healthOf(service);
       expect(report).toMatchObject({ status: 'degraded', redis: { state: 'down' } });
-      expect(report.reasons.join()).toMatch(
-        /Redis cannot be used: it refuses the user or the password in REDIS_URL/,
-      );
+      expect(report.reasons.join()).toMatch(/it rejects the user or the password in REDIS_URL/);
       expect(await metricsOf(service)).toMatch(/^tiktok_redis_up 0$/m);
       await user('wrong4711');
       expect(await until(async () => (await healthOf(service)).status === healthy, 10_000)).toBe(true);
@@ -254,32 +258,28 @@ describe.skipIf(NO_REDIS !== null)('three instances with Redis', () => {
     }
   });
 
-  it('lose no request to garbage under their keys', async () => {
-    const urls = Array.from({ length: 7 }, freshUrl);
+  it('lose no request to values under their keys that do not parse', async () => {
+    const counts = await countsOf(instance(0));
+    const urls = Array.from({ length: 4 }, freshUrl);
     const idOf = (url: string) => url.split('/').at(-1);
     await redis.ask(async (client) => {
-      const [list, text, shape, old, lease, foreign, failure] = urls.map((url) => `tiktok:${idOf(url)}`);
+      const [list, text, shape, old] = urls.map((url) => `tiktok:${idOf(url)}`);
       const until = Date.now() + 60_000;
       await client.lpush(`ttdl:1:post:${list}`, 'x');
       await client.set(`ttdl:1:post:${text}`, '{"until":');
       await client.set(`ttdl:1:post:${shape}`, JSON.stringify({ until, post: { ref: { id: '1' } } }));
       await client.set(`ttdl:1:post:${old}`, JSON.stringify({ until, absent: 'no such code' }));
-      await client.lpush(`ttdl:1:lease:${lease}`, 'x');
-      await client.set(`ttdl:1:lease:${foreign}`, 'not a token');
-      await client.set(`ttdl:1:failure:${failure}`, 'not a failure');
     });
     for (const url of urls) {
-      const began = Date.now();
       expect((await instance(0).post(url)).status).toBe(200);
-      expect(Date.now() - began).toBeLessThan(5000);
       expect((await instance(1).post(url)).body.cached).toBe(true);
     }
-    expect((await healthOf(instance(0))).redis.garbage).toBeGreaterThanOrEqual(3);
+    expect((await counts()).redis.garbage).toBe(3);
   });
 });
 
-describe('a Redis that is not there at the start', () => {
-  it('is done without', async () => {
+describe('a service whose Redis is down at the start', () => {
+  it('works without it', async () => {
     const service = await startService(standin, {
       REDIS_URL: 'redis://:pw4711@127.0.0.1:1',
       MAX_WORKERS: '1',

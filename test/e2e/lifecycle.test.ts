@@ -1,6 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { existsSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { healthy } from '../helpers/engine.ts';
 import { processes, pythonTree, until } from '../helpers/processes.ts';
@@ -23,8 +21,8 @@ function freshUrl(): string {
   return `https://www.tiktok.com/@load/video/${lastId}`;
 }
 
-describe('processes that die under load', () => {
-  it('children killed one after the other cost no request', async () => {
+describe('a process that is killed under load', () => {
+  it('costs no request: children, one after the other', async () => {
     const service = await startService(standin, { MAX_WORKERS: '4' });
     try {
       await Promise.all(Array.from({ length: 40 }, () => service.post(freshUrl())));
@@ -46,7 +44,7 @@ describe('processes that die under load', () => {
     }
   });
 
-  it('the host killed costs no request and is back', async () => {
+  it('costs no request: the host, which is started again', async () => {
     const service = await startService(standin, { MAX_WORKERS: '4' });
     try {
       const load = Array.from({ length: 200 }, () => service.post(freshUrl()));
@@ -68,7 +66,7 @@ describe('processes that die under load', () => {
   });
 });
 
-describe('the end', () => {
+describe('the end of the service', () => {
   async function busyService() {
     const service = await startService(standin, { MAX_WORKERS: '3' });
     await Promise.all([freshUrl(), freshUrl(), freshUrl()].map((url) => service.post(url)));
@@ -80,7 +78,7 @@ describe('the end', () => {
 
   const gone = (pids: number[]) => () => !processes().some(({ pid }) => pids.includes(pid));
 
-  it('by SIGTERM answers what runs, exits 0 and leaves nothing', async () => {
+  it('by SIGTERM finishes requests in progress, exits 0 and leaves no process or file', async () => {
     const { service, tree } = await busyService();
     const slow = freshUrl();
     standin.faults.once({ post: slow.split('/').at(-1) ?? '' }, { kind: 'delay', ms: 800 });
@@ -93,7 +91,7 @@ describe('the end', () => {
     expect(existsSync(service.tempDir)).toBe(false);
   });
 
-  it('by SIGKILL of Node leaves no process two seconds later, not even one in the middle of a job', async () => {
+  it('by SIGKILL leaves no process two seconds later, not even one with a job', async () => {
     const { service, tree } = await busyService();
     const stuck = freshUrl();
     standin.faults.once({ post: stuck.split('/').at(-1) ?? '' }, { kind: 'hang' });
@@ -106,8 +104,8 @@ describe('the end', () => {
   });
 });
 
-describe('overload', () => {
-  it('beyond the queue is busy at once, with a time to come back; the rest is served', async () => {
+describe('more than the workers can do', () => {
+  it('is answered busy at once with Retry-After beyond MAX_QUEUE; the rest is served', async () => {
     const service = await startService(standin, { MAX_WORKERS: '1', MAX_QUEUE: '2' });
     try {
       await service.post(freshUrl());
@@ -128,7 +126,7 @@ describe('overload', () => {
     }
   });
 
-  it('a slow page ends at the limit and the same child serves the next post', async () => {
+  it('ends at YTDLP_TIMEOUT for a slow page, and the same child serves the next post', async () => {
     const service = await startService(standin, { MAX_WORKERS: '1', YTDLP_TIMEOUT: '2' });
     try {
       await service.post(freshUrl());
@@ -154,47 +152,36 @@ describe('the start', () => {
     expect(output).toMatch(/^MAX_WORKERS must be a whole number/m);
   });
 
-  it.each([
-    ['CANARY_URL', 'https://example.com/', 'a link to a TikTok or Douyin post'],
-    ['TEMP_DIR', process.execPath, 'a folder that can be written to'],
-    ['HOST', '192.0.2.1', 'an address of this machine'],
-  ])('names %s where only its use shows that it is wrong', async (name, value, expected) => {
-    const { code, output } = await failStart({ [name]: value });
-    expect(code).toBe(1);
-    expect(output).toMatch(new RegExp(`^${name} must be ${expected}`, 'm'));
-  });
-
-  it('wants a key of its own in production', async () => {
-    const { code, output } = await failStart({ NODE_ENV: 'production' });
-    expect(code).toBe(1);
-    expect(output).toContain('ENCRYPTION_KEY');
-  });
-
-  it('says so when the port is taken, and leaves no Python behind', async () => {
+  it('stops before yt-dlp starts where PORT is taken', async () => {
     const first = await startService(standin);
-    const port = new URL(first.baseUrl).port;
-    const before = new Set(processes().map(({ pid }) => pid));
-    const { code, output } = await failStart({ PORT: port, ENCRYPTION_KEY: 'another key for the tests' });
-    expect(code).toBe(1);
-    expect(output).toMatch(/^PORT must be free to use: .*EADDRINUSE/m);
-    await first.stop();
-    // Not those that were there, nor one that another test has just ended and that is on its way out.
-    const orphans = () =>
-      processes().filter(
-        ({ pid, ppid, command }) => ppid === 1 && command.includes('host.py') && !before.has(pid),
+    try {
+      const { port } = new URL(first.baseUrl);
+      const before = new Set(processes().map(({ pid }) => pid));
+      const { code, output } = await failStart({ PORT: port, ENCRYPTION_KEY: 'another key for the tests' });
+      expect(code).toBe(1);
+      expect(output).toMatch(/^PORT must be free to use: .*EADDRINUSE/m);
+      const started = processes().filter(
+        ({ pid, command }) => command.includes('host.py') && !before.has(pid),
       );
-    expect(await until(() => orphans().length === 0, 2000)).toBe(true);
+      expect(started).toEqual([]);
+    } finally {
+      await first.stop();
+    }
   });
 
-  it('makes a key once, for its owner’s eyes only, and keeps it', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'key-'));
-    const { loadOrCreateKey } = await import('../../src/links/index.ts');
-    const path = join(folder, 'key');
-    const key = loadOrCreateKey(path).reveal();
-    expect(key.length).toBeGreaterThanOrEqual(32);
-    expect(statSync(path).mode & 0o777).toBe(0o600);
-    expect(loadOrCreateKey(path).reveal()).toBe(key);
-    expect(readFileSync(path, 'utf8')).toBe(key);
-    rmSync(folder, { recursive: true });
+  it('logs version, mode and address in one line', async () => {
+    const service = await startService(standin, { MAX_WORKERS: '1' });
+    await service.stop();
+    expect(service.log.filter(({ msg }) => msg === 'service started')).toEqual([
+      expect.objectContaining({
+        version: expect.any(String),
+        mode: 'development',
+        baseUrl: service.baseUrl,
+        ytdlp: expect.any(String),
+        proxies: 1,
+        redis: 'not configured',
+        cookies: 'none',
+      }),
+    ]);
   });
 });

@@ -3,11 +3,11 @@ import { existsSync } from 'node:fs';
 import { Agent, get, type IncomingMessage, request } from 'node:http';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { linkOf, truthOf } from '../helpers/download.ts';
 import { processes, pythonTree, until } from '../helpers/processes.ts';
 import { sendRequest } from '../helpers/request.ts';
-import { type Service, startService } from '../helpers/service.ts';
+import { freePort, type Service, startService } from '../helpers/service.ts';
 import { photoPost, type Standin, startStandin, videoPost } from '../helpers/standin/index.ts';
 
 let standin: Standin;
@@ -16,8 +16,6 @@ let lastId = 7_430_000_000_000_000_000n;
 beforeAll(async () => {
   standin = await startStandin({ latencyMs: 20, pageBytes: 30_000 });
 });
-
-afterEach(() => standin.faults.clear());
 
 afterAll(async () => {
   await standin.close();
@@ -69,8 +67,24 @@ async function slowDownload(service: Service, bigBytes: number) {
 
 const BIG = 20 * 1024 * 1024;
 
-describe('SIGTERM', () => {
-  it('closes the listener and idle connections at once; what runs is answered, and /health says draining', async () => {
+describe.concurrent('SIGTERM', () => {
+  it('keeps the listener for SHUTDOWN_DELAY, with /health/ready at 503, there and on MANAGEMENT_PORT', async () => {
+    const managementPort = await freePort();
+    const service = await startService(standin, {
+      MAX_WORKERS: '1',
+      SHUTDOWN_DELAY: '1',
+      MANAGEMENT_PORT: String(managementPort),
+    });
+    service.kill('SIGTERM');
+    const statusAt = async (base: string) => (await sendRequest(`${base}/health/ready`)).status;
+    expect(await until(async () => (await statusAt(service.baseUrl)) === 503, 1000)).toBe(true);
+    expect(await statusAt(`http://127.0.0.1:${managementPort}`)).toBe(503);
+    expect((await service.post(fresh().url)).status).toBe(200);
+    expect(await service.exited).toBe(0);
+    await service.stop();
+  });
+
+  it('closes the listener and idle connections at once, and finishes requests in progress with Connection: close', async () => {
     const service = await startService(standin, { MAX_WORKERS: '2' });
     const idle = connect(Number(new URL(service.baseUrl).port), '127.0.0.1');
     await once(idle, 'connect');
@@ -115,7 +129,7 @@ describe('SIGTERM', () => {
     socket.destroy();
   });
 
-  it('lets a connection in use ask for /health, which says draining with 503', async () => {
+  it('answers /health on an open connection with 503 and draining', async () => {
     const service = await startService(standin, { MAX_WORKERS: '1' });
     const slow = fresh();
     standin.faults.once({ post: slow.id }, { kind: 'delay', ms: 1200 });
@@ -145,7 +159,7 @@ describe('SIGTERM', () => {
     await service.stop();
   });
 
-  it('breaks a download that outlasts SHUTDOWN_GRACE, answers a job that does, and leaves nothing behind', async () => {
+  it('breaks off downloads and answers jobs with busy after SHUTDOWN_GRACE, and leaves nothing behind', async () => {
     const service = await startService(standin, { MAX_WORKERS: '1', SHUTDOWN_GRACE: '1' });
     const running = await slowDownload(service, 100 * 1024 * 1024);
     const stuck = fresh();
@@ -171,7 +185,7 @@ describe('SIGTERM', () => {
     expect(existsSync(service.tempDir)).toBe(false);
   });
 
-  it('is not held up by a progress bar that nobody feeds for longer than the grace', async () => {
+  it('waits for a quiet progress stream no longer than SHUTDOWN_GRACE', async () => {
     const service = await startService(standin, { MAX_WORKERS: '1', SHUTDOWN_GRACE: '1' });
     const { body } = await service.post(standin.posts.add(photoPost({ photos: 1 })).url);
     const link = String(body.download_slideshow_link).replace('slideshow?', 'slideshow/progress?');
@@ -186,7 +200,7 @@ describe('SIGTERM', () => {
     await service.stop();
   });
 
-  it('for a second time ends at once', async () => {
+  it('exits at once the second time', async () => {
     const service = await startService(standin, { MAX_WORKERS: '1' });
     await slowDownload(service, 100 * 1024 * 1024);
     const { host, children } = pythonTree(service.pid);
@@ -204,7 +218,7 @@ describe('SIGTERM', () => {
 });
 
 describe('a rolling restart under load', () => {
-  it('loses no request that was accepted', { timeout: 180_000 }, async () => {
+  it('loses no accepted request', { timeout: 180_000 }, async () => {
     const env = { MAX_WORKERS: '2', SHUTDOWN_GRACE: '20' };
     const instances = await Promise.all([startService(standin, env), startService(standin, env)]);
     const film = standin.posts.add(videoPost());
@@ -216,9 +230,8 @@ describe('a rolling restart under load', () => {
     let resets = 0;
     let asked = 0;
     /**
-     * As a load balancer does: in turn, and on to the next where a connection is refused; nothing else is tried again.
-     * The kernel resets who connects in the very moment in which the listener closes, before the service knows of
-     * him: that is a refusal, too, and such a request is in no log.
+     * As a load balancer: in turn, and on to the next instance where a connection is refused. A reset of a request that
+     * is in no log counts as refused: the kernel resets connections that the closing listener has not accepted.
      */
     const balanced = async (visit: (base: string, id: string) => Promise<string>): Promise<void> => {
       for (let tries = 0; tries < 100; tries += 1) {
@@ -229,7 +242,7 @@ describe('a rolling restart under load', () => {
         const what = await visit(instance.baseUrl, id);
         if (what === 'ECONNRESET') {
           resets += 1;
-          // Its line comes when an answer has ended, however it did.
+          // The line is logged after the end of the response.
           await sleep(200);
         }
         const known = instance.log.some(({ reqId }) => reqId === id);

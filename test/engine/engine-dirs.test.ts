@@ -1,4 +1,4 @@
-/** Which engine works, where updates have a folder of their own: made of empty engines, nothing is started. */
+/** Which engine is active, where updates have a folder of their own: with empty engine folders, nothing is started. */
 import {
   existsSync,
   mkdirSync,
@@ -23,7 +23,7 @@ let root: string;
 let volume: string;
 
 beforeEach(() => {
-  root = realpathSync(mkdtempSync(join(tmpdir(), 'home-')));
+  root = realpathSync(mkdtempSync(join(tmpdir(), 'engine-dirs-')));
   volume = join(root, 'volume');
   mkdirSync(volume);
   install(join(root, '.engine'), '2026.10.26', 'pypi-pinned');
@@ -56,14 +56,14 @@ const remember = (previous: string | null, ...rejected: string[]) =>
     newest: null,
   });
 
-const home = (): EngineDirs => engineDirs(root, volume);
-const inUse = () => activeEngine(home()).ytdlp;
+const dirs = (): EngineDirs => engineDirs(root, volume);
+const active = () => activeEngine(dirs()).ytdlp;
 
-describe('with a folder for updates', () => {
-  it('the project’s own engine works as long as there is no update', () => {
-    expect(inUse()).toBe('2026.10.26');
+describe('with ENGINE_DIR', () => {
+  it('uses the base engine while there is no update', () => {
+    expect(active()).toBe('2026.10.26');
     rmSync(volume, { recursive: true });
-    expect(inUse()).toBe('2026.10.26');
+    expect(active()).toBe('2026.10.26');
   });
 
   it.each([
@@ -71,52 +71,52 @@ describe('with a folder for updates', () => {
     ['a nightly', '2026.10.26.220202', '2026.10.26.220202'],
     ['the same', '2026.10.26', '2026.10.26'],
     ['older, as after an upgrade of the image', '2026.09.01', '2026.10.26'],
-  ])('an update that is %s: the newer one works, the own one in a draw', (_, update, expected) => {
+  ])('uses the newer of base and update, and the base on a tie: %s', (_, update, expected) => {
     install(volume, update);
-    expect(inUse()).toBe(expected);
-    expect(activeEngine(home()).dir.startsWith(volume)).toBe(update !== '2026.10.26' && update === expected);
+    expect(active()).toBe(expected);
+    expect(activeEngine(dirs()).dir.startsWith(volume)).toBe(update !== '2026.10.26' && update === expected);
   });
 
-  it('what is left of a damaged update is passed over', () => {
+  it('skips a damaged update', () => {
     install(volume, '2026.11.01');
     writeFileSync(join(volume, '2026.11.01-update/engine.json'), '{ "python":');
-    expect(inUse()).toBe('2026.10.26');
+    expect(active()).toBe('2026.10.26');
     rmSync(join(volume, '2026.11.01-update'), { recursive: true });
-    expect(inUse()).toBe('2026.10.26');
+    expect(active()).toBe('2026.10.26');
   });
 
-  it('an update is taken back for the one before it, and that for the own one', () => {
+  it('rolls back to the previous update, then to the base engine', () => {
     install(volume, '2026.11.01');
     install(volume, '2026.11.20');
     remember('2026.11.01-update');
-    expect(rollBack(home(), activeEngine(home()), 'bad')?.ytdlp).toBe('2026.11.01');
-    expect(inUse()).toBe('2026.11.01');
-    expect(rollBack(home(), activeEngine(home()), 'bad too')?.ytdlp).toBe('2026.10.26');
-    expect(inUse()).toBe('2026.10.26');
+    expect(rollBack(dirs(), activeEngine(dirs()), 'bad')?.ytdlp).toBe('2026.11.01');
+    expect(active()).toBe('2026.11.01');
+    expect(rollBack(dirs(), activeEngine(dirs()), 'bad too')?.ytdlp).toBe('2026.10.26');
+    expect(active()).toBe('2026.10.26');
     expect(existsSync(join(volume, 'current'))).toBe(false);
     expect(readState(volume).rejected.map(({ version, why }) => [version, why])).toEqual([
       ['2026.11.20', 'bad'],
       ['2026.11.01', 'bad too'],
     ]);
-    expect(rollBack(home(), activeEngine(home()), 'the last one')).toBeNull();
+    expect(rollBack(dirs(), activeEngine(dirs()), 'the last one')).toBeNull();
   });
 
-  it('the own one can be taken back too, for an update that it had replaced', () => {
+  it('rolls back from the base engine to an older update', () => {
     install(volume, '2026.09.01');
-    expect(rollBack(home(), activeEngine(home()), 'bad')?.ytdlp).toBe('2026.09.01');
-    expect(inUse()).toBe('2026.09.01');
+    expect(rollBack(dirs(), activeEngine(dirs()), 'bad')?.ytdlp).toBe('2026.09.01');
+    expect(active()).toBe('2026.09.01');
   });
 
-  it('nothing is taken back that is not in use any more', () => {
+  it('leaves an engine alone that is no longer active', () => {
     install(volume, '2026.11.20');
-    const former = activeEngine(home());
+    const former = activeEngine(dirs());
     install(volume, '2026.11.21');
-    expect(rollBack(home(), former, 'too late')?.ytdlp).toBe('2026.11.21');
+    expect(rollBack(dirs(), former, 'too late')?.ytdlp).toBe('2026.11.21');
     expect(readState(volume).rejected).toEqual([]);
   });
 });
 
-describe('a start', () => {
+describe('startWithFallback', () => {
   /** Fails for these versions; in `blind` ones the host starts without impersonation. */
   const starting = (broken: readonly string[], blind: readonly string[] = []) => {
     const closed: string[] = [];
@@ -128,7 +128,7 @@ describe('a start', () => {
         close: async () => void closed.push(ytdlp),
       };
     };
-    return { closed, started: () => startWithFallback(home(), start, log).then(({ ytdlp }) => ytdlp) };
+    return { closed, started: () => startWithFallback(dirs(), start, log).then(({ ytdlp }) => ytdlp) };
   };
 
   beforeEach(() => {
@@ -137,49 +137,49 @@ describe('a start', () => {
     remember('2026.11.01-update');
   });
 
-  it('takes the newest', async () => {
+  it('starts on the newest engine', async () => {
     expect(await starting([]).started()).toBe('2026.11.20');
     expect(readState(volume).rejected).toEqual([]);
   });
 
-  it('takes the update before where the newest is broken, and remembers', async () => {
+  it('falls back to the previous update when the newest is broken, and records it', async () => {
     expect(await starting(['2026.11.20']).started()).toBe('2026.11.01');
-    expect(inUse()).toBe('2026.11.01');
+    expect(active()).toBe('2026.11.01');
     expect(readState(volume).rejected).toMatchObject([
       { version: '2026.11.20', why: 'it did not start: 2026.11.20 is broken' },
     ]);
   });
 
-  it('takes the own engine where all updates are broken', async () => {
+  it('falls back to the base engine when all updates are broken', async () => {
     expect(await starting(['2026.11.20', '2026.11.01']).started()).toBe('2026.10.26');
-    expect(inUse()).toBe('2026.10.26');
+    expect(active()).toBe('2026.10.26');
   });
 
-  it('takes the own engine where an update came to be without impersonation', async () => {
+  it('falls back to the base engine when an update lost impersonation', async () => {
     const { closed, started } = starting([], ['2026.11.20', '2026.11.01']);
     expect(await started()).toBe('2026.10.26');
     expect(closed).toEqual(['2026.11.20', '2026.11.01']);
   });
 
-  it('goes on without impersonation where no engine has it', async () => {
+  it('starts without impersonation when no engine has it', async () => {
     expect(await starting([], ['2026.11.20', '2026.11.01', '2026.10.26']).started()).toBe('2026.10.26');
   });
 
-  it('blames no engine where none starts', async () => {
+  it('rejects no engine when none starts', async () => {
     const all = starting(['2026.11.20', '2026.11.01', '2026.10.26']);
     await expect(all.started()).rejects.toThrow('2026.11.20 is broken');
-    expect(inUse()).toBe('2026.11.20');
+    expect(active()).toBe('2026.11.20');
     expect(readState(volume).rejected).toEqual([]);
   });
 
-  it('says what to do where there is none', async () => {
+  it('names the command that installs an engine when there is none', async () => {
     rmSync(volume, { recursive: true });
     rmSync(join(root, '.engine'), { recursive: true });
     await expect(starting([]).started()).rejects.toThrow('npm start');
   });
 });
 
-it('without such a folder updates go beside the project’s own engine', () => {
+it('puts updates beside the project’s own engine without ENGINE_DIR', () => {
   const own = engineDirs(root, null);
   expect(own).toEqual({ store: join(root, '.engine'), base: null });
   expect(activeEngine(own).ytdlp).toBe('2026.10.26');

@@ -15,10 +15,12 @@ const HELLO: Hello = {
   python: '3.11.2',
   curlCffi: '0.14.0',
   impersonation: true,
+  targets: [],
 };
 const JOB: Omit<Job, 'id'> = {
   op: 'resolve',
   platform: 'tiktok',
+  post: '',
   url: 'https://vm.tiktok.com/x/',
   timeout: 5,
   proxy: null,

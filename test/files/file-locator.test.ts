@@ -40,11 +40,13 @@ function post(host: string): Post {
         urls: [url('video'), url('mirror')],
       },
     ],
-    photos: [{ width: null, height: null, urls: [url('photo')] }],
+    photos: [{ width: null, height: null, live: null, urls: [url('photo')] }],
     subtitles: [{ language: 'eng-US', source: 'ASR', urls: [url('subtitle')] }],
     sound: { title: '', author: '', album: '', durationMs: 0, cover: null, urls: [url('sound')] },
     cookie: null,
     egress: 'e1',
+    source: 'page',
+    partial: [],
     mediaExpiresAt: null,
   };
 }
@@ -83,6 +85,8 @@ describe('a short link', () => {
       id: expect.stringMatching(/^tiktok:7123456789012345600\/\w+/),
       urls: paths.map((path) => `https://old.tiktokcdn.com/${path}`),
       egress: 'e1',
+      source: 'page',
+      partial: [],
       referer: 'https://www.tiktok.com/',
     });
     expect(posts.find).toHaveBeenCalledWith({ kind: 'post', ref: found.ref }, options);

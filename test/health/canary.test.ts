@@ -7,23 +7,23 @@ const URL_OF_A_POST = 'https://www.tiktok.com/@a/video/7400000000000000001';
 const MINUTE = 60_000;
 
 let stats: ExtractionStats;
-let asked: number;
-let answer: 'ok' | ErrorCode;
+let extractions: number;
+let outcome: 'ok' | ErrorCode;
 let canary: Canary;
 
 beforeEach(() => {
   vi.useFakeTimers();
   stats = new ExtractionStats();
-  asked = 0;
-  answer = 'ok';
+  extractions = 0;
+  outcome = 'ok';
   canary = new Canary({
     url: URL_OF_A_POST,
     stats,
     log: pino({ level: 'silent' }),
     random: () => 0.5,
     extract: async () => {
-      asked += 1;
-      if (answer !== 'ok') throw new ServiceError(answer);
+      extractions += 1;
+      if (outcome !== 'ok') throw new ServiceError(outcome);
       stats.succeeded();
     },
   });
@@ -35,66 +35,73 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-describe('the canary', () => {
-  it('is fetched every five minutes while nobody asks for anything', async () => {
+describe('Canary', () => {
+  it('extracts its post every five minutes while clients request none', async () => {
     await vi.advanceTimersByTimeAsync(21 * MINUTE);
-    expect(asked).toBe(5);
+    expect(extractions).toBe(5);
     expect(canary.status).toMatchObject({ last: { code: 'ok' }, failures_in_a_row: 0 });
   });
 
-  it('stays at home while visitors are served', async () => {
-    const visitors = setInterval(() => stats.succeeded(), 10_000);
+  it('extracts nothing while clients are served', async () => {
+    const clients = setInterval(() => stats.succeeded(), 10_000);
     stats.succeeded();
     await vi.advanceTimersByTimeAsync(30 * MINUTE);
-    clearInterval(visitors);
-    expect(asked).toBe(0);
+    clearInterval(clients);
+    expect(extractions).toBe(0);
   });
 
-  it('knows within a minute that things are bad, and then loses interest', async () => {
-    answer = 'extractor_outdated';
+  it('fails four times within a minute and backs off after that', async () => {
+    outcome = 'extractor_outdated';
     await vi.advanceTimersByTimeAsync(MINUTE);
     expect(canary.status.failures_in_a_row).toBeGreaterThanOrEqual(4);
-    const soon = asked;
+    const soon = extractions;
     await vi.advanceTimersByTimeAsync(60 * MINUTE);
-    expect(asked - soon).toBeLessThan(20);
-    answer = 'ok';
+    expect(extractions - soon).toBeLessThan(20);
+    outcome = 'ok';
     await vi.advanceTimersByTimeAsync(5 * MINUTE);
     expect(canary.status.failures_in_a_row).toBe(0);
   });
 
-  it('is asked at once when another engine is at work after a long blind night', async () => {
-    answer = 'extractor_outdated';
+  it('checks at once after a change of the engine that follows hours of failures', async () => {
+    outcome = 'extractor_outdated';
     await vi.advanceTimersByTimeAsync(60 * MINUTE);
-    answer = 'ok';
+    outcome = 'ok';
     stats.reset();
     await vi.advanceTimersByTimeAsync(5000);
     expect(canary.status).toMatchObject({ last: { code: 'ok' }, failures_in_a_row: 0 });
   });
 
-  it('is asked soon, and often at first, when another engine is at work that is no better', async () => {
-    answer = 'extractor_outdated';
+  it('starts its back-off anew after a change of the engine that does not help', async () => {
+    outcome = 'extractor_outdated';
     await vi.advanceTimersByTimeAsync(60 * MINUTE);
-    const before = asked;
+    const before = extractions;
     stats.reset();
     await vi.advanceTimersByTimeAsync(MINUTE);
-    expect(asked - before).toBeGreaterThanOrEqual(4);
-    expect(canary.status.failures_in_a_row).toBe(asked);
+    expect(extractions - before).toBeGreaterThanOrEqual(4);
+    expect(canary.status.failures_in_a_row).toBe(extractions);
   });
 
-  it('has no reason to hurry for another engine while all is well', async () => {
+  it('does not check sooner after a change of the engine while nothing fails', async () => {
     await vi.advanceTimersByTimeAsync(MINUTE);
     stats.reset();
     await vi.advanceTimersByTimeAsync(MINUTE);
-    expect(asked).toBe(1);
+    expect(extractions).toBe(1);
   });
 
-  it('takes a full queue for a sign of life', async () => {
-    answer = 'busy';
+  it('leaves other listeners for a change of the engine in place', () => {
+    const heard: string[] = [];
+    stats.onReset(() => heard.push('other'));
+    stats.reset();
+    expect(heard).toEqual(['other']);
+  });
+
+  it('ignores a full queue', async () => {
+    outcome = 'busy';
     await vi.advanceTimersByTimeAsync(20 * MINUTE);
     expect(canary.status).toEqual({ last: null, failures_in_a_row: 0 });
   });
 
-  it('must be a post', () => {
+  it('throws when CANARY_URL is no post', () => {
     const options = { stats, log: pino({ level: 'silent' }), extract: () => Promise.resolve() };
     expect(() => new Canary({ ...options, url: 'https://example.com/' })).toThrow(ServiceError);
   });

@@ -304,6 +304,7 @@ export const PROPERTIES: readonly Property[] = [
             const job = {
               op: 'resolve',
               platform: 'tiktok',
+              post: '',
               url: 'https://vm.tiktok.com/x/',
               timeout: 5,
               proxy: null,

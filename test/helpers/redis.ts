@@ -10,26 +10,30 @@ import { freePort } from './service.ts';
 /** Why tests with Redis cannot run here; null where they can. */
 export const NO_REDIS = redisProblem();
 
-/** A redis-server of the test's own, that can be killed, frozen, filled and started again on the same port. */
+/** A redis-server for one test; can be killed, frozen and started again on the same port. */
 export class TestRedis {
   readonly url: string;
   readonly #port: number;
+  readonly #options: readonly string[];
   readonly #dir = mkdtempSync(join(tmpdir(), 'redis-'));
   #process: ChildProcess | null = null;
 
-  static async start(): Promise<TestRedis> {
-    const redis = new TestRedis(await freePort());
+  /** @param options of redis-server, such as `--cluster-enabled yes` */
+  static async start(options: readonly string[] = []): Promise<TestRedis> {
+    const redis = new TestRedis(await freePort(), options);
     await redis.start();
     return redis;
   }
 
-  private constructor(port: number) {
+  private constructor(port: number, options: readonly string[]) {
     this.#port = port;
+    this.#options = options;
     this.url = `redis://127.0.0.1:${port}`;
   }
 
   async start(): Promise<void> {
     const args = ['--port', String(this.#port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'];
+    args.push(...this.#options);
     this.#process = spawn('redis-server', args, { cwd: this.#dir, stdio: 'ignore' });
     const ready = () =>
       this.ask((client) => client.ping()).then(
@@ -68,6 +72,20 @@ export class TestRedis {
     await this.kill();
     rmSync(this.#dir, { recursive: true, force: true });
   }
+}
+
+/** Three primaries that share the hash slots. */
+export async function startCluster(): Promise<TestRedis[]> {
+  const cluster = ['--cluster-enabled', 'yes', '--cluster-node-timeout', '2000'];
+  const nodes = await Promise.all([1, 2, 3].map(() => TestRedis.start(cluster)));
+  const addresses = nodes.map(({ url }) => new URL(url).host);
+  execFileSync('redis-cli', ['--cluster', 'create', ...addresses, '--cluster-yes'], { stdio: 'pipe' });
+  const isReady = () =>
+    Promise.all(nodes.map((node) => node.ask((client) => client.call('CLUSTER', 'INFO')))).then((infos) =>
+      infos.every((info) => String(info).includes('cluster_state:ok')),
+    );
+  if (!(await until(isReady, 20_000))) throw new Error('the Redis cluster is not ready');
+  return nodes;
 }
 
 function redisProblem(): string | null {

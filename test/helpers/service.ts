@@ -11,6 +11,8 @@ import type { Standin } from './standin/index.ts';
 const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 /** ENCRYPTION_KEY of every service that is not given another. */
 export const KEY = 'a key that only the tests know 4711';
+/** Instead of a developer's .env. */
+const NO_DOTENV = '/dev/null';
 const START_LIMIT_MS = 30_000;
 
 export interface Service {
@@ -50,7 +52,6 @@ export async function startService(
   const baseUrl = `http://127.0.0.1:${port}`;
   const tempDir = mkdtempSync(join(tmpdir(), 'service-'));
   const child = spawn(main.endsWith('.sh') ? 'sh' : process.execPath, [main], {
-    // No .env of the developer's is read from here.
     cwd: tempDir,
     env: {
       PATH: process.env.PATH,
@@ -61,6 +62,9 @@ export async function startService(
       TEMP_DIR: tempDir,
       ENCRYPTION_KEY: KEY,
       RATE_LIMIT_MAX: '0',
+      DOWNLOADS_PER_MINUTE: '0',
+      DOWNLOADS_AT_ONCE: '0',
+      DOTENV_CONFIG_PATH: NO_DOTENV,
       ...(standin && { PROXY_URLS: standin.proxyUrl, EXTRA_CA_CERTS: standin.caFile }),
       ...env,
     },
@@ -113,6 +117,7 @@ export async function failStart(
       TEMP_DIR: tempDir,
       PORT: '0',
       HOST: '127.0.0.1',
+      DOTENV_CONFIG_PATH: NO_DOTENV,
       ...env,
     },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -1,3 +1,4 @@
+import { createReadStream } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -5,6 +6,7 @@ import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import {
+  type ByteRange,
   fileEtag,
   type MediaMetadata,
   type MediaRequest,
@@ -133,10 +135,10 @@ describe('a file on the disk', () => {
   afterAll(() => rm(folder, { recursive: true }));
 
   const cached = async (mtimeMs: number) => ({
-    path,
     size: bytes.length,
-    mtimeMs,
+    lastModified: new Date(mtimeMs).toUTCString(),
     etag: await fileEtag(path),
+    open: (range: ByteRange | null) => createReadStream(path, range ?? {}),
     release: vi.fn(),
   });
   const type = { mime: 'audio/mpeg', extension: 'mp3' };

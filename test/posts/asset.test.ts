@@ -5,9 +5,10 @@ import { samplePhotoPost, samplePost, sampleRendition } from './sample.ts';
 
 const subtitle = { language: 'eng-US', source: 'ASR', urls: ['https://v16.example.com/s'] };
 const video = samplePost({ subtitles: [subtitle] });
+const clip = { width: 960, height: 1280, durationMs: 2800, urls: ['https://v26.example.com/clip'] };
 const silent = { title: 'Hit', author: '', album: '', durationMs: 0, cover: null, urls: [] };
 
-describe('where a file lies', () => {
+describe('assetSource', () => {
   it.each<[Asset, string[] | undefined]>([
     [{ kind: 'video', rendition: 'h264_540p_1' }, ['https://v16.example.com/video/540/?a=1']],
     [{ kind: 'video', rendition: 'gone' }, undefined],
@@ -17,38 +18,68 @@ describe('where a file lies', () => {
     [{ kind: 'photo', index: 0 }, undefined],
     [{ kind: 'zip' }, undefined],
     [{ kind: 'slideshow' }, undefined],
-  ])('for %j of a video is %j', (asset, urls) => {
+  ])('finds %j of a video at %j', (asset, urls) => {
     expect(assetSource(video, asset)?.urls).toEqual(urls);
   });
 
-  it('for a photo is that of the same place in the post', () => {
+  it('finds a photo by its place in the post', () => {
     expect(assetSource(samplePhotoPost(), { kind: 'photo', index: 1 })?.urls).toEqual([
       'https://p16.example.com/2.jpeg',
     ]);
   });
 
-  it('for the sound is the video where the track has no address', () => {
+  it('finds the clip of a live photo by the place of its photo', () => {
+    const photos = samplePhotoPost().photos.map((photo, index) => ({
+      ...photo,
+      live: index === 1 ? clip : null,
+    }));
+    const post = samplePhotoPost({ photos });
+    expect(assetSource(post, { kind: 'live', index: 1 })?.urls).toEqual(clip.urls);
+    expect(assetSource(post, { kind: 'live', index: 0 })).toBeNull();
+  });
+
+  it('finds a rendition under the id of another source', () => {
+    const post = samplePost({ renditions: [sampleRendition({ id: 'h264_576p_1000000' })] });
+    const asset = { kind: 'video', rendition: 'h264_576p_999424' } as const;
+    expect(assetSource(post, asset)?.urls).toEqual(sampleRendition().urls);
+  });
+
+  it('finds the sound in the video where the track has no address', () => {
     expect(assetSource(samplePost({ sound: silent }), { kind: 'mp3' })?.urls).toEqual(sampleRendition().urls);
   });
 
-  it('for the sound is nowhere where a photo post has none', () => {
+  it.each([
+    ['without sound', sampleRendition({ hasAudio: false })],
+    ['that players do not know', sampleRendition({ playable: false })],
+  ])('finds no sound in a video %s', (_, rendition) => {
+    expect(assetSource(samplePost({ sound: null, renditions: [rendition] }), { kind: 'mp3' })).toBeNull();
+  });
+
+  it('finds the sound in a watermarked video where there is no other', () => {
+    const renditions = [sampleRendition({ id: 'watermark', watermark: true })];
+    expect(assetSource(samplePost({ sound: null, renditions }), { kind: 'mp3' })?.urls).toEqual(
+      sampleRendition().urls,
+    );
+  });
+
+  it('finds no sound in a photo post without one', () => {
     expect(assetSource(samplePhotoPost({ sound: null }), { kind: 'mp3' })).toBeNull();
   });
 
-  it('goes out the way the page came in', () => {
+  it('keeps the egress of the post', () => {
     expect(assetSource(samplePost({ egress: 'p1' }), { kind: 'mp3' })?.egress).toBe('p1');
   });
 });
 
-describe('the cookie', () => {
+describe('the cookie of assetSource', () => {
   const asking = sampleRendition({ id: 'asks', urls: ['https://v16.example.com/b?tk=tt_chain_token'] });
   const post = samplePost({ cookie: 'tt_chain_token=x==', renditions: [asking, sampleRendition()] });
 
-  it('goes with a link that asks for it', () => {
+  it('is there for a link that asks for it', () => {
     expect(assetSource(post, { kind: 'video', rendition: 'asks' })?.cookie).toBe('tt_chain_token=x==');
   });
 
-  it('stays away from a link that does not', () => {
+  it('is absent for a link that does not', () => {
     expect(assetSource(post, { kind: 'video', rendition: 'h264_540p_1' })?.cookie).toBeNull();
   });
 });

@@ -9,8 +9,13 @@ const links = new Links(
   'https://media.example.com',
   3_600_000,
 );
-const answer = (post: Post) => toPostResponse(post, { links, preferCodec: 'h264', cached: false });
-/** The answer as a client gets it. */
+function answer(post: Post) {
+  const expiresAt = links.expiryFromNow();
+  const linkTo = links.linksTo(post, expiresAt);
+  return toPostResponse(post, { linkTo, expiresAt, preferCodec: 'best', cached: false });
+}
+
+/** The response as a client receives it. */
 const sent = (post: Post) =>
   JSON.parse(JSON.stringify(answer(post))) as Record<string, Record<string, unknown>>;
 
@@ -20,9 +25,12 @@ function opened(link: unknown) {
   return links.openLink(url.pathname.slice(1) as LinkRoute, token);
 }
 
-describe('the answer for a video', () => {
+describe('the response for a video', () => {
   const post = samplePost({
-    renditions: [sampleRendition({ id: 'hd', width: 1080, height: 1920 }), sampleRendition({ id: 'sd' })],
+    renditions: [
+      sampleRendition({ id: 'hd', codec: 'h265', width: 1080, height: 1920 }),
+      sampleRendition({ id: 'sd' }),
+    ],
     subtitles: [{ language: 'eng-US', source: 'ASR', urls: ['https://v16.example.com/s'] }],
   });
 
@@ -83,19 +91,57 @@ describe('the answer for a video', () => {
     expect(opened(subtitle?.link).asset).toEqual({ kind: 'subtitle', language: 'eng-US', source: 'ASR' });
   });
 
+  it('says where it came from, and nothing of missing fields where it knows all', () => {
+    expect(answer(post)).toMatchObject({ source: 'page' });
+    expect(sent(post)).not.toHaveProperty('partial');
+  });
+
+  it('names the fields that its source does not know', () => {
+    const partial = ['statistics.play_count'];
+    expect(answer(samplePost({ source: 'player', partial }))).toMatchObject({ source: 'player', partial });
+  });
+
+  it('has no mp3 where it has no sound', () => {
+    const silent = samplePost({ sound: null, renditions: [sampleRendition({ hasAudio: false })] });
+    expect(sent(silent)).toMatchObject({
+      download_link: {},
+      formats: [{ has_audio: false }],
+      notice: 'This video can be had without sound only.',
+    });
+  });
+
+  it('has mp3, cover and a notice alone where the video has no address', () => {
+    const ad = sent(samplePost({ renditions: [] }));
+    expect(Object.keys(ad.download_link ?? {})).toEqual(['mp3', 'cover']);
+    expect(opened(ad.download_link?.cover).asset).toEqual({ kind: 'cover' });
+    expect([ad.formats, ad.notice]).toEqual([[], expect.stringContaining('cannot be had')]);
+  });
+
+  it.each([
+    ['watermarked', sampleRendition({ id: 'watermark', watermark: true }), 'watermark'],
+    ['unplayable', sampleRendition({ codec: 'bytevc2', playable: false }), 'players do not know'],
+  ])('has a notice where its only file is %s', (_, rendition, words) => {
+    expect(sent(samplePost({ renditions: [rendition] })).notice).toContain(words);
+  });
+
+  it('has no notice where it has a clean video', () => {
+    expect(sent(post)).not.toHaveProperty('notice');
+    expect(sent(post).download_link).not.toHaveProperty('cover');
+  });
+
   it('says when its links expire', () => {
     const { links_expire_at } = answer(post);
     expect(Math.abs(Date.parse(links_expire_at) - Date.now() - 3_600_000)).toBeLessThan(60_000);
   });
 });
 
-describe('the answer for a photo post', () => {
+describe('the response for a photo post', () => {
   it('is a picker without formats', () => {
     expect(answer(samplePhotoPost()).status).toBe('picker');
     expect(answer(samplePhotoPost())).not.toHaveProperty('formats');
   });
 
-  it('says in the same words as one for a video that it has no subtitles', () => {
+  it('has an empty list of subtitles', () => {
     expect(answer(samplePhotoPost()).subtitles).toEqual([]);
   });
 
@@ -114,6 +160,18 @@ describe('the answer for a photo post', () => {
       { kind: 'zip' },
       { kind: 'slideshow' },
     ]);
+  });
+
+  it('has the clip of a live photo beside its still', () => {
+    const live = { width: 960, height: 1280, durationMs: 2800, urls: ['https://v26.example.com/clip'] };
+    const [first, second] = samplePhotoPost().photos;
+    const photos = first && second ? [first, { ...second, live }] : [];
+    const [still, moving] = sent(samplePhotoPost({ photos })).photos as unknown as {
+      live: { link: string };
+    }[];
+    expect(still).not.toHaveProperty('live');
+    expect(moving?.live).toEqual({ width: 960, height: 1280, duration: 2800, link: expect.any(String) });
+    expect(opened(moving?.live.link).asset).toEqual({ kind: 'live', index: 1 });
   });
 
   it('has an mp3 where it has a sound', () => {

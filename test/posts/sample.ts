@@ -49,6 +49,8 @@ export function samplePost(given: Partial<Post> = {}): Post {
     cookie: null,
     egress: 'direct',
     mediaExpiresAt: null,
+    source: 'page',
+    partial: [],
     ...given,
   };
 }
@@ -57,6 +59,7 @@ const photo = (index: number) => ({
   width: 1080,
   height: 1440,
   urls: [`https://p16.example.com/${index}.jpeg`],
+  live: null,
 });
 
 export function samplePhotoPost(given: Partial<Post> = {}): Post {

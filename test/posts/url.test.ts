@@ -23,7 +23,7 @@ function refusalOf(text: string): string | null {
   }
 }
 
-/** CONTRACT §1, every form. */
+/** Every form that is accepted. */
 const ACCEPTED: readonly (readonly [string, PostLink])[] = [
   ...[
     'https://www.tiktok.com',
@@ -39,26 +39,32 @@ const ACCEPTED: readonly (readonly [string, PostLink])[] = [
     [`${base}/embed/${ID}`, tiktok()],
     [`${base}/embed/v2/${ID}`, tiktok()],
     [`${base}/share/video/${ID}`, tiktok()],
+    [`${base}/player/v1/${ID}`, tiktok()],
     [`${base}/t/ZT2k1xxwK`, short('tiktok', 'https://www.tiktok.com/t/ZT2k1xxwK/')],
   ]),
   ['https://vm.tiktok.com/ZMRJq1M2c', short('tiktok', 'https://vm.tiktok.com/ZMRJq1M2c/')],
   ['http://vt.tiktok.com/ZS-a_1', short('tiktok', 'https://vt.tiktok.com/ZS-a_1/')],
+  ['https://lite.tiktok.com/t/ZS123', short('tiktok', 'https://lite.tiktok.com/t/ZS123/')],
+  [`https://t.tiktok.com/i18n/share/video/${ID}`, tiktok()],
   [`https://www.tiktokv.com/share/video/${ID}`, tiktok()],
   [`https://douyin.com/video/${ID}`, douyin],
   [`https://www.douyin.com/video/${ID}`, douyin],
   [`https://www.douyin.com/note/${ID}`, douyin],
   ['https://v.douyin.com/JUvGVBP', short('douyin', 'https://v.douyin.com/JUvGVBP/')],
-  [`https://iesdouyin.com/share/video/${ID}`, douyin],
-  [`https://www.iesdouyin.com/share/video/${ID}`, douyin],
+  [`https://www.douyin.com/slides/${ID}`, douyin],
+  [`https://jingxuan.douyin.com/m/video/${ID}`, douyin],
+  ...['https://iesdouyin.com', 'https://www.iesdouyin.com', 'https://m.douyin.com'].flatMap((base) =>
+    ['video', 'note', 'slides'].map((kind) => [`${base}/share/${kind}/${ID}`, douyin] as const),
+  ),
 ];
 
 describe('a post link', () => {
   it.each(ACCEPTED)('is read from %s', (url, link) => {
-    expect(parsePostUrl(url)).toEqual(link);
+    expect(parsePostUrl(url)).toMatchObject(link);
   });
 
   it.each(ACCEPTED)('is read from %s with a slash, a query and a fragment behind it', (url, link) => {
-    expect(findPostLink(`${url}/?_r=1&_t=8pMH&u=https%3A%2F%2Fevil.com#top`)).toEqual(link);
+    expect(findPostLink(`${url}/?_r=1&_t=8pMH&u=https%3A%2F%2Fevil.com#top`)).toMatchObject(link);
   });
 
   it.each([
@@ -69,14 +75,104 @@ describe('a post link', () => {
     ['an escaped @', `https://www.tiktok.com/%40user/video/${ID}`],
     ['dot segments', `https://www.tiktok.com/x/../@user/video/${ID}`],
   ])('is read with %s', (_, url) => {
-    expect(parsePostUrl(url)).toEqual(tiktok('user'));
+    expect(parsePostUrl(url)).toMatchObject(tiktok('user'));
+  });
+});
+
+/** Pages of Douyin that show a post in a window. */
+const MODAL: readonly string[] = [
+  `https://www.douyin.com/?modal_id=${ID}`,
+  `https://www.douyin.com/jingxuan?modal_id=${ID}`,
+  `https://www.douyin.com/user/MS4wLjABAAAA_x-1?from_tab_name=main&modal_id=${ID}`,
+  `https://www.douyin.com/search/%E7%8C%AB?aid=1&modal_id=${ID}&type=general`,
+  `https://douyin.com/discover?modal_id=${ID}#x`,
+  `https://m.douyin.com/?modal_id=${ID}`,
+];
+
+describe('a page of Douyin with a modal_id', () => {
+  it.each(MODAL)('is read as that post: %s', (url) => {
+    expect(findPostLink(url)).toMatchObject(douyin);
+    expect(findPostLink(url.replace('https://', ''))).toMatchObject(douyin);
+  });
+
+  it.each([
+    `https://www.tiktok.com/?modal_id=${ID}`,
+    `https://v.douyin.com/?modal_id=${ID}`,
+    'https://www.douyin.com/?modal_id=x',
+    `https://www.douyin.com/?xmodal_id=${ID}`,
+    `https://www.douyin.com/#modal_id=${ID}`,
+  ])('is not found in %s', (url) => {
+    expect(refusalOf(url)).toBe('unsupported_url');
+  });
+});
+
+describe('a link without a scheme', () => {
+  it.each(ACCEPTED.map(([url, link]) => [url.replace(/^https?:\/\//, ''), link] as const))(
+    'is read: %s',
+    (url, link) => {
+      expect(findPostLink(url)).toMatchObject(link);
+      expect(findPostLink(`Look:「${url}」!`)).toMatchObject(link);
+    },
+  );
+
+  it.each([
+    ["in a stranger's path", `evil.com/www.tiktok.com/@user/video/${ID}`],
+    ["in a stranger's query", `evil.com?u=www.tiktok.com/@user/video/${ID}`],
+    ["in a stranger's fragment", `evil.com/#www.tiktok.com/@user/video/${ID}`],
+    ['behind a user name', `user@www.tiktok.com/@user/video/${ID}`],
+    ['behind another scheme', `ftp://www.tiktok.com/@user/video/${ID}`],
+    ['behind a backslash', `evil.com\\www.tiktok.com/@user/video/${ID}`],
+    ["as the beginning of a stranger's host", `www.tiktok.com.evil.com/@user/video/${ID}`],
+    ["as the end of a stranger's host", `evil.www.tiktok.com/@user/video/${ID}`],
+    ["as the end of a stranger's name", `eviltiktok.com/@user/video/${ID}`],
+    ["as the end of a stranger's name with a hyphen", `evil-tiktok.com/@user/video/${ID}`],
+    ['with a port', `www.tiktok.com:8443/@user/video/${ID}`],
+  ])('is refused %s', (_, text) => {
+    expect(refusalOf(text)).toBe('unsupported_url');
+  });
+});
+
+describe('the message about a link that is no post', () => {
+  const messageOf = (text: string) => {
+    try {
+      return findPostLink(text);
+    } catch (error) {
+      return (error as ServiceError).message;
+    }
+  };
+
+  it.each([
+    ['a profile', 'https://www.tiktok.com/@user'],
+    ['a profile', 'www.tiktok.com/@user?lang=en'],
+    ['a profile', 'https://www.douyin.com/user/MS4wLjABAAAA'],
+    ['a live stream', 'https://www.tiktok.com/@user/live'],
+    ['a live stream', 'https://live.douyin.com/123456'],
+    ['a shop page', 'https://shop.tiktok.com/view/product/123'],
+    ['a shop page', 'https://www.tiktok.com/view/product/1729384756'],
+    ['a sound', 'https://www.tiktok.com/music/original-sound-7123456789012345600'],
+    ['a sound', 'https://www.douyin.com/music/7123456789012345600'],
+    ['a list of posts', 'https://www.tiktok.com/tag/cats'],
+    ['a list of posts', 'https://www.tiktok.com/@user/playlist/cats-7123456789012345600'],
+    ['a profile', 'Look at https://example.com and https://www.tiktok.com/@user, please'],
+  ])('says that it is %s: %s', (what, text) => {
+    expect(messageOf(text)).toBe(
+      `This is a link to ${what}, not to a post. Paste the link of a single video or photo post.`,
+    );
+  });
+
+  it.each([
+    'https://example.com/@user',
+    'hello',
+    'https://www.tiktok.com/about',
+    'https://evil.com/?u=tiktok.com/@user',
+  ])('says no more than that where it is not known: %s', (text) => {
+    expect(messageOf(text)).toBe('This is not a link to a TikTok or Douyin post.');
   });
 });
 
 const REFUSED: readonly (readonly [string, string])[] = [
   ['nothing', ''],
   ['words', 'hello there'],
-  ['a link without scheme', `www.tiktok.com/@user/video/${ID}`],
   ["a stranger's host that begins like TikTok's", `https://www.tiktok.com.evil.com/@user/video/${ID}`],
   ["a stranger's host that ends like TikTok's", `https://eviltiktok.com/@user/video/${ID}`],
   ["a stranger's host with a hyphen", `https://www-tiktok.com/@user/video/${ID}`],
@@ -149,15 +245,36 @@ describe('in a text', () => {
       `https://example.com/ http://[ https://www.tiktok.com/@user https://v.douyin.com/iAbC_12-x/`,
     ],
   ])('of this kind the link is found: %s', (_, text) => {
-    expect(findPostLink(text)).toEqual(code);
+    expect(findPostLink(text)).toMatchObject(code);
+  });
+
+  it.each([
+    `https://www.tiktok.com/@user/video/${ID}复制此链接`,
+    `https://www.tiktok.com/@user/video/${ID}，打开`,
+    `https://www.tiktok.com/@user/video/${ID}】`,
+    `https://www.tiktok.com/@user/video/${ID}Copy this link`,
+    `https://www.tiktok.com/@user/video/${ID}https://www.tiktok.com/@user`,
+    `www.tiktok.com/@user/photo/${ID}_and more`,
+  ])('text glued behind an id ends it: %s', (text) => {
+    expect(findPostLink(text)).toMatchObject(tiktok('user'));
+  });
+
+  it('text glued behind a modal_id ends it', () => {
+    expect(findPostLink(`https://www.douyin.com/jingxuan?modal_id=${ID}复制`)).toMatchObject(douyin);
+    expect(findPostLink(`https://www.douyin.com/jingxuan?modal_id=${ID}Copy`)).toMatchObject(douyin);
+  });
+
+  it('the post counts among several links, wherever it stands', () => {
+    const text = `抖音 https://www.douyin.com/user/x https://v.douyin.com/iAbC_12-x/ https://www.douyin.com/video/${ID}`;
+    expect(findPostLink(text)).toMatchObject(code);
   });
 
   it('punctuation behind an id is not taken for a part of it', () => {
-    expect(findPostLink(`(see https://www.tiktok.com/@user/video/${ID}),`)).toEqual(tiktok('user'));
+    expect(findPostLink(`(see https://www.tiktok.com/@user/video/${ID}),`)).toMatchObject(tiktok('user'));
   });
 
   it('the first of several post links counts', () => {
-    expect(findPostLink(`https://www.tiktok.com/@user/video/${ID} https://vm.tiktok.com/ZZ`)).toEqual(
+    expect(findPostLink(`https://www.tiktok.com/@user/video/${ID} https://vm.tiktok.com/ZZ`)).toMatchObject(
       tiktok('user'),
     );
   });
@@ -167,7 +284,7 @@ describe('in a text', () => {
     fc.assert(
       fc.property(fc.constantFrom(...ACCEPTED), words, words, ([url, link], before, behind) => {
         fc.pre(!before.includes('://'));
-        expect(findPostLink(`${before} ${url} ${behind}`)).toEqual(link);
+        expect(findPostLink(`${before} ${url} ${behind}`)).toMatchObject(link);
       }),
     );
   });
@@ -199,6 +316,11 @@ describe('foreign text', () => {
           'www.tiktok.com',
           'vm.tiktok.com',
           'v.douyin.com',
+          'www.douyin.com',
+          'lite.tiktok.com',
+          'modal_id=',
+          'live',
+          '=',
           'evil.com',
           'video',
           'photo',
@@ -229,7 +351,8 @@ describe('foreign text', () => {
   });
 
   it('never leads anywhere but to the hosts of TikTok and Douyin', () => {
-    const own = /^https:\/\/(www|vm|vt)\.tiktok\.com\/[\w@./-]+$|^https:\/\/(www|v)\.douyin\.com\/[\w/-]+$/;
+    const own =
+      /^https:\/\/(www|vm|vt|lite)\.tiktok\.com\/[\w@./-]+$|^https:\/\/(www|v)\.douyin\.com\/[\w/-]+$/;
     const read = fc
       .tuple(fc.constantFrom(...ACCEPTED), nasty, fc.boolean())
       .map(([[url], text, inside]) => parsePostUrl(inside ? url.replace('/@', `/@${text}`) : url + text))

@@ -1,36 +1,53 @@
-import { access, mkdtemp, readdir, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { FairQueue } from '../../src/concurrency/index.ts';
 import { ServiceError } from '../../src/errors.ts';
-import type { Produce, Progress, WorkTools } from '../../src/renders/index.ts';
-import { RenderCache, type RenderCacheOptions } from '../../src/renders/index.ts';
+import type {
+  Produce,
+  Progress,
+  RenderCacheOptions,
+  RenderedFile,
+  RenderTools,
+} from '../../src/renders/index.ts';
+import { FILES_PER_CLIENT, MAX_WAITING, RenderCache } from '../../src/renders/index.ts';
 import { TempStore } from '../../src/temp/index.ts';
 
 let dir: string;
 let temp: TempStore;
-let store: RenderCache;
+let cache: RenderCache;
 
-function open(options: Partial<RenderCacheOptions> = {}) {
+function open(options: Partial<RenderCacheOptions> = {}, slots = 2) {
   return new RenderCache({
     kind: 'slideshow',
     temp,
-    maxRenders: 2,
-    maxQueue: 50,
+    renders: new FairQueue({ slots }),
+    limitClients: false,
     maxAgeMs: 60_000,
     maxBytes: 1_000_000,
     ...options,
   });
 }
 
+function get(
+  key: string,
+  produce: Produce,
+  signal?: AbortSignal,
+  client = 'somebody',
+): Promise<RenderedFile> {
+  return cache.get(key, produce, { client, ...(signal && { signal }) });
+}
+
 beforeEach(async () => {
   dir = await mkdtemp(join(tmpdir(), 'store-'));
   temp = new TempStore({ dir, log: { info: () => undefined, warn: () => undefined } });
   await temp.open();
-  store = open();
+  cache = open();
 });
 afterEach(async () => {
-  await store.close();
+  await cache.close();
   await temp.close();
   expect(await readdir(dir)).toEqual([]);
   await rm(dir, { recursive: true });
@@ -38,16 +55,22 @@ afterEach(async () => {
 
 /** Writes a file of some bytes. */
 const writes =
-  (bytes: number): Produce =>
+  (bytes: number, byte = 0): Produce =>
   async ({ job }) => {
-    const path = join(job.path, 'movie.mp4');
-    await writeFile(path, Buffer.alloc(bytes));
+    const path = join(job.path, 'slideshow.mp4');
+    await writeFile(path, Buffer.alloc(bytes, byte));
     return path;
   };
 
+async function read(file: RenderedFile): Promise<Buffer> {
+  const bytes = await buffer(file.open(null));
+  file.release();
+  return bytes;
+}
+
 /** Work that a test lets finish, and looks into. */
 function held() {
-  const started: WorkTools[] = [];
+  const started: RenderTools[] = [];
   let finish: () => void = () => undefined;
   const open = new Promise<void>((resolve) => {
     finish = resolve;
@@ -70,31 +93,33 @@ async function jobs(): Promise<number> {
   return names.filter((name) => name.startsWith('slideshow-')).length;
 }
 
-const exists = (path: string) =>
-  access(path).then(
-    () => true,
-    () => false,
-  );
-
-it('renders once for 50 at the same time, and not at all for the next', async () => {
+it('renders once for 50 requests at the same time, and not again for the next', async () => {
   const produce = vi.fn(writes(1000));
-  const files = await Promise.all(Array.from({ length: 50 }, () => store.get('post', produce)));
-  const later = await store.get('post', produce);
+  const files = await Promise.all(Array.from({ length: 50 }, () => get('post', produce)));
+  const later = await get('post', produce);
   expect(produce).toHaveBeenCalledTimes(1);
-  expect(new Set([...files, later].map((file) => file.path)).size).toBe(1);
-  expect(later.size).toBe(1000);
-  expect(later.mtimeMs).toBe((await stat(later.path)).mtimeMs);
-  for (const file of [...files, later]) file.release();
+  expect(new Set([...files, later].map((file) => file.etag)).size).toBe(1);
+  expect([...files, later].map((file) => file.isNew)).toEqual([...files.map(() => true), false]);
+  for (const file of [...files, later]) expect((await read(file)).length).toBe(1000);
 });
 
-it('renders different ones side by side, as many as allowed, in their order', async () => {
+it('gives the same bytes the same ETag, and other bytes another', async () => {
+  const files = [await get('a', writes(1000)), await get('b', writes(1000)), await get('c', writes(1000, 1))];
+  const [a, b, c] = files.map(({ etag }) => etag);
+  expect(a).toMatch(/^"[\w-]{27}"$/);
+  expect(b).toBe(a);
+  expect(c).not.toBe(a);
+  for (const file of files) file.release();
+});
+
+it('renders as many files at a time as there are slots', async () => {
   let now = 0;
   let most = 0;
   const order: number[] = [];
   const produce =
     (n: number): Produce =>
     (tools) =>
-      tools.turn(async () => {
+      tools.withSlot(async () => {
         order.push(n);
         now += 1;
         most = Math.max(most, now);
@@ -102,29 +127,85 @@ it('renders different ones side by side, as many as allowed, in their order', as
         now -= 1;
         return writes(1)(tools);
       });
-  const files = await Promise.all(Array.from({ length: 10 }, (_, n) => store.get(`post ${n}`, produce(n))));
+  const files = await Promise.all(Array.from({ length: 10 }, (_, n) => get(`post ${n}`, produce(n))));
   expect(most).toBe(2);
   expect(order.slice().sort((a, b) => a - b)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
   for (const file of files) file.release();
 });
 
-it('says busy beyond the queue, and serves again when there is room', async () => {
-  store = open({ maxRenders: 1, maxQueue: 1 });
+it('rejects with busy beyond the queue, and serves again when there is room', async () => {
+  cache = open({}, 1);
   const work = held();
-  const both = [store.get('a', work.produce), store.get('b', work.produce)];
-  await expect(store.get('c', work.produce)).rejects.toMatchObject({ code: 'busy', retryAfter: 5 });
-  // Who asks for the same one takes no place.
-  const third = store.get('a', work.produce);
+  const running = 2;
+  const all = Array.from({ length: running + MAX_WAITING }, (_, n) =>
+    get(`post ${n}`, work.produce, undefined, `client ${n}`),
+  );
+  await expect(get('one more', work.produce)).rejects.toMatchObject({
+    code: 'busy',
+    retryAfter: expect.any(Number),
+  });
+  // A request for a file in the making takes no place.
+  const joined = get('post 0', work.produce);
   work.finish();
-  for (const file of await Promise.all([...both, third])) file.release();
-  (await store.get('c', writes(1))).release();
+  for (const file of await Promise.all([...all, joined])) file.release();
+  (await get('one more', writes(1))).release();
 });
 
-it('goes on while one still waits, and gives up when the last has gone', async () => {
+it('bounds the files of one client, and leaves a slot to the others', async () => {
+  cache = open({ limitClients: true }, 1);
+  const work = held();
+  const greedy = Array.from({ length: FILES_PER_CLIENT }, (_, n) => get(`post ${n}`, work.produce));
+  await work.begun();
+  await expect(get('one more', work.produce)).rejects.toMatchObject({
+    code: 'busy',
+    message: expect.stringContaining('for one address'),
+  });
+  const other = await get('other', writes(1), undefined, 'somebody else');
+  other.release();
+  expect(work.started.length).toBe(1);
+  work.finish();
+  for (const file of await Promise.all(greedy)) file.release();
+});
+
+it('shares the render slots with other caches', async () => {
+  const renders = new FairQueue({ slots: 1 });
+  cache = open({ renders });
+  const other = open({ renders, kind: 'mp3' });
+  let now = 0;
+  let most = 0;
+  const produce: Produce = (tools) =>
+    tools.withSlot(async () => {
+      now += 1;
+      most = Math.max(most, now);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      now -= 1;
+      return writes(1)(tools);
+    });
+  const files = await Promise.all([
+    get('a', produce),
+    other.get('b', produce, { client: 'b' }),
+    other.get('c', produce, { client: 'c' }),
+  ]);
+  expect(most).toBe(1);
+  for (const file of files) file.release();
+  await other.close();
+});
+
+it('gives up a work that takes too long', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  const late = expect(get('post', held().produce)).rejects.toMatchObject({ code: 'timeout' });
+  await vi.waitFor(() => expect(vi.getTimerCount()).toBe(1));
+  vi.runAllTimers();
+  vi.useRealTimers();
+  await late;
+  expect(await jobs()).toBe(0);
+});
+
+it('continues while one client waits, and gives up when the last has gone', async () => {
   const work = held();
   const [first, second] = [new AbortController(), new AbortController()];
-  const a = store.get('post', work.produce, { signal: first.signal });
-  const b = store.get('post', work.produce, { signal: second.signal });
+  const a = get('post', work.produce, first.signal);
+  const b = get('post', work.produce, second.signal);
   await work.begun();
   first.abort(new Error('closed the tab'));
   await expect(a).rejects.toThrow('closed the tab');
@@ -133,123 +214,111 @@ it('goes on while one still waits, and gives up when the last has gone', async (
   await expect(b).rejects.toThrow('closed too');
   expect(work.started[0]?.signal.aborted).toBe(true);
   await vi.waitFor(async () => expect(await jobs()).toBe(0));
-  expect(store.status).toEqual({ inFlight: 0, files: 0, bytes: 0 });
+  expect(cache.status).toEqual({ inFlight: 0, files: 0, bytes: 0 });
 });
 
-it('starts anew for who comes after the last has gone', async () => {
+it('starts again for a client that comes after the last has gone', async () => {
   const [work, again] = [held(), held()];
   const gone = new AbortController();
-  const a = store.get('post', work.produce, { signal: gone.signal });
+  const a = get('post', work.produce, gone.signal);
   await work.begun();
   gone.abort(new Error('gone'));
   await expect(a).rejects.toThrow('gone');
-  const b = store.get('post', again.produce);
+  const b = get('post', again.produce);
   again.finish();
   (await b).release();
   expect([work.started.length, again.started.length]).toEqual([1, 1]);
 });
 
-it('leaves nothing of one who leaves the queue', async () => {
-  store = open({ maxRenders: 1 });
+it('leaves nothing of a client that leaves the queue', async () => {
+  cache = open({}, 1);
   const work = held();
-  const running = [store.get('a', work.produce), store.get('b', work.produce)];
+  const running = [get('a', work.produce), get('b', work.produce)];
   const gone = new AbortController();
-  const waiting = store.get('c', work.produce, { signal: gone.signal });
+  const waiting = get('c', work.produce, gone.signal);
   await vi.waitFor(() => expect(work.started.length).toBe(2));
   gone.abort(new Error('gone'));
   await expect(waiting).rejects.toThrow('gone');
   work.finish();
   for (const file of await Promise.all(running)) file.release();
   expect(work.started.length).toBe(2);
-  await vi.waitFor(() => expect(store.status.inFlight).toBe(0));
-  await expect(store.get('d', work.produce, { signal: gone.signal })).rejects.toThrow('gone');
+  await vi.waitFor(() => expect(cache.status.inFlight).toBe(0));
+  await expect(get('d', work.produce, gone.signal)).rejects.toThrow('gone');
 });
 
-it('hands the same error to all who wait, keeps nothing, and tries again for the next', async () => {
+it('rejects all waiting clients with the same error, keeps nothing, and tries again for the next', async () => {
   const fail: Produce = async ({ job }) => {
     await writeFile(join(job.path, 'photo-1'), 'half');
     throw new ServiceError('upstream_failed');
   };
-  const results = await Promise.allSettled([store.get('post', fail), store.get('post', fail)]);
+  const results = await Promise.allSettled([get('post', fail), get('post', fail)]);
   for (const result of results) expect(result).toMatchObject({ reason: { code: 'upstream_failed' } });
   await vi.waitFor(async () => expect(await jobs()).toBe(0));
-  (await store.get('post', writes(1))).release();
+  (await get('post', writes(1))).release();
 });
 
-it('keeps files within their bytes: the longest unused goes, never one being read', async () => {
-  store = open({ maxBytes: 250 });
-  const a = await store.get('a', writes(100));
-  const b = await store.get('b', writes(100));
-  b.release();
-  const c = await store.get('c', writes(100));
-  c.release();
-  // a is the oldest, but open: b had to go.
-  await vi.waitFor(async () =>
-    expect([await exists(a.path), await exists(b.path), await exists(c.path)]).toEqual([true, false, true]),
-  );
-  a.release();
-  a.release();
-  const produce = vi.fn(writes(100));
-  (await store.get('a', produce)).release();
-  expect(produce).not.toHaveBeenCalled();
-  // Now c has been unused for longer than a.
-  (await store.get('d', writes(100))).release();
-  await vi.waitFor(async () => expect([await exists(a.path), await exists(c.path)]).toEqual([true, false]));
-  expect(store.status).toMatchObject({ files: 2, bytes: 200 });
+it('evicts the least recently used file beyond its bytes; a file being read stays readable', async () => {
+  cache = open({ maxBytes: 250 });
+  const a = await get('a', writes(100, 1));
+  (await get('b', writes(100))).release();
+  (await get('a', writes(1))).release();
+  (await get('c', writes(100))).release();
+  // b is used least recently.
+  expect([cache.has('a'), cache.has('b'), cache.has('c')]).toEqual([true, false, true]);
+  (await get('c', writes(1))).release();
+  (await get('d', writes(100))).release();
+  expect([cache.has('a'), cache.has('c'), cache.has('d')]).toEqual([false, true, true]);
+  expect(cache.status).toMatchObject({ files: 2, bytes: 200 });
+  await cache.sweep();
+  expect(await jobs()).toBe(2);
+  expect(await read(a)).toEqual(Buffer.alloc(100, 1));
 });
 
-it('drops a file that alone is too large once nobody reads it', async () => {
-  store = open({ maxBytes: 50 });
-  const file = await store.get('large', writes(100));
-  expect(await exists(file.path)).toBe(true);
-  file.release();
-  await vi.waitFor(async () => expect(await exists(file.path)).toBe(false));
+it('serves a file that alone is too large, and drops it at the next sweep', async () => {
+  cache = open({ maxBytes: 50 });
+  const file = await get('large', writes(100));
+  expect(await cache.sweep()).toEqual({ files: 1, bytes: 100 });
+  expect((await read(file)).length).toBe(100);
+  expect(await jobs()).toBe(0);
 });
 
-it('makes a file anew when it is too old; who reads the old one can finish', async () => {
-  const aging = await store.get('other', async (tools) => {
+it('makes a file again when it is too old; a client that reads the old one finishes', async () => {
+  const aging = await get('other', async (tools) => {
     const path = await writes(10)(tools);
     await utimes(path, 0, (Date.now() - 59_700) / 1000);
     return path;
   });
   await vi.waitFor(async () => {
-    const fresh = await store.get('other', writes(20));
+    const fresh = await get('other', writes(20));
     fresh.release();
     expect(fresh.size).toBe(20);
   });
-  expect(await exists(aging.path)).toBe(true);
-  aging.release();
-  await vi.waitFor(async () => expect(await exists(aging.path)).toBe(false));
+  expect((await read(aging)).length).toBe(10);
 });
 
-it('sweeps what is too old and says what that freed', async () => {
-  store = open({ maxAgeMs: 50 });
-  const file = await store.get('post', writes(10));
+it('sweeps what is too old and reports what that freed', async () => {
+  cache = open({ maxAgeMs: 50 });
+  (await get('post', writes(10))).release();
+  expect(await cache.sweep()).toEqual({ files: 0, bytes: 0 });
   await new Promise((resolve) => setTimeout(resolve, 60));
-  expect(await store.sweep()).toEqual({ files: 0, bytes: 0 });
-  expect(await exists(file.path)).toBe(true);
-  file.release();
-  const next = await store.get('next', writes(30));
-  next.release();
-  await new Promise((resolve) => setTimeout(resolve, 60));
-  expect(await store.sweep()).toEqual({ files: 1, bytes: 30 });
+  expect(await cache.sweep()).toEqual({ files: 1, bytes: 10 });
   expect(await jobs()).toBe(0);
 });
 
-it('tells everybody who watches, from the beginning, late, and after the end', async () => {
+it('reports progress to watchers that come early, late and after the end', async () => {
   const [early, late, after]: Progress[][] = [[], [], []];
-  const stopEarly = store.watch('post', (progress) => early?.push(progress));
+  const stopEarly = cache.watch('post', (progress) => early?.push(progress));
   const work = held();
-  const file = store.get('post', async (tools) => {
+  const file = get('post', async (tools) => {
     tools.report({ stage: 'fetching', percent: 20 });
     tools.report({ stage: 'rendering', percent: 60 });
     return work.produce(tools);
   });
   await work.begun();
-  store.watch('post', (progress) => late?.push(progress));
+  cache.watch('post', (progress) => late?.push(progress));
   work.finish();
   (await file).release();
-  store.watch('post', (progress) => after?.push(progress))();
+  cache.watch('post', (progress) => after?.push(progress))();
   expect(early).toEqual([
     { stage: 'queued', percent: 0 },
     { stage: 'fetching', percent: 20 },
@@ -261,14 +330,14 @@ it('tells everybody who watches, from the beginning, late, and after the end', a
   stopEarly();
 });
 
-it('tells watchers of failures and of work given up', async () => {
+it('reports failures and abandoned work to watchers', async () => {
   const seen: Progress[] = [];
-  store.watch('post', (progress) => seen.push(progress));
-  await expect(store.get('post', () => Promise.reject(new ServiceError('render_failed')))).rejects.toThrow();
+  cache.watch('post', (progress) => seen.push(progress));
+  await expect(get('post', () => Promise.reject(new ServiceError('render_failed')))).rejects.toThrow();
   expect(seen.at(-1)).toEqual({ stage: 'failed', percent: 100, code: 'render_failed' });
   const gone = new AbortController();
   const work = held();
-  const waiting = store.get('post', work.produce, { signal: gone.signal });
+  const waiting = get('post', work.produce, gone.signal);
   await work.begun();
   gone.abort(new Error('gone'));
   await expect(waiting).rejects.toThrow('gone');
@@ -276,14 +345,14 @@ it('tells watchers of failures and of work given up', async () => {
   expect(seen.filter(({ stage }) => stage === 'failed').length).toBe(2);
 });
 
-it('ends everything when it closes', async () => {
+it('aborts everything when it closes', async () => {
   const work = held();
-  const waiting = expect(store.get('post', work.produce)).rejects.toBeInstanceOf(ServiceError);
-  const kept = await store.get('kept', writes(10));
+  const waiting = expect(get('post', work.produce)).rejects.toBeInstanceOf(ServiceError);
+  const kept = await get('kept', writes(10));
   await work.begun();
-  await store.close();
+  await cache.close();
   await waiting;
-  expect(await exists(kept.path)).toBe(false);
+  kept.release();
   expect(await jobs()).toBe(0);
-  await expect(store.get('new', work.produce)).rejects.toMatchObject({ code: 'busy' });
+  await expect(get('new', work.produce)).rejects.toMatchObject({ code: 'busy' });
 });

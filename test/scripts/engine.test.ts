@@ -12,8 +12,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { isZipapp } from '../../scripts/setup/engine/installed.mjs';
-import { compareVersions as compareAtSetUp } from '../../scripts/setup/engine/probe.mjs';
-import { adopt, currentEngine, isUntouched, newFolder, storeOf } from '../../scripts/setup/engine/store.mjs';
+import { storeOf } from '../../scripts/setup/engine/shared.mjs';
+import { adopt, currentEngine, isUntouched, newFolder } from '../../scripts/setup/engine/store.mjs';
 import { locateEngine } from '../../src/engine/engine.ts';
 import { compareVersions } from '../../src/engine/index.ts';
 
@@ -48,7 +48,7 @@ function install(version = facts.ytdlp): void {
   adopt(storeOf(root), folder, record, [python, versionFile]);
 }
 
-it('is found with absolute paths', () => {
+it('locates the current engine with absolute paths', () => {
   install();
   const dir = join(root, '.engine/2026.10.26-pypi-pinned');
   expect(locateEngine(root)).toEqual({
@@ -62,11 +62,11 @@ it('is found with absolute paths', () => {
   });
 });
 
-it('says what to do when there is none', () => {
+it('names the command that installs an engine when there is none', () => {
   expect(() => locateEngine(root)).toThrow('npm start');
 });
 
-it('goes with the project when that is moved', () => {
+it('follows the project when it is moved', () => {
   install();
   const moved = `${root}-moved`;
   renameSync(root, moved);
@@ -74,7 +74,7 @@ it('goes with the project when that is moved', () => {
   expect(locateEngine(root).python).toBe(join(moved, '.engine/2026.10.26-pypi-pinned/bin/python'));
 });
 
-it('is switched by its link, and what is in use stays', () => {
+it('switches by the link and keeps the folder of the engine in use', () => {
   install('2026.08.19');
   const inUse = locateEngine(root);
   install('2026.10.26');
@@ -82,7 +82,7 @@ it('is switched by its link, and what is in use stays', () => {
   expect(realpathSync(inUse.python)).toBe(inUse.python);
 });
 
-it('takes the place of a broken one of the same name, and of a folder in the way', () => {
+it('replaces a damaged engine of the same name, and a folder in place of the link', () => {
   install();
   rmSync(join(root, '.engine/2026.10.26-pypi-pinned/bin'), { recursive: true });
   install();
@@ -93,7 +93,7 @@ it('takes the place of a broken one of the same name, and of a folder in the way
   expect(locateEngine(root).ytdlp).toBe('2026.10.26');
 });
 
-it('has to be tried again once its Python or its yt-dlp is another', () => {
+it('notices that the Python or the yt-dlp of an engine changed', () => {
   const fresh = () => {
     install();
     const engine = currentEngine(storeOf(root));
@@ -111,7 +111,7 @@ it('has to be tried again once its Python or its yt-dlp is another', () => {
   expect(isUntouched(dir, record)).toBe(false);
 });
 
-it('leaves nothing of an interrupted set-up or update behind', () => {
+it('removes what an interrupted set-up or update left', () => {
   // No process has this number: Linux stops at 2^22.
   const left = ['.new-99999999', '.new-99999999-old', '.look-99999999'].map((name) =>
     join(storeOf(root), name),
@@ -121,10 +121,7 @@ it('leaves nothing of an interrupted set-up or update behind', () => {
   for (const folder of left) expect(() => realpathSync(folder)).toThrow('ENOENT');
 });
 
-it.each([
-  ['set-up', compareAtSetUp],
-  ['the service', compareVersions],
-])('orders versions as dates in %s', (_, compareVersions) => {
+it('orders versions as dates', () => {
   expect(compareVersions('2026.08.19', '2026.8.19')).toBe(0);
   expect(compareVersions('2025.04.30', '2026.10.26')).toBeLessThan(0);
   expect(compareVersions('2026.10.26', '2026.9.30')).toBeGreaterThan(0);

@@ -34,7 +34,7 @@ function render(
     photos: [photo, photo],
     sound: null,
     slideSeconds: 1,
-    output: join(work, 'movie.mp4'),
+    output: join(work, 'slideshow.mp4'),
     ...overrides,
   };
   const options = { onSlide: () => undefined, signal: signal ?? new AbortController().signal };
@@ -66,21 +66,21 @@ async function expectGone(processes: number[]) {
   });
 }
 
-it('says render_failed and why where there is no ffmpeg', async () => {
+it('rejects with render_failed and logs why where there is no ffmpeg', async () => {
   await expect(render(null)).rejects.toMatchObject({ code: 'render_failed' });
-  expect(logged[0]?.reason).toContain('no ffmpeg on this machine');
+  expect(logged[0]?.reason).toContain('no ffmpeg found');
   await expect(render(join(dir, 'missing'))).rejects.toMatchObject({ code: 'render_failed' });
   expect(logged[1]?.reason).toContain('ENOENT');
 });
 
-it('passes on the last words of an ffmpeg that fails', async () => {
+it('logs the last lines of an ffmpeg that fails', async () => {
   const path = await standIn('echo "Unknown encoder libx264" >&2; exit 1');
   await expect(render(path)).rejects.toMatchObject({ code: 'render_failed' });
   expect(logged[0]?.stderr).toContain('Unknown encoder libx264');
   expect(await readdir(work)).toEqual([]);
 });
 
-it('fails when an ffmpeg is killed, and leaves no other', async () => {
+it('rejects when an ffmpeg is killed, and leaves no process', async () => {
   const path = await standIn('exec sleep 60');
   const failed = expect(render(path)).rejects.toMatchObject({ code: 'render_failed' });
   const running = await pids(2);
@@ -92,7 +92,6 @@ it('fails when an ffmpeg is killed, and leaves no other', async () => {
 
 it('kills everything when the signal aborts', async () => {
   const stop = new AbortController();
-  // It ignores polite requests, as an ffmpeg that hangs does.
   const aborted = expect(
     render(await standIn("trap '' TERM INT; exec sleep 60"), {}, stop.signal),
   ).rejects.toThrow('gone');
@@ -111,7 +110,7 @@ it('keeps the secrets of the service from ffmpeg', async () => {
   expect(logged[0]?.stderr).not.toContain('do-not-pass-this-on');
 });
 
-it('starts nothing for a caller who has gone already', async () => {
+it('starts no process where the signal has aborted', async () => {
   await expect(render(await standIn('exit 1'), {}, AbortSignal.abort(new Error('gone')))).rejects.toThrow(
     'gone',
   );
@@ -125,16 +124,16 @@ describe.skipIf(!ffmpegPath)('with ffmpeg', () => {
     ['an SVG', async () => Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>')],
     ['empty', async () => Buffer.alloc(0)],
     ['too large', async () => Buffer.from(BOMB, 'base64')],
-  ])('makes no movie with a hole: a photo that is %s fails it', async (_name, make) => {
+  ])('rejects a photo that is %s', async (_name, make) => {
     const broken = join(dir, 'broken');
     await writeFile(broken, await make());
     const photos = [join(dir, 'photo.jpg'), broken, join(dir, 'photo.jpg')];
     await expect(render(ffmpegPath, { photos })).rejects.toMatchObject({ code: 'render_failed' });
     expect(logged.length).toBe(1);
-    expect(await readdir(work)).not.toContain('movie.mp4');
+    expect(await readdir(work)).not.toContain('slideshow.mp4');
   });
 
-  it('opens no playlist in the place of music', async () => {
+  it('rejects a playlist in place of music', async () => {
     const music = await tone(join(dir, 'music.mp3'), 1);
     const playlist = join(dir, 'playlist');
     await writeFile(

@@ -1,7 +1,9 @@
-import { copyFile, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { copyFile, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { FairQueue } from '../../src/concurrency/index.ts';
 import { ServiceError } from '../../src/errors.ts';
 import { type Progress, RenderCache } from '../../src/renders/index.ts';
 import { createSlideshow, SlideshowRenderer, type SlideshowSource } from '../../src/slideshow/index.ts';
@@ -13,7 +15,7 @@ const ffmpegPath = await locate('ffmpeg');
 
 let dir: string;
 let temp: TempStore;
-let store: RenderCache;
+let cache: RenderCache;
 const renderer = new SlideshowRenderer({ ffmpegPath, log: { error: () => undefined } });
 
 beforeEach(async () => {
@@ -21,17 +23,17 @@ beforeEach(async () => {
   await quarters(90, 160).jpeg().toFile(join(dir, 'photo.jpg'));
   temp = new TempStore({ dir: join(dir, 'temp'), log: { info: () => undefined, warn: () => undefined } });
   await temp.open();
-  store = new RenderCache({
+  cache = new RenderCache({
     temp,
     kind: 'slideshow',
-    maxRenders: 2,
-    maxQueue: 10,
+    renders: new FairQueue({ slots: 2 }),
+    limitClients: false,
     maxAgeMs: 60_000,
     maxBytes: 1e9,
   });
 });
 afterEach(async () => {
-  await store.close();
+  await cache.close();
   await temp.close();
   expect(await readdir(join(dir, 'temp'))).toEqual([]);
   await rm(dir, { recursive: true });
@@ -41,7 +43,7 @@ const photo = (_index: number, toPath: string) => copyFile(join(dir, 'photo.jpg'
 
 function get(source: Partial<SlideshowSource>, signal?: AbortSignal) {
   const produce = createSlideshow({ photos: 8, fetchPhoto: photo, fetchSound: null, ...source }, 1, renderer);
-  return store.get('post', produce, signal ? { signal } : {});
+  return cache.get('post', produce, { client: 'somebody', ...(signal && { signal }) });
 }
 
 /** Names of the files in all job folders. */
@@ -58,12 +60,12 @@ const never = (signal: AbortSignal) =>
   });
 
 describe.skipIf(!ffmpegPath)('with ffmpeg', () => {
-  it('fetches side by side, renders, and keeps only the movie', async () => {
+  it('fetches side by side, renders, and keeps only the MP4', async () => {
     await tone(join(dir, 'music.mp3'), 2);
     let now = 0;
     let most = 0;
     const seen: Progress[] = [];
-    store.watch('post', (progress) => seen.push(progress));
+    cache.watch('post', (progress) => seen.push(progress));
     const file = await get({
       photos: 20,
       fetchPhoto: async (index, toPath) => {
@@ -77,8 +79,9 @@ describe.skipIf(!ffmpegPath)('with ffmpeg', () => {
     });
     expect(most).toBeGreaterThan(2);
     expect(most).toBeLessThanOrEqual(6);
-    expect(file.size).toBe((await stat(file.path)).size);
-    expect((await readFile(file.path)).subarray(4, 8).toString()).toBe('ftyp');
+    const bytes = await buffer(file.open(null));
+    expect(bytes.length).toBe(file.size);
+    expect(bytes.subarray(4, 8).toString()).toBe('ftyp');
     expect(
       (await leftovers())
         .filter((name) => name.includes('/slideshow-') && name.includes('.'))
@@ -93,9 +96,9 @@ describe.skipIf(!ffmpegPath)('with ffmpeg', () => {
     expect(new Set(percents).size).toBeGreaterThan(20);
   });
 
-  it('aborts a render under way, and nothing is left', async () => {
+  it('leaves no files when a render is aborted', async () => {
     const gone = new AbortController();
-    store.watch('post', ({ stage, percent }) => {
+    cache.watch('post', ({ stage, percent }) => {
       if (stage === 'rendering' && percent > 40) gone.abort(new Error('gone'));
     });
     await expect(get({ photos: 35 }, gone.signal)).rejects.toThrow('gone');
@@ -104,7 +107,7 @@ describe.skipIf(!ffmpegPath)('with ffmpeg', () => {
   });
 });
 
-it('never renders with a photo missing: the fetch error is the answer, the others stop, nothing is left', async () => {
+it('rejects with the fetch error where a photo is missing, stops the other fetches and leaves no files', async () => {
   const stopped: number[] = [];
   const render = vi.spyOn(renderer, 'render');
   const failing = get({
@@ -121,13 +124,13 @@ it('never renders with a photo missing: the fetch error is the answer, the other
   expect(await leftovers()).toEqual([]);
 });
 
-it('fails when the music cannot be fetched', async () => {
+it('rejects where the music cannot be fetched', async () => {
   const source = { fetchSound: () => Promise.reject(new ServiceError('timeout')) };
   await expect(get(source)).rejects.toMatchObject({ code: 'timeout' });
   expect(await leftovers()).toEqual([]);
 });
 
-it('aborts while fetching, and nothing is left', async () => {
+it('leaves no files when it is aborted while fetching', async () => {
   const gone = new AbortController();
   const fetching = get(
     {

@@ -3,6 +3,7 @@ import { copyFile, mkdtemp, readdir, rm, statfs, writeFile } from 'node:fs/promi
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it, vi } from 'vitest';
+import { FairQueue } from '../../src/concurrency/index.ts';
 import { type Produce, RenderCache } from '../../src/renders/index.ts';
 import { createSlideshow, SlideshowRenderer } from '../../src/slideshow/index.ts';
 import { TempStore } from '../../src/temp/index.ts';
@@ -10,6 +11,7 @@ import { locate, quarters } from '../slideshow/media.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
 
+const ANYBODY = { client: 'somebody' };
 const ffmpegPath = await locate('ffmpeg');
 const disk = await mkdtemp(join(tmpdir(), 'disk-'));
 const photos = await mkdtemp(join(tmpdir(), 'photos-'));
@@ -34,20 +36,20 @@ function mount(): boolean {
 async function openStores() {
   const temp = new TempStore({ dir: disk, log: { info: () => undefined, warn: () => undefined } });
   await temp.open();
-  const store = new RenderCache({
+  const cache = new RenderCache({
     temp,
     kind: 'slideshow',
-    maxRenders: 1,
-    maxQueue: 1,
+    renders: new FairQueue({ slots: 1 }),
+    limitClients: false,
     maxAgeMs: 60_000,
     maxBytes: 1e9,
   });
-  return { temp, store };
+  return { temp, cache };
 }
 
 describe.skipIf(!full)('on a disk of 2 MB', () => {
-  it('knows how much fits', async () => {
-    const { temp, store } = await openStores();
+  it('reports the free bytes', async () => {
+    const { temp, cache } = await openStores();
     const before = await temp.freeBytes();
     expect(before).toBeLessThanOrEqual(2 * 1024 * 1024);
     const job = await temp.createJob('x');
@@ -55,11 +57,11 @@ describe.skipIf(!full)('on a disk of 2 MB', () => {
     expect(before - (await temp.freeBytes())).toBeGreaterThanOrEqual(1024 * 1024);
     await job.dispose();
     expect(await temp.freeBytes()).toBe(before);
-    await store.close();
+    await cache.close();
     await temp.close();
   });
 
-  it.skipIf(!ffmpegPath)('ends a movie that does not fit with an error, and leaves nothing', async () => {
+  it.skipIf(!ffmpegPath)('rejects a slideshow that does not fit, and leaves no files', async () => {
     // Noise of one megabyte a slide, from a small file.
     const { width, height } = { width: 1080, height: 1920 };
     const noise = Buffer.alloc(width * height * 3);
@@ -75,7 +77,7 @@ describe.skipIf(!full)('on a disk of 2 MB', () => {
     const small = join(photos, 'small.jpg');
     await quarters(90, 160).jpeg().toFile(small);
 
-    const { temp, store } = await openStores();
+    const { temp, cache } = await openStores();
     const logged: object[] = [];
     const renderer = new SlideshowRenderer({
       ffmpegPath,
@@ -86,7 +88,9 @@ describe.skipIf(!full)('on a disk of 2 MB', () => {
       fetchPhoto: (index: number, toPath: string) => copyFile(index === 0 ? photo : small, toPath),
       fetchSound: null,
     });
-    await expect(store.get('noise', createSlideshow(source(photo, 2), 30, renderer))).rejects.toMatchObject({
+    await expect(
+      cache.get('noise', createSlideshow(source(photo, 2), 30, renderer), ANYBODY),
+    ).rejects.toMatchObject({
       code: 'render_failed',
     });
     expect(JSON.stringify(logged)).toContain('No space left');
@@ -95,53 +99,53 @@ describe.skipIf(!full)('on a disk of 2 MB', () => {
     );
 
     // And it works again at once with what fits.
-    const file = await store.get('small', createSlideshow(source(small, 2), 1, renderer));
+    const file = await cache.get('small', createSlideshow(source(small, 2), 1, renderer), ANYBODY);
     expect(file.size).toBeGreaterThan(1000);
     file.release();
-    await store.close();
+    await cache.close();
     await temp.close();
     expect(await readdir(disk)).toEqual([]);
     const { bfree, blocks } = await statfs(disk);
     expect(blocks - bfree).toBeLessThanOrEqual(1);
   });
 
-  it('fails to fetch onto a full disk, and leaves nothing', async () => {
-    const { temp, store } = await openStores();
+  it('is busy where fetched files do not fit, and leaves no files', async () => {
+    const { temp, cache } = await openStores();
     const renderer = new SlideshowRenderer({ ffmpegPath, log: { error: () => undefined } });
     const source = {
       photos: 3,
       fetchPhoto: (_index: number, toPath: string) => writeFile(toPath, Buffer.alloc(1024 * 1024)),
       fetchSound: null,
     };
-    await expect(store.get('large', createSlideshow(source, 1, renderer))).rejects.toMatchObject({
+    await expect(cache.get('large', createSlideshow(source, 1, renderer), ANYBODY)).rejects.toMatchObject({
       code: 'busy',
       retryAfter: 30,
       cause: { code: 'ENOSPC' },
     });
     await vi.waitFor(() => expect(temp.inUse).toBe(0));
-    await store.close();
+    await cache.close();
     await temp.close();
     expect(await readdir(disk)).toEqual([]);
   });
 
-  it('lets go of finished files for new ones', async () => {
-    const { temp, store } = await openStores();
+  it('evicts finished files for new ones', async () => {
+    const { temp, cache } = await openStores();
     const produce: Produce = async ({ job }) => {
       const path = join(job.path, 'file');
       await writeFile(path, Buffer.alloc(300 * 1024));
       return path;
     };
     for (let made = 1; made <= 20; made += 1) {
-      (await store.get(`file ${made}`, produce)).release();
+      (await cache.get(`file ${made}`, produce, ANYBODY)).release();
       expect(await temp.freeBytes()).toBeGreaterThan(1024 * 1024);
     }
-    expect(store.status.files).toBeGreaterThan(0);
-    // Somebody else's, which leave no room even for one of ours.
+    expect(cache.status.files).toBeGreaterThan(0);
+    // A file of another program that leaves no room.
     await writeFile(join(disk, 'filler'), Buffer.alloc(await temp.freeBytes()));
-    await expect(store.get('one more', produce)).resolves.toBeDefined();
-    expect(store.status.files).toBeLessThanOrEqual(1);
+    (await cache.get('one more', produce, ANYBODY)).release();
+    expect(cache.status.files).toBeLessThanOrEqual(1);
     await rm(join(disk, 'filler'));
-    await store.close();
+    await cache.close();
     await temp.close();
   });
 });

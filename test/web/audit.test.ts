@@ -1,10 +1,8 @@
 import type { CDPSession, Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect } from 'vitest';
 import { photoPost, scenario, videoPost } from '../helpers/standin/index.ts';
-import { CHROMIUM, SIZES, WITHOUT_CHROMIUM } from './browser.ts';
-import { get, openSite, PATIENCE, type Site } from './site.ts';
-
-if (!CHROMIUM) process.stdout.write(`test/web/audit: ${WITHOUT_CHROMIUM}\n`);
+import { CHROMIUM, SIZES } from './browser.ts';
+import { get, it, PATIENCE, type Visit } from './site.ts';
 
 /** Runs before the page's own scripts: what the browser reports about it, and what it paints. */
 const WATCH = `
@@ -17,20 +15,10 @@ const WATCH = `
 `;
 
 /** What Lighthouse asks beside axe (looks.test.ts) and the weight (delivery.test.ts), without its clocks. */
-describe.skipIf(!CHROMIUM).each(SIZES)('an audit of the page, on %s', (_name, size) => {
-  let site: Site;
-  beforeAll(async () => {
-    site = await openSite({}, size);
-  });
-  afterEach(async () => {
-    await site.leave();
-    expect(site.complaints()).toEqual([]);
-  });
-  afterAll(() => site.close());
-
+describe.skipIf(!CHROMIUM).concurrent.each(SIZES)('an audit of the page, on %s', (_name, size) => {
   /** A visit whose every state is seen by the browser's own audits. */
-  async function audited(): Promise<{ page: Page; cdp: CDPSession; found: string[] }> {
-    const page = await site.visit();
+  async function audited(visit: Visit): Promise<{ page: Page; cdp: CDPSession; found: string[] }> {
+    const page = await visit('/', size);
     const found: string[] = [];
     const cdp = await page.context().newCDPSession(page);
     cdp.on('Audits.issueAdded', ({ issue }) =>
@@ -46,12 +34,12 @@ describe.skipIf(!CHROMIUM).each(SIZES)('an audit of the page, on %s', (_name, si
     return { page, cdp, found };
   }
 
-  it('breaks none of the rules that the browser itself watches over, in any state', async () => {
-    const { page, found } = await audited();
+  it('has no issue that the browser itself reports, in any state', async ({ site, visit }) => {
+    const { page, found } = await audited(visit);
     await get(page, scenario('status 10222').url);
-    await get(page, site.standin.posts.add(videoPost()).url);
+    await get(page, site.add(videoPost()).url);
     await page.locator('summary').click();
-    await get(page, site.standin.posts.add(photoPost({ photos: 35 })).url);
+    await get(page, site.add(photoPost({ photos: 35 })).url);
     await page.getByRole('button', { name: 'Show all' }).click();
     await page.getByRole('button', { name: 'Make slideshow' }).click();
     await page.getByRole('link', { name: 'Save slideshow' }).waitFor();
@@ -61,22 +49,22 @@ describe.skipIf(!CHROMIUM).each(SIZES)('an audit of the page, on %s', (_name, si
     expect(await page.evaluate('document.querySelectorAll("*").length')).toBeLessThan(600);
   });
 
-  it('would see what is wrong', async () => {
-    const { page, found } = await audited();
+  it('reports a request to another host', async ({ visit, complaints }) => {
+    const { page, found } = await audited(visit);
     await page.evaluate(`fetch('https://elsewhere.example/').catch(() => undefined)`);
     await expect.poll(() => found.some((one) => one.startsWith('issue: ')), PATIENCE).toBe(true);
-    expect(site.complaints()).not.toEqual([]);
+    expect(complaints.splice(0)).not.toEqual([]);
   });
 
-  it('stands still while it opens, and paints its words first', async () => {
-    const { page } = await audited();
+  it('keeps its layout while it opens, and paints its words first', async ({ visit }) => {
+    const { page } = await audited(visit);
     await page.waitForLoadState('networkidle');
     expect(await page.evaluate('window.seen.shift')).toBeLessThan(0.01);
     expect(['h1', 'p']).toContain(await page.evaluate('window.seen.largest'));
   });
 
-  it('can be installed', async () => {
-    const { page, cdp } = await audited();
+  it('can be installed', async ({ visit }) => {
+    const { page, cdp } = await audited(visit);
     await page.evaluate('navigator.serviceWorker.ready');
     const { errors } = await cdp.send('Page.getAppManifest');
     expect(errors).toEqual([]);
@@ -87,8 +75,8 @@ describe.skipIf(!CHROMIUM).each(SIZES)('an audit of the page, on %s', (_name, si
     );
   });
 
-  it('says what it is, to search engines and to whom a link to it is sent', async () => {
-    const { page } = await audited();
+  it('has a title, a description and one heading for search engines', async ({ visit }) => {
+    const { page } = await audited(visit);
     const facts = await page.evaluate<Record<string, unknown>>(`({
       doctype: document.doctype.name,
       charset: document.characterSet,
@@ -107,9 +95,12 @@ describe.skipIf(!CHROMIUM).each(SIZES)('an audit of the page, on %s', (_name, si
     });
   });
 
-  it('shows pictures in their own shape, with room kept for them, and no text smaller than 12 pixels', async () => {
-    const { page } = await audited();
-    await get(page, site.standin.posts.add(photoPost({ photos: 6 })).url);
+  it('keeps the shape of pictures and reserves their room, and has no text smaller than 12 pixels', async ({
+    site,
+    visit,
+  }) => {
+    const { page } = await audited(visit);
+    await get(page, site.add(photoPost({ photos: 6 })).url);
     await page.waitForLoadState('networkidle');
     const wrong = await page.evaluate<string[]>(`[
       ...[...document.images].filter((one) => !one.hasAttribute('width') || !one.hasAttribute('height') || !one.hasAttribute('alt')),

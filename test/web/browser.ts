@@ -1,20 +1,26 @@
 import { existsSync } from 'node:fs';
 import { type Browser, type BrowserContext, type BrowserContextOptions, chromium } from 'playwright-core';
 
-const PLACES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
+const PATHS = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 
-/** A browser of the system: playwright-core brings none, and nothing is downloaded for the tests. */
-export const CHROMIUM = process.env.CHROMIUM_PATH ?? PLACES.find((path) => existsSync(path));
+/** The system's browser: playwright-core brings none, and the tests download none. */
+export const CHROMIUM = process.env.CHROMIUM_PATH ?? PATHS.find((path) => existsSync(path));
 
 export const WITHOUT_CHROMIUM = 'no Chromium: install one, or name it in CHROMIUM_PATH';
 
-export const PHONE = { width: 390, height: 844 };
-export const DESKTOP = { width: 1280, height: 900 };
+export const DESKTOP: BrowserContextOptions = { viewport: { width: 1280, height: 900 } };
+export const PHONE: BrowserContextOptions = {
+  viewport: { width: 390, height: 844 },
+  isMobile: true,
+  hasTouch: true,
+};
+/** The narrowest phone. */
+export const SMALL_PHONE: BrowserContextOptions = { ...PHONE, viewport: { width: 320, height: 568 } };
 
-/** What every flow and every failure has to work on. */
+/** For tests that assert layout. */
 export const SIZES: [string, BrowserContextOptions][] = [
-  ['a desktop', { viewport: DESKTOP }],
-  ['a phone', { viewport: PHONE, isMobile: true, hasTouch: true }],
+  ['a desktop', DESKTOP],
+  ['a phone', PHONE],
 ];
 
 const ARGUMENTS = [
@@ -25,7 +31,7 @@ const ARGUMENTS = [
   '--disable-background-networking',
   '--disable-component-update',
   '--disable-sync',
-  // Services of the tests listen on loopback addresses only; no name is looked up, no vendor asked.
+  // Services of the tests listen on loopback addresses only.
   '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost',
 ];
 
@@ -33,10 +39,10 @@ export function launch(): Promise<Browser> {
   return chromium.launch({ executablePath: CHROMIUM ?? '', args: ARGUMENTS });
 }
 
-/** A visitor of his own: English and light unless told otherwise. */
-export function visitor(browser: Browser, options: BrowserContextOptions = {}): Promise<BrowserContext> {
+/** A profile of its own: English, light and a desktop unless told otherwise. */
+export function newContext(browser: Browser, options: BrowserContextOptions = {}): Promise<BrowserContext> {
   return browser.newContext({
-    viewport: DESKTOP,
+    ...DESKTOP,
     locale: 'en-US',
     colorScheme: 'light',
     reducedMotion: 'reduce',

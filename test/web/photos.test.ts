@@ -2,12 +2,10 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { photoPost, type StandinPost } from '../helpers/standin/index.ts';
-import { CHROMIUM, SIZES, WITHOUT_CHROMIUM } from './browser.ts';
-import { get, openSite, PATIENCE, type Site, saved, sha256 } from './site.ts';
-
-if (!CHROMIUM) process.stdout.write(`test/web/photos: ${WITHOUT_CHROMIUM}\n`);
+import { describe, expect } from 'vitest';
+import { photoPost, type Standin, type StandinPost } from '../helpers/standin/index.ts';
+import { CHROMIUM, PHONE } from './browser.ts';
+import { get, it, PATIENCE, saved, sha256 } from './site.ts';
 
 /** The files of an archive, by name. Python's zip is not the one that the service writes with. */
 function unpack(zip: Buffer): Map<string, Buffer> {
@@ -22,33 +20,23 @@ function unpack(zip: Buffer): Map<string, Buffer> {
   }
 }
 
-describe.skipIf(!CHROMIUM).each(SIZES)('a photo post on the page, on %s', (_name, size) => {
-  let site: Site;
-  beforeAll(async () => {
-    site = await openSite({}, size);
-  });
-  afterEach(async () => {
-    await site.leave();
-    expect(site.complaints()).toEqual([]);
-  });
-  afterAll(() => site.close());
+describe.skipIf(!CHROMIUM).concurrent('a photo post on the page', () => {
+  const photos = (options: Parameters<typeof photoPost>[0] = {}) =>
+    photoPost({ user: 'hill.walks', ...options });
+  const truth = ({ media }: Standin, post: StandinPost, index: number) =>
+    media.sha256({ post, part: 'photo', index });
 
-  const add = (options: Parameters<typeof photoPost>[0] = {}) =>
-    site.standin.posts.add(photoPost({ user: 'hill.walks', ...options }));
-  const truth = (post: StandinPost, index: number) =>
-    site.standin.media.sha256({ post, part: 'photo', index });
-
-  it('shows its photos, each from the service', async () => {
-    const page = await site.visit();
-    const card = await get(page, add({ photos: 4 }).url);
+  it('loads each photo from the service', async ({ site, visit }) => {
+    const page = await visit('/', PHONE);
+    const card = await get(page, site.add(photos({ photos: 4 })).url);
     const loaded = `[...document.querySelectorAll('.tile img')].filter((image) => image.naturalWidth === 1080).length`;
     await expect.poll(() => page.evaluate<number>(loaded), PATIENCE).toBe(4);
     expect(await card.locator('.tile img').first().getAttribute('src')).toMatch(/^\.\/download\?data=/);
   });
 
-  it('opens a photo large, by keyboard, and gives the focus back', async () => {
-    const page = await site.visit();
-    await get(page, add().url);
+  it('opens a photo large, by keyboard, and gives the focus back', async ({ site, visit }) => {
+    const page = await visit('/', PHONE);
+    await get(page, site.add(photos()).url);
     await page.getByRole('button', { name: 'View photo 1' }).focus();
     await page.keyboard.press('Enter');
     const viewer = page.getByRole('dialog');
@@ -67,9 +55,9 @@ describe.skipIf(!CHROMIUM).each(SIZES)('a photo post on the page, on %s', (_name
     expect(await page.evaluate('document.activeElement.ariaLabel')).toBe('View photo 1');
   });
 
-  it('turns over under a finger that goes sideways, and not under two', async () => {
-    const page = await site.visit('/', { hasTouch: true });
-    await get(page, add().url);
+  it('turns over by a sideways swipe of one finger', async ({ site, visit }) => {
+    const page = await visit('/', PHONE);
+    await get(page, site.add(photos()).url);
     await page.getByRole('button', { name: 'View photo 1' }).click();
     const title = page.getByRole('dialog').locator('.viewer-title');
     const swipe = (by: number, fingers = 1) =>
@@ -90,61 +78,64 @@ describe.skipIf(!CHROMIUM).each(SIZES)('a photo post on the page, on %s', (_name
     expect(await title.textContent()).toBe('Photo 1 of 3');
   });
 
-  it('saves each photo, byte for byte what the CDN holds', async () => {
-    const post = add({ photos: ['portrait_1', 'webp', 'portrait_2'] });
-    const page = await site.visit();
+  it('saves each photo, byte for byte what the CDN holds', async ({ site, visit }) => {
+    const post = site.add(photos({ photos: ['portrait_1', 'webp', 'portrait_2'] }));
+    const page = await visit('/', PHONE);
     await get(page, post.url);
     await page.getByRole('button', { name: 'View photo 1' }).click();
     for (const [index, ending] of ['jpg', 'webp', 'jpg'].entries()) {
       const file = await saved(page, page.getByRole('link', { name: `Save photo ${index + 1}` }));
       expect(file.name).toBe(`hill.walks_${post.id}_0${index + 1}.${ending}`);
-      expect(sha256(file.bytes)).toBe(truth(post, index));
+      expect(sha256(file.bytes)).toBe(truth(site.standin, post, index));
       await page.getByRole('button', { name: 'Next photo' }).click();
     }
   });
 
-  it('says of a picture that the browser cannot show that it can be saved', async () => {
-    const post = add({ photos: ['heic'] });
-    const page = await site.visit();
+  it('says of a photo that the browser cannot decode that it can be saved', async ({ site, visit }) => {
+    const post = site.add(photos({ photos: ['heic'] }));
+    const page = await visit('/', PHONE);
     const card = await get(page, post.url);
     await card.getByText('No preview here').waitFor();
     await card.getByRole('button', { name: 'View photo 1' }).click();
     const file = await saved(page, page.getByRole('link', { name: 'Save photo 1' }));
-    expect([sha256(file.bytes), file.name]).toEqual([truth(post, 0), `hill.walks_${post.id}_01.heic`]);
+    expect([sha256(file.bytes), file.name]).toEqual([
+      truth(site.standin, post, 0),
+      `hill.walks_${post.id}_01.heic`,
+    ]);
   });
 
-  it('folds a long row of photos, and unfolds it', async () => {
-    const page = await site.visit();
-    const card = await get(page, add({ photos: 35 }).url);
+  it('folds more than 9 photos, and unfolds them', async ({ site, visit }) => {
+    const page = await visit('/', PHONE);
+    const card = await get(page, site.add(photos({ photos: 35 })).url);
     expect(await card.locator('.tile').count()).toBe(9);
     await card.getByRole('button', { name: 'Show all 35 photos' }).click();
     expect(await card.locator('.tile').count()).toBe(35);
     expect(await page.evaluate('document.activeElement.ariaLabel')).toBe('View photo 10');
   });
 
-  it('saves all as a ZIP, and the sound', async () => {
-    const post = add({ photos: 5 });
-    const page = await site.visit();
+  it('saves all photos as a ZIP, and the sound', async ({ site, visit }) => {
+    const post = site.add(photos({ photos: 5 }));
+    const page = await visit('/', PHONE);
     const card = await get(page, post.url);
     const zip = await saved(page, card.getByRole('link', { name: 'All photos, ZIP' }));
     expect(zip.name).toBe(`hill.walks_${post.id}.zip`);
     const files = [...unpack(zip.bytes)].sort(([a], [b]) => a.localeCompare(b));
     expect(files.map(([, bytes]) => sha256(bytes))).toEqual(
-      [0, 1, 2, 3, 4].map((index) => truth(post, index)),
+      [0, 1, 2, 3, 4].map((index) => truth(site.standin, post, index)),
     );
     const sound = await saved(page, card.getByRole('link', { name: 'Sound, MP3' }));
     expect(sound.name).toBe(`hill.walks_${post.id}.mp3`);
   });
 
-  it('has no button for a sound that is not there', async () => {
-    const page = await site.visit();
-    const card = await get(page, add({ music: null }).url);
+  it('has no sound button where the post has no sound', async ({ site, visit }) => {
+    const page = await visit('/', PHONE);
+    const card = await get(page, site.add(photos({ music: null })).url);
     expect(await card.locator('.saves b').allTextContents()).toEqual(['All photos, ZIP']);
   });
 
-  it('becomes a slideshow, with its progress, a player that seeks, and the file', async () => {
-    const post = add({ photos: 8 });
-    const page = await site.visit();
+  it('makes a slideshow with progress, a player that seeks, and a file', async ({ site, visit }) => {
+    const post = site.add(photos({ photos: 8 }));
+    const page = await visit('/', PHONE);
     const card = await get(page, post.url);
     // What the bar and its words show, from before the first event on.
     await page.evaluate(`

@@ -3,78 +3,85 @@ import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import type { Browser, BrowserContextOptions, Download, Locator, Page } from 'playwright-core';
+import { test as base, expect } from 'vitest';
 import { type Service, startService } from '../helpers/service.ts';
-import { type Standin, startStandin } from '../helpers/standin/index.ts';
-import { launch, visitor } from './browser.ts';
+import { type Standin, type StandinPost, startStandin } from '../helpers/standin/index.ts';
+import { CHROMIUM, launch, newContext, WITHOUT_CHROMIUM } from './browser.ts';
+
+if (!CHROMIUM) process.stdout.write(`test/web: ${WITHOUT_CHROMIUM}\n`);
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
-/** For what comes in its own time; a machine that is busy with other tests needs more of it. */
+/** For `expect.poll`: tests run side by side, and the machine may be busy. */
 export const PATIENCE = { timeout: 20_000 };
 
-/** The page as visitors get it: the built service, the stand-in behind it, a real browser before it. */
+/** The built service, the stand-in behind it and a browser before it; shared by all tests of the worker. */
 export interface Site {
   standin: Standin;
   service: Service;
   browser: Browser;
-  /** A new visitor at `path`; what is wrong with any page of his goes into `complaints`. */
-  visit(path?: string, options?: BrowserContextOptions): Promise<Page>;
-  /** Errors in scripts, breaches of the policy, requests to anybody else. Emptied by who reads them. */
-  complaints(): string[];
-  /** Ends all visits so far. */
-  leave(): Promise<void>;
-  close(): Promise<void>;
+  /** Registers a post with the stand-in. */
+  add(post: StandinPost): StandinPost;
 }
 
-/** @param size what all visitors have, unless told otherwise */
-export async function openSite(
-  env: Readonly<Record<string, string>> = {},
-  size: BrowserContextOptions = {},
-): Promise<Site> {
-  const standin = await startStandin();
-  const service = await startService(standin, { MAX_WORKERS: '2', YTDLP_TIMEOUT: '3', ...env });
-  const browser = await launch();
-  let complaints: string[] = [];
-  const leave = async () => {
-    await Promise.all(browser.contexts().map((context) => context.close()));
-  };
-  return {
-    standin,
-    service,
-    browser,
-    leave,
-    async visit(path = '/', options = {}) {
-      const context = await visitor(browser, { ...size, ...options });
-      const page = await context.newPage();
-      page.on('pageerror', (error) => complaints.push(`script: ${error.message}`));
-      page.on('console', (message) => {
-        // The browser's own lines about answers that are errors: the tests ask for those.
-        const failed = message.text().startsWith('Failed to load resource');
-        if (message.type() === 'error' && !failed) complaints.push(`console: ${message.text()}`);
-      });
-      page.on('request', (request) => {
-        const url = request.url();
-        if (!url.startsWith(`${service.baseUrl}/`) && !url.startsWith('data:'))
-          complaints.push(`asked ${url}`);
-      });
-      await page.goto(`${service.baseUrl}${path}`);
-      await page.locator('html[data-ready]').waitFor();
-      return page;
-    },
-    complaints() {
-      const all = complaints;
-      complaints = [];
-      return all;
-    },
-    async close() {
+/** Opens `path` of the page in a context of its own. */
+export type Visit = (path?: string, options?: BrowserContextOptions) => Promise<Page>;
+
+/**
+ * Tests that get `site`, and `visit` for pages of their own. A test fails if one of its pages has an error in a script,
+ * breaks the content security policy or sends a request to anything but the service; `complaints` holds these.
+ */
+export const it = base
+  // biome-ignore lint/correctness/noEmptyPattern: vitest reads the parameters of a fixture from this pattern.
+  .extend('site', { scope: 'worker' }, async ({}, { onCleanup }): Promise<Site> => {
+    const standin = await startStandin();
+    const service = await startService(standin, { MAX_WORKERS: '2', YTDLP_TIMEOUT: '3' });
+    const browser = await launch();
+    onCleanup(async () => {
       await browser.close();
       await service.stop();
       await standin.close();
-    },
+    });
+    return { standin, service, browser, add: (post) => standin.posts.add(post) };
+  })
+  .extend('complaints', (): string[] => [])
+  .extend('visit', async ({ site, complaints }, { onCleanup }): Promise<Visit> => {
+    const { visit, leave } = visitor(site.browser, site.service, complaints);
+    onCleanup(async () => {
+      await leave();
+      expect(complaints).toEqual([]);
+    });
+    return visit;
+  });
+
+/** Opens pages of a service; what is wrong with any of them goes into `complaints`. */
+export function visitor(browser: Browser, { baseUrl }: Service, complaints: string[]) {
+  const contexts = new Set<Awaited<ReturnType<typeof newContext>>>();
+  const visit: Visit = async (path = '/', options = {}) => {
+    const context = await newContext(browser, options);
+    contexts.add(context);
+    const page = await context.newPage();
+    page.on('pageerror', (error) => complaints.push(`script: ${error.message}`));
+    page.on('console', (message) => {
+      // The browser's own lines about responses that are errors: the tests ask for those.
+      const failed = message.text().startsWith('Failed to load resource');
+      if (message.type() === 'error' && !failed) complaints.push(`console: ${message.text()}`);
+    });
+    page.on('request', (request) => {
+      const url = request.url();
+      if (!url.startsWith(`${baseUrl}/`) && !/^(data|blob):/.test(url)) complaints.push(`requested ${url}`);
+    });
+    await page.goto(`${baseUrl}${path}`);
+    await page.locator('html[data-ready]').waitFor();
+    return page;
   };
+  const leave = async () => {
+    await Promise.all([...contexts].map((context) => context.close()));
+  };
+  return { visit, leave };
 }
 
-/** Pastes a link and presses the button; comes back with the post's card or the error's. */
+/** Fills in a link and presses the button. @returns the post's card or the error's */
 export async function get(page: Page, link: string): Promise<Locator> {
   await page.locator('#link').fill(link);
   await page.locator('#go').click();
@@ -87,7 +94,7 @@ export async function outcome(page: Page): Promise<Locator> {
   return (await post.count()) > 0 ? post : page.locator('.problem');
 }
 
-/** Presses what saves a file, and takes the file. */
+/** Presses what saves a file. @returns the file */
 export async function saved(page: Page, button: Locator): Promise<{ name: string; bytes: Buffer }> {
   const coming = page.waitForEvent('download');
   await button.click();
@@ -99,7 +106,7 @@ export function sha256(bytes: Buffer): string {
   return createHash('sha256').update(bytes).digest('hex');
 }
 
-/** What axe has against the page as it is now: rule and element. */
+/** The violations that axe finds on the page as it is now: rule and element. */
 export async function axe(page: Page): Promise<string[]> {
   await page.evaluate(AXE);
   return page.evaluate<string[]>(

@@ -1,31 +1,19 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect } from 'vitest';
 import { videoPost } from '../helpers/standin/index.ts';
-import { CHROMIUM, SIZES, WITHOUT_CHROMIUM } from './browser.ts';
-import { get, openSite, outcome, PATIENCE, type Site, saved, sha256 } from './site.ts';
+import { CHROMIUM } from './browser.ts';
+import { get, it, outcome, PATIENCE, saved, sha256 } from './site.ts';
 
-if (!CHROMIUM) process.stdout.write(`test/web/video: ${WITHOUT_CHROMIUM}\n`);
-
-describe.skipIf(!CHROMIUM).each(SIZES)('a video on the page, on %s', (_name, size) => {
-  let site: Site;
-  beforeAll(async () => {
-    site = await openSite({}, size);
-  });
-  afterEach(async () => {
-    await site.leave();
-    expect(site.complaints()).toEqual([]);
-  });
-  afterAll(() => site.close());
-
-  const add = (options: Parameters<typeof videoPost>[0] = {}) => site.standin.posts.add(videoPost(options));
-
-  it('is shown with author, caption, counts, and who asked is told', async () => {
-    const post = add({
-      user: 'some.one',
-      nickname: 'Some One',
-      desc: 'A caption #tag',
-      stats: { play: 1_234_567, digg: 5, comment: 4, share: 3, collect: 2 },
-    });
-    const page = await site.visit();
+describe.skipIf(!CHROMIUM).concurrent('a video on the page', () => {
+  it('shows author, caption and statistics, and announces and focuses the post', async ({ site, visit }) => {
+    const post = site.add(
+      videoPost({
+        user: 'some.one',
+        nickname: 'Some One',
+        desc: 'A caption #tag',
+        stats: { play: 1_234_567, digg: 5, comment: 4, share: 3, collect: 2 },
+      }),
+    );
+    const page = await visit();
     const card = await get(page, `Look! ${post.url} nice`);
     expect(await card.locator('h2').textContent()).toBe('Some One');
     expect(await card.locator('.caption').textContent()).toBe('A caption #tag');
@@ -38,23 +26,26 @@ describe.skipIf(!CHROMIUM).each(SIZES)('a video on the page, on %s', (_name, siz
     expect(await page.evaluate('document.activeElement.id')).toBe('result-title');
   });
 
-  it.each([
+  it.for([
     ['Video, HD', 'video', 2, '.mp4'],
     ['576p', 'video', 0, '.mp4'],
     ['Video with watermark', 'download', 0, '.mp4'],
     ['Spanish', 'subtitle', 1, '.vtt'],
-  ] as const)('saves %s, byte for byte what the CDN holds', async (name, part, index, ending) => {
-    const post = add({ user: 'some.one' });
-    const page = await site.visit();
-    const card = await get(page, post.url);
-    const file = await saved(page, card.locator('.saves > a', { hasText: name }).first());
-    expect(sha256(file.bytes)).toBe(site.standin.media.sha256({ post, part, index }));
-    expect(file.name).toMatch(new RegExp(`^some\\.one_${post.id}.*\\${ending}$`));
-  });
+  ] as const)(
+    'saves %s, byte for byte what the CDN holds',
+    async ([name, part, index, ending], { site, visit }) => {
+      const post = site.add(videoPost({ user: 'some.one' }));
+      const page = await visit();
+      const card = await get(page, post.url);
+      const file = await saved(page, card.locator('.saves > a', { hasText: name }).first());
+      expect(sha256(file.bytes)).toBe(site.standin.media.sha256({ post, part, index }));
+      expect(file.name).toMatch(new RegExp(`^some\\.one_${post.id}.*\\${ending}$`));
+    },
+  );
 
-  it('saves a real MP3, the same that the link gives anybody', async () => {
-    const post = add({ user: 'some.one' });
-    const page = await site.visit();
+  it('saves a real MP3, the same that the link gives anybody', async ({ site, visit }) => {
+    const post = site.add(videoPost({ user: 'some.one' }));
+    const page = await visit();
     const card = await get(page, post.url);
     const button = card.getByRole('link', { name: 'Sound, MP3' });
     const address = new URL((await button.getAttribute('href')) ?? '', site.service.baseUrl);
@@ -66,9 +57,9 @@ describe.skipIf(!CHROMIUM).each(SIZES)('a video on the page, on %s', (_name, siz
     expect(file.bytes.includes(sound.subarray(sound.length - 20_000, sound.length - 200))).toBe(true);
   });
 
-  it('plays, and seeks', async () => {
-    const page = await site.visit();
-    await get(page, add().url);
+  it('plays and seeks', async ({ site, visit }) => {
+    const page = await visit();
+    await get(page, site.add(videoPost()).url);
     const reached = await page.evaluate<number>(`(async () => {
       const video = document.querySelector('video');
       const happens = (name) => new Promise((done) => video.addEventListener(name, done, { once: true }));
@@ -83,17 +74,23 @@ describe.skipIf(!CHROMIUM).each(SIZES)('a video on the page, on %s', (_name, siz
     expect(reached).toBeGreaterThanOrEqual(3);
   });
 
-  it('offers each file once where there is one rendition, and only what the post has', async () => {
-    const page = await site.visit();
-    const card = await get(page, add({ renditions: ['h264_540p'], download: false, subtitles: [] }).url);
+  it('offers each file once where there is one rendition, and only what the post has', async ({
+    site,
+    visit,
+  }) => {
+    const page = await visit();
+    const card = await get(
+      page,
+      site.add(videoPost({ renditions: ['h264_540p'], download: false, subtitles: [] })).url,
+    );
     expect(await card.locator('.saves b').allTextContents()).toEqual(['Video', 'Sound, MP3']);
   });
 
-  it('shows hostile texts as the texts they are', async () => {
+  it('shows hostile texts as the texts they are', async ({ site, visit }) => {
     const desc = '<img src=x onerror="document.title=1"></p><script>document.title=2</script>\u202Etxet';
     const nickname = '\u202E"><svg onload=document.title=3>';
-    const page = await site.visit();
-    const card = await get(page, add({ desc, nickname }).url);
+    const page = await visit();
+    const card = await get(page, site.add(videoPost({ desc, nickname })).url);
     expect(await card.locator('.caption').textContent()).toBe(desc);
     expect(await card.locator('h2').textContent()).toBe(nickname);
     expect(await page.locator('article script, article [onerror], article [onload]').count()).toBe(0);
@@ -107,24 +104,30 @@ describe.skipIf(!CHROMIUM).each(SIZES)('a video on the page, on %s', (_name, siz
     await page.locator('.history b', { hasText: '<img src=x' }).waitFor();
   });
 
-  it('comes by ?url=, and stays over a reload', async () => {
-    const post = add({ nickname: 'By address' });
-    const page = await site.visit(`/?url=${encodeURIComponent(post.url)}`);
+  it('opens from ?url= and stays over a reload', async ({ site, visit }) => {
+    const post = site.add(videoPost({ nickname: 'By address' }));
+    const page = await visit(`/?url=${encodeURIComponent(post.url)}`);
     expect(await (await outcome(page)).locator('h2').textContent()).toBe('By address');
     await page.reload();
     expect(await (await outcome(page)).locator('h2').textContent()).toBe('By address');
   });
 
-  it.each(['url', 'text', 'title'])('comes by the share sheet of a phone, the link in %s', async (field) => {
-    const post = add({ nickname: 'Shared' });
-    const shared = { title: 'TikTok', text: 'Look', [field]: `Check this out! ${post.url} #fyp` };
-    const page = await site.visit(`/?${new URLSearchParams(shared)}`);
-    expect(await (await outcome(page)).locator('h2').textContent()).toBe('Shared');
-  });
+  it.for(['url', 'text', 'title'])(
+    'opens from a share sheet that puts the link in %s',
+    async (field, { site, visit }) => {
+      const post = site.add(videoPost({ nickname: 'Shared' }));
+      const shared = { title: 'TikTok', text: 'Look', [field]: `Check this out! ${post.url} #fyp` };
+      const page = await visit(`/?${new URLSearchParams(shared)}`);
+      expect(await (await outcome(page)).locator('h2').textContent()).toBe('Shared');
+    },
+  );
 
-  it('can be pasted anywhere on the page', async () => {
-    const post = add({ nickname: 'Pasted' });
-    const page = await site.visit('/', { permissions: ['clipboard-read', 'clipboard-write'] });
+  it('opens when its link is pasted anywhere on the page, or with the Paste button', async ({
+    site,
+    visit,
+  }) => {
+    const post = site.add(videoPost({ nickname: 'Pasted' }));
+    const page = await visit('/', { permissions: ['clipboard-read', 'clipboard-write'] });
     await page.evaluate(`navigator.clipboard.writeText(${JSON.stringify(post.url)})`);
     await page.locator('body').press('Control+V');
     expect(await (await outcome(page)).locator('h2').textContent()).toBe('Pasted');
@@ -134,9 +137,12 @@ describe.skipIf(!CHROMIUM).each(SIZES)('a video on the page, on %s', (_name, siz
     await expect.poll(() => page.locator('#link').inputValue(), PATIENCE).toBe(post.url);
   });
 
-  it('is remembered in the browser only, and can be forgotten', async () => {
-    const [first, second] = [add({ desc: 'The first' }), add({ desc: 'The second' })];
-    const page = await site.visit();
+  it('is kept in the history of this browser alone until it is removed', async ({ site, visit }) => {
+    const [first, second] = [
+      site.add(videoPost({ desc: 'The first' })),
+      site.add(videoPost({ desc: 'The second' })),
+    ];
+    const page = await visit();
     await get(page, first.url);
     await get(page, second.url);
     const entries = page.locator('.visit b');
@@ -151,18 +157,7 @@ describe.skipIf(!CHROMIUM).each(SIZES)('a video on the page, on %s', (_name, siz
     await page.getByRole('button', { name: 'Clear history' }).click();
     expect(await page.locator('#history').isVisible()).toBe(false);
     expect(await page.evaluate(`localStorage.getItem('history')`)).toBeNull();
-    const other = await site.visit();
+    const other = await visit();
     expect(await other.locator('.visit').count()).toBe(0);
-  });
-
-  it('works by whatever address the visitor came, though links name another', async () => {
-    const behind = await openSite({ BASE_URL: 'https://front.example/api' });
-    const post = behind.standin.posts.add(videoPost());
-    const page = await behind.visit();
-    const card = await get(page, post.url);
-    const file = await saved(page, card.getByRole('link', { name: 'Video, HD' }));
-    expect(sha256(file.bytes)).toBe(behind.standin.media.sha256({ post, part: 'video', index: 2 }));
-    expect(behind.complaints()).toEqual([]);
-    await behind.close();
   });
 });

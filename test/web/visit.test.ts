@@ -1,27 +1,14 @@
 import type { Page } from 'playwright-core';
 import sharp from 'sharp';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect } from 'vitest';
 import en from '../../src/web/lang/en.ts';
 import es from '../../src/web/lang/es.ts';
 import { photoPost, scenario, videoPost } from '../helpers/standin/index.ts';
-import { CHROMIUM, SIZES, WITHOUT_CHROMIUM } from './browser.ts';
-import { get, openSite, outcome, PATIENCE, type Site } from './site.ts';
+import { CHROMIUM } from './browser.ts';
+import { get, it, outcome, PATIENCE } from './site.ts';
 
-if (!CHROMIUM) process.stdout.write(`test/web/visit: ${WITHOUT_CHROMIUM}\n`);
-
-/** What visitors do besides: impatience, second thoughts, the way back, a bad connection. */
-describe.skipIf(!CHROMIUM).each(SIZES)('a visitor of the page, on %s', (_name, size) => {
-  let site: Site;
-  beforeAll(async () => {
-    site = await openSite({}, size);
-  });
-  afterEach(async () => {
-    await site.leave();
-    expect(site.complaints()).toEqual([]);
-  });
-  afterAll(() => site.close());
-
-  const add = (nickname: string) => site.standin.posts.add(videoPost({ nickname }));
+describe.skipIf(!CHROMIUM).concurrent('the page', () => {
+  const named = (nickname: string) => videoPost({ nickname });
   const nameOf = (page: Page) => page.locator('article.result h2').textContent();
   const focused = (page: Page) => page.evaluate<string>('document.activeElement.id');
 
@@ -41,11 +28,11 @@ describe.skipIf(!CHROMIUM).each(SIZES)('a visitor of the page, on %s', (_name, s
     return { asked: () => asked, release };
   }
 
-  it('sees at once that something happens, and later that it still does', async () => {
-    const page = await site.visit();
+  it('says at once that it reads the post, and after 6 s that it still does', async ({ site, visit }) => {
+    const page = await visit();
     await page.clock.install();
     const { release } = await hold(page);
-    await page.locator('#link').fill(add('Slow').url);
+    await page.locator('#link').fill(site.add(named('Slow')).url);
     await page.locator('#go').click();
     await page.locator('.skeleton', { hasText: en.loading }).waitFor();
     expect(await page.locator('#status').textContent()).toBe(en.loading);
@@ -62,10 +49,10 @@ describe.skipIf(!CHROMIUM).each(SIZES)('a visitor of the page, on %s', (_name, s
     expect(await page.locator('#result').getAttribute('aria-busy')).toBeNull();
   });
 
-  it('who presses twice asks once', async () => {
-    const page = await site.visit();
+  it('requests a post once when the button is pressed twice', async ({ site, visit }) => {
+    const page = await visit();
     const { asked, release } = await hold(page);
-    await page.locator('#link').fill(add('Once').url);
+    await page.locator('#link').fill(site.add(named('Once')).url);
     await page.locator('#go').dblclick();
     await page.locator('#link').press('Enter');
     release();
@@ -73,10 +60,10 @@ describe.skipIf(!CHROMIUM).each(SIZES)('a visitor of the page, on %s', (_name, s
     expect(asked()).toBe(1);
   });
 
-  it('who empties the field while a post is read still gets the post', async () => {
-    const page = await site.visit();
+  it('who empties the field while a post is read still gets the post', async ({ site, visit }) => {
+    const page = await visit();
     const { release } = await hold(page);
-    await page.locator('#link').fill(add('Read on').url);
+    await page.locator('#link').fill(site.add(named('Read on')).url);
     await page.locator('#go').click();
     await page.getByRole('button', { name: 'Clear', exact: true }).click();
     await page.locator('#go').click();
@@ -86,9 +73,9 @@ describe.skipIf(!CHROMIUM).each(SIZES)('a visitor of the page, on %s', (_name, s
     expect(await nameOf(page)).toBe('Read on');
   });
 
-  it('who types another link meanwhile keeps the focus, and an old wait tries the old link', async () => {
-    const post = add('Waited for');
-    const page = await site.visit();
+  it('leaves focus and text alone while another link is typed during a retry', async ({ site, visit }) => {
+    const post = site.add(named('Waited for'));
+    const page = await visit();
     const busy = { error: 'Busy.', code: 'busy', retryable: true, retry_after: 1 };
     await page.route('**/tiktok', (route) => route.fulfill({ status: 503, json: busy }), { times: 1 });
     await get(page, post.url);
@@ -99,9 +86,9 @@ describe.skipIf(!CHROMIUM).each(SIZES)('a visitor of the page, on %s', (_name, s
     expect(await page.locator('#link').inputValue()).toBe('https://www.tiktok.com/@half/vi');
   });
 
-  it('finds the way back, and forth, from post to post and to the beginning', async () => {
-    const [first, second] = [add('First'), add('Second')];
-    const page = await site.visit();
+  it('goes back and forth from post to post and to the empty page', async ({ site, visit }) => {
+    const [first, second] = [site.add(named('First')), site.add(named('Second'))];
+    const page = await visit();
     await get(page, first.url);
     await get(page, second.url);
     await page.goBack();
@@ -114,17 +101,17 @@ describe.skipIf(!CHROMIUM).each(SIZES)('a visitor of the page, on %s', (_name, s
     await page.locator('h2', { hasText: 'First' }).waitFor();
   });
 
-  it('who shared a link goes back to where it came from, not to the page without it', async () => {
-    const post = add('Shared');
-    const page = await site.visit(`/?text=${encodeURIComponent(`Look: ${post.url}`)}`);
+  it('goes back from a shared link to where it came from', async ({ site, visit }) => {
+    const post = site.add(named('Shared'));
+    const page = await visit(`/?text=${encodeURIComponent(`Look: ${post.url}`)}`);
     await outcome(page);
     await expect.poll(() => new URL(page.url()).searchParams.get('url'), PATIENCE).toBe(post.url);
     await page.goBack();
     expect(page.url()).toBe('about:blank');
   });
 
-  it('can drop a link anywhere, and nothing else', async () => {
-    const page = await site.visit();
+  it('opens a post link that is dropped anywhere, and no other text', async ({ site, visit }) => {
+    const page = await visit();
     const drop = (text: string) =>
       page.evaluate<boolean>(`{
         const dataTransfer = new DataTransfer();
@@ -134,26 +121,12 @@ describe.skipIf(!CHROMIUM).each(SIZES)('a visitor of the page, on %s', (_name, s
         [tell('dragover'), tell('drop')].every((taken) => taken === false);
       }`);
     expect(await drop('https://example.com/elsewhere')).toBe(false);
-    expect(await drop(add('Dropped').url)).toBe(true);
+    expect(await drop(site.add(named('Dropped')).url)).toBe(true);
     expect(await (await outcome(page)).locator('h2').textContent()).toBe('Dropped');
   });
 
-  it('who comes by a connection that answers nothing gets the page that was kept', async () => {
-    const page = await site.visit();
-    await page.evaluate('navigator.serviceWorker.ready');
-    await page.reload();
-    site.service.kill('SIGSTOP');
-    try {
-      await page.reload();
-      await page.locator('html[data-ready]').waitFor();
-      expect(await page.locator('h1').textContent()).toBe(en.heading);
-    } finally {
-      site.service.kill('SIGCONT');
-    }
-  });
-
-  it('hears what is there: landmarks, headings, names of all that can be used', async () => {
-    const page = await site.visit();
+  it('names landmarks, headings and controls for screen readers', async ({ site, visit, expect }) => {
+    const page = await visit();
     expect(await heard(page, 'body')).toMatchInlineSnapshot(`
       "- banner:
         - link "TikTok Downloader":
@@ -180,7 +153,7 @@ describe.skipIf(!CHROMIUM).each(SIZES)('a visitor of the page, on %s', (_name, s
         - link "API":"
     `);
     const post = photoPost({ user: 'hill.walks', nickname: 'Hill', desc: 'Two views', photos: 2 });
-    await get(page, site.standin.posts.add(post).url);
+    await get(page, site.add(post).url);
     expect(await heard(page, '#result')).toMatchInlineSnapshot(`
       "- article "Hill":
         - list "Photos":
@@ -224,29 +197,8 @@ describe.skipIf(!CHROMIUM).each(SIZES)('a visitor of the page, on %s', (_name, s
         - paragraph: post_private · #"
     `);
   });
-});
 
-/** What a screen reader finds there; without addresses, and numbers and times as #. */
-async function heard(page: Page, selector: string): Promise<string> {
-  const tree = await page.locator(selector).ariaSnapshot();
-  return tree
-    .replace(/\n\s*- \/url: .*/g, '')
-    .replace(/(time|until|post_private ·).*/g, '$1 #')
-    .replace(/(term: \w+\n\s*- definition:).*/g, '$1 #');
-}
-
-describe.skipIf(!CHROMIUM)('the page', () => {
-  let site: Site;
-  beforeAll(async () => {
-    site = await openSite();
-  });
-  afterEach(async () => {
-    await site.leave();
-    expect(site.complaints()).toEqual([]);
-  });
-  afterAll(() => site.close());
-
-  it('says without JavaScript what can be done, at once', async () => {
+  it('says without JavaScript what can be done', async ({ site }) => {
     const context = await site.browser.newContext({ javaScriptEnabled: false });
     const page = await context.newPage();
     await page.goto(site.service.baseUrl);
@@ -258,10 +210,10 @@ describe.skipIf(!CHROMIUM)('the page', () => {
     expect(await page.locator('body').textContent()).toContain('"/tiktok"');
   });
 
-  it('moves nothing where the visitor wants no motion', async () => {
-    const post = site.standin.posts.add(videoPost());
+  it('moves nothing where the system asks for reduced motion', async ({ site, visit }) => {
+    const post = site.add(videoPost());
     const moving = async (reducedMotion: 'reduce' | 'no-preference') => {
-      const page = await site.visit('/', { reducedMotion });
+      const page = await visit('/', { reducedMotion });
       await page.route('**/tiktok', () => undefined);
       await page.locator('#link').fill(post.url);
       await page.locator('#go').click();
@@ -272,8 +224,8 @@ describe.skipIf(!CHROMIUM)('the page', () => {
     expect(await moving('reduce')).toBe(0);
   });
 
-  it('shows focus and progress where the system chooses the colours', async () => {
-    const page = await site.visit('/', { forcedColors: 'active' });
+  it('shows focus and progress in forced colours', async ({ visit }) => {
+    const page = await visit('/', { forcedColors: 'active' });
     await page.locator('#link').focus();
     const style = (selector: string, name: string, pseudo = '') =>
       page.evaluate<string>(
@@ -289,11 +241,20 @@ describe.skipIf(!CHROMIUM)('the page', () => {
     expect(Math.min(dominant.r, dominant.g, dominant.b)).toBeLessThan(200);
   });
 
-  it('prints the post, and nothing to press that paper cannot', async () => {
-    const page = await site.visit();
-    const card = await get(page, site.standin.posts.add(videoPost()).url);
+  it('prints the post without controls', async ({ site, visit }) => {
+    const page = await visit();
+    const card = await get(page, site.add(videoPost()).url);
     await page.emulateMedia({ media: 'print' });
     expect(await card.isVisible()).toBe(true);
     expect(await page.locator('form, #language, #history').filter({ visible: true }).count()).toBe(0);
   });
 });
+
+/** What a screen reader finds there; without addresses, and numbers and times as #. */
+async function heard(page: Page, selector: string): Promise<string> {
+  const tree = await page.locator(selector).ariaSnapshot();
+  return tree
+    .replace(/\n\s*- \/url: .*/g, '')
+    .replace(/(time|until|post_private ·).*/g, '$1 #')
+    .replace(/(term: \w+\n\s*- definition:).*/g, '$1 #');
+}

@@ -1,6 +1,7 @@
 // @ts-check
 import { join } from 'node:path';
 import { run } from '../run.mjs';
+import { compareVersions } from './shared.mjs';
 
 const PROBE = join(import.meta.dirname, 'probe.py');
 /** The first yt-dlp that reads TikTok's pages of today, and what Debian's bookworm-backports has. */
@@ -28,19 +29,4 @@ export async function probe(python, sysPath) {
   const facts = JSON.parse(outcome.stdout.trim().split('\n').at(-1) ?? '');
   if (compareVersions(facts.ytdlp, OLDEST) < 0) return `yt-dlp ${facts.ytdlp} is older than ${OLDEST}`;
   return facts;
-}
-
-/**
- * Orders yt-dlp's versions, which are dates: `2026.08.19`, in packages `2026.8.19`, nightly `2026.08.19.232811`.
- * @param {string} a
- * @param {string} b
- * @returns {number} negative when a is the older
- */
-export function compareVersions(a, b) {
-  const [left, right] = [a, b].map((version) => version.split(/[^0-9]+/).map(Number));
-  for (let i = 0; i < Math.max(left?.length ?? 0, right?.length ?? 0); i++) {
-    const difference = (left?.[i] ?? 0) - (right?.[i] ?? 0);
-    if (difference !== 0) return difference;
-  }
-  return 0;
 }

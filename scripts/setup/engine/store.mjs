@@ -1,7 +1,6 @@
 // @ts-check
 import {
   existsSync,
-  lstatSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -9,10 +8,10 @@ import {
   renameSync,
   rmSync,
   statSync,
-  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
+import { activate } from './shared.mjs';
 
 /**
  * `.engine/<version>-<source>/` holds one engine each, `.engine/current` points to the one in use: a new one is made
@@ -34,12 +33,6 @@ import { join, relative, resolve } from 'node:path';
  * @property {number} size
  * @property {number} mtimeMs
  */
-
-/**
- * The project's own store.
- * @param {string} root
- */
-export const storeOf = (root) => join(root, '.engine');
 
 /**
  * @param {string} store
@@ -107,13 +100,7 @@ export function adopt(store, folder, record, watch) {
   } else {
     renameSync(folder, place);
   }
-  const current = join(store, 'current');
-  const link = join(store, `.link-${process.pid}`);
-  rmSync(link, { force: true });
-  symlinkSync(name, link);
-  // A rename replaces a link, not a folder.
-  if (lstatSync(current, { throwIfNoEntry: false })?.isDirectory()) rmSync(current, { recursive: true });
-  renameSync(link, current);
+  activate(store, name);
 }
 
 /**

@@ -1,4 +1,4 @@
-"""One child's conversation with its worker: a hello, then one reply for each job, until the connection ends."""
+"""One child's connection to its worker: a hello, then one reply for each job, until the connection ends."""
 
 import json
 import os
@@ -6,12 +6,15 @@ import signal
 import sys
 import time
 
-import ytdlp
 import failure
+import fetcher
 
-# yt-dlp's HTTP clients give up whole seconds apart and a little late. Asking them to be done this much before the
-# deadline lets a silent server end as an ordinary error, which keeps this process, rather than by the alarm.
+# HTTP clients give up this many seconds before the deadline, so that a silent server ends as an ordinary error, which
+# keeps this process.
 CLIENT_MARGIN = 0.3
+
+# A longer reply is no post.
+MAX_REPLY = 1_500_000
 
 
 class DeadlineExceeded(BaseException):
@@ -50,39 +53,54 @@ class Deadline:
         return max(0.5, self.ends - time.monotonic() - CLIENT_MARGIN)
 
 
-def converse(connection, config, facts):
+def serve_connection(connection, config, facts):
     deadline = Deadline()
-    posts = ytdlp.Engine(config, deadline.remaining)
+    sources = fetcher.Fetcher(config, deadline.remaining)
     with connection.makefile('rb') as jobs, connection.makefile('wb') as replies:
-        say(replies, {**facts, 'pid': os.getpid()})
+        send(replies, encode({**facts, 'pid': os.getpid()}))
         for line in jobs:
             job = json.loads(line)
-            reply, clean = answer(posts, deadline, job)
-            say(replies, {'id': job['id'], **reply})
+            reply, clean = run(sources, deadline, job)
+            send(replies, encode_reply({'id': job['id'], **reply, 'last': not clean}))
             if not clean:
-                return  # a request may still be running in a thread of curl's: start afresh
+                return  # a request may still run in a thread of curl's: the worker connects to a fresh child
 
 
-def say(replies, message):
-    # ASCII JSON: it has no line separator inside, and escapes what no UTF-8 can carry (lone surrogates).
-    replies.write(json.dumps(message, separators=(',', ':')).encode() + b'\n')
+def send(replies, line):
+    replies.write(line + b'\n')
     replies.flush()
 
 
-def answer(posts, deadline, job):
+def encode(message):
+    # ASCII JSON: it has no line separator inside, and escapes what no UTF-8 can carry (lone surrogates).
+    return json.dumps(message, separators=(',', ':'), allow_nan=False).encode()
+
+
+def encode_reply(message):
+    """A post that JSON cannot carry (NaN, Infinity) or that is far too large is an unreadable one."""
+    try:
+        line = encode(message)
+    except ValueError:
+        line = b''
+    if 0 < len(line) <= MAX_REPLY:
+        return line
+    return encode({'id': message['id'], 'ok': True, 'data': None, 'answer': message.get('answer'), 'last': message['last']})
+
+
+def run(sources, deadline, job):
     """The reply, and whether this process is fit for another job."""
     try:
         deadline.arm(job['timeout'])
         try:
-            return {'ok': True, **posts.do(job)}, True
+            return {'ok': True, **sources.fetch(job)}, True
         finally:
             deadline.disarm()
     except DeadlineExceeded:
         deadline.disarm()
-        return {'ok': False, 'failure': {**failure.EMPTY, 'timeout': True, 'message': 'deadline exceeded'}}, False
+        return {'ok': False, 'error': {'kind': 'timeout', 'message': 'deadline exceeded'}}, False
     except MemoryError:
-        return {'ok': False, 'failure': {**failure.EMPTY, 'message': 'out of memory'}}, False
+        return {'ok': False, 'error': {'kind': 'internal', 'message': 'out of memory'}}, False
     except Exception as error:
-        facts = failure.describe(error, posts.seen)
-        print(json.dumps({'job': job['url'], 'failure': facts['message']}), file=sys.stderr, flush=True)
-        return {'ok': False, 'failure': facts}, True
+        told = failure.describe(error)
+        print(json.dumps({'job': job['op'], 'error': told['message']}), file=sys.stderr, flush=True)
+        return {'ok': False, 'error': told}, True

@@ -1,33 +1,25 @@
-"""What is known of a failure, as plain facts. What they mean is decided in failure.ts."""
+"""What kept a request from having a response, as plain facts."""
 
-from yt_dlp.networking.exceptions import HTTPError, TransportError
-from yt_dlp.utils import GeoRestrictedError
+from yt_dlp.networking.exceptions import TransportError
 
-EMPTY = {
-    'message': '',       # for the log only
-    'timeout': False,    # a client of yt-dlp's, or the deadline, gave up
-    'transport': False,  # no answer: refused, reset, TLS, proxy
-    'http': None,        # status of the answer that ended it
-    'geo': False,        # yt-dlp calls it geo-restricted
-    'page': None,        # what the last page was, see Seen
-}
+import client
 
-# libcurl's CURLE_OPERATION_TIMEDOUT
+# libcurl's CURLE_OPERATION_TIMEDOUT.
 CURL_TIMED_OUT = 28
 
 
-def describe(error, seen):
-    facts = {**EMPTY, 'message': f'{type(error).__name__}: {error}'[:500], 'page': seen.facts()}
-    for cause in chain(error):
-        if isinstance(cause, HTTPError):
-            facts['http'] = cause.status
-        elif isinstance(cause, TransportError):
-            facts['transport'] = True
-        elif isinstance(cause, GeoRestrictedError):
-            facts['geo'] = True
-        if isinstance(cause, TimeoutError) or getattr(cause, 'code', None) == CURL_TIMED_OUT:
-            facts['timeout'] = True
-    return facts
+def describe(error):
+    """`kind`: timeout, connection (refused, reset, TLS, proxy, no such name), too-large or internal."""
+    causes = chain(error)
+    if any(isinstance(cause, TimeoutError) or getattr(cause, 'code', None) == CURL_TIMED_OUT for cause in causes):
+        kind = 'timeout'
+    elif any(isinstance(cause, TransportError) for cause in causes):
+        kind = 'connection'
+    elif isinstance(error, client.TooLarge):
+        kind = 'too-large'
+    else:
+        kind = 'internal'
+    return {'kind': kind, 'message': f'{type(error).__name__}: {error}'[:500]}
 
 
 def chain(error):

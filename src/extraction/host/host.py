@@ -7,8 +7,10 @@ one child a connection, whose conversation is described in protocol.ts.
 """
 
 import ctypes
+import gc
 import json
 import os
+import resource
 import selectors
 import signal
 import socket
@@ -17,13 +19,16 @@ import sys
 # Linux' prctl(2): the signal that a process gets when its parent dies.
 PR_SET_PDEATHSIG = 1
 
+# Bytes of private memory of one child; it uses a tenth of it.
+MAX_CHILD_MEMORY = 512 * 1024 * 1024
+
 # What yt-dlp imports where it is there, for things that are not done here (live chats, tags, encrypted streams,
 # YouTube): 5 MB.
 UNUSED = ('websockets', 'mutagen', 'Cryptodome', 'Crypto', 'secretstorage', 'xattr', 'yt_dlp_ejs')
 
 
 def main():
-    # The end of standard input is only seen by who looks, and what is imported below may hang.
+    # The end of standard input goes unnoticed while the imports below block.
     die_with_parent(os.getppid(), signal.SIGTERM)
     config = json.loads(sys.stdin.buffer.readline())
     ready_out = os.dup(1)
@@ -36,17 +41,15 @@ def main():
     import trust
     trust.add(config['caFile'], config['runDir'])
     import child
-    import ytdlp
-    import sharing
-    import transport
-    transport.certificates = trust.slim(config['runDir'])
-    # A child's first job should find every module and regex ready, and share that memory with its siblings.
-    facts = ytdlp.prove()
+    import fetcher
+    # A child's first job finds every module and regular expression ready, and shares that memory with its siblings.
+    facts = fetcher.verify()
     listener = listen(config['socketPath'])
-    sharing.prepare(ytdlp.rehearse)
+    gc.collect()
+    gc.freeze()
     os.write(ready_out, json.dumps({**facts, 'pid': os.getpid()}).encode() + b'\n')
     os.close(ready_out)
-    serve(listener, lambda connection: child.converse(connection, config, facts))
+    serve(listener, lambda connection: child.serve_connection(connection, config, facts))
     os.unlink(config['socketPath'])
 
 
@@ -61,7 +64,7 @@ def listen(path):
     return listener
 
 
-def serve(listener, converse):
+def serve(listener, serve_connection):
     """Forks a child for each connection until standard input ends or SIGTERM comes; leaves no child behind."""
     children = set()
     wake_in, wake_out = os.pipe()
@@ -83,7 +86,7 @@ def serve(listener, converse):
             for key, _ in selector.select():
                 if key.fileobj is listener:
                     connection, _ = listener.accept()
-                    pid = fork(connection, converse, [listener.fileno(), wake_in, wake_out])
+                    pid = fork(connection, serve_connection, [listener.fileno(), wake_in, wake_out])
                     children.add(pid)
                     connection.close()
                 elif key.fileobj is sys.stdin:
@@ -97,7 +100,7 @@ def serve(listener, converse):
         children.discard(os.wait()[0])
 
 
-def fork(connection, converse, inherited):
+def fork(connection, serve_connection, inherited):
     parent = os.getpid()
     pid = os.fork()
     if pid:
@@ -105,13 +108,14 @@ def fork(connection, converse, inherited):
     status = 1
     try:
         die_with_parent(parent, signal.SIGKILL)
+        limit_memory()
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         for fd in inherited:
             os.close(fd)
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-        converse(connection)
+        serve_connection(connection)
         status = 0
     except (BrokenPipeError, ConnectionResetError):
         status = 0  # the worker went away; nobody is left to be told
@@ -119,6 +123,15 @@ def fork(connection, converse, inherited):
         sys.excepthook(*sys.exc_info())
     finally:
         os._exit(status)
+
+
+def limit_memory():
+    """A response that unpacks to gigabytes fails in the child, and out of memory the kernel takes a child before the
+    service (Linux)."""
+    if sys.platform == 'linux':
+        resource.setrlimit(resource.RLIMIT_DATA, (MAX_CHILD_MEMORY, MAX_CHILD_MEMORY))
+        with open('/proc/self/oom_score_adj', 'w') as file:
+            file.write('1000')
 
 
 def die_with_parent(parent, end):

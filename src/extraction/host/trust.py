@@ -1,16 +1,10 @@
-"""Which certificates yt-dlp's HTTP clients trust: an extra authority, for all three of them; and for curl as short a
-file as will do."""
+"""Adds the operator's certificate authority to what yt-dlp's HTTP clients trust."""
 
 import os
-import re
 import ssl
 
 # curl_cffi and requests prefer these over certifi where an operator's machine sets them.
 VARIABLES = ('SSL_CERT_FILE', 'REQUESTS_CA_BUNDLE', 'CURL_CA_BUNDLE')
-
-# What OpenSSL looks up in a folder: the hash of a name, and a number where several have it.
-HASHED = re.compile(r'[0-9a-f]{8}\.\d+')
-PEM = re.compile(rb'-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----', re.DOTALL)
 
 
 def add(ca_file, run_dir):
@@ -33,30 +27,3 @@ def add(ca_file, run_dir):
     os.environ.update(dict.fromkeys(VARIABLES, combined))
     if certifi:
         certifi.where = lambda: combined
-
-
-def slim(run_dir):
-    """A file of certificates for curl that leaves out those which it finds without, or None.
-
-    curl trusts what is in its file and, beside it, what is in the folder that it was built with (/etc/ssl/certs). The
-    file it reads as a whole for each connection, which takes 8 ms and 2.4 MB; in the folder it looks up the one that a
-    server's certificate names. Where a system has that folder, nearly all of the file is in it.
-    """
-    try:
-        from curl_cffi import Curl, CurlInfo
-        from curl_cffi.curl import DEFAULT_CACERT
-        folder = Curl().getinfo(CurlInfo.CAPATH).decode()
-        names = sorted(name for name in os.listdir(folder) if HASHED.fullmatch(name))
-        found = set().union(*(certificates(os.path.join(folder, name)) for name in names))
-        missing = certificates(DEFAULT_CACERT) - found
-        slim_file = os.path.join(run_dir, f'ca-curl-{os.getpid()}.pem')
-        with open(slim_file, 'wb') as out:
-            out.writelines(missing or [found.pop()])  # an empty file would be an error to curl
-        return slim_file
-    except (ImportError, AttributeError, KeyError, OSError):
-        return None  # no such folder, or a curl_cffi that does not tell: all of the file, as ever
-
-
-def certificates(path):
-    with open(path, 'rb') as file:
-        return {b'\n'.join(found.splitlines()) + b'\n' for found in PEM.findall(file.read())}

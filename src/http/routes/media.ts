@@ -10,21 +10,30 @@ import { postKey } from '../../posts/url.ts';
 import type { Services } from '../../services.ts';
 import { openSubtitle } from '../../subtitles/index.ts';
 import type { DownloadLimiter } from '../download-limiter.ts';
+import type { DownloadRate } from '../rate-limits.ts';
 import { type RequestContext, requestContext } from '../request-context.ts';
-import { errorResponses, fileResponses } from '../schemas/post.ts';
-import { downloadQuery, streamQuery } from '../schemas/requests.ts';
+import { errorResponses } from '../schemas/error.ts';
+import { downloadQuery, fileResponses, streamQuery } from '../schemas/file.ts';
 import { mediaRequest, sendMedia } from '../send-media.ts';
 
 const MEDIA_ERRORS = errorResponses(
   'invalid_request',
   'link_invalid',
   'link_expired',
+  'rate_limited',
   'render_failed',
   ...EXTRACTION_ERRORS,
 );
 
-/** /stream and /download: the files of a post, relayed from the CDN or made of what lies there. */
-export function mediaRoutes(app: FastifyInstance, services: Services, slots: DownloadLimiter): void {
+interface DownloadBounds {
+  /** Responses at a time. */
+  slots: DownloadLimiter;
+  /** Files a minute. */
+  rate: DownloadRate;
+}
+
+/** /stream and /download: the files of a post, relayed from the CDN or made from files there. */
+export function mediaRoutes(app: FastifyInstance, services: Services, { slots, rate }: DownloadBounds): void {
   const { links } = services;
   const typed = app.withTypeProvider<ZodTypeProvider>();
   typed.route({
@@ -38,7 +47,7 @@ export function mediaRoutes(app: FastifyInstance, services: Services, slots: Dow
     },
     handler: (request, reply) => {
       const target = links.openLink('stream', request.query.data);
-      return answer(services, target, { request, reply, inline: request.query.inline === '1' });
+      return sendFile(services, target, { request, reply, rate, inline: request.query.inline === '1' });
     },
   });
   typed.route({
@@ -62,51 +71,54 @@ export function mediaRoutes(app: FastifyInstance, services: Services, slots: Dow
     },
     handler: (request, reply) => {
       const target = links.openLink('download', request.query.data);
-      return answer(services, target, { request, reply, inline: false });
+      return sendFile(services, target, { request, reply, rate, inline: false });
     },
   });
 }
 
-interface Visit {
+interface Download {
   request: FastifyRequest;
   reply: FastifyReply;
+  rate: DownloadRate;
   inline: boolean;
 }
 
-async function answer(services: Services, target: LinkTarget, visit: Visit): Promise<FastifyReply> {
-  const { request, reply, inline } = visit;
+async function sendFile(services: Services, target: LinkTarget, download: Download): Promise<FastifyReply> {
+  const { request, reply, inline } = download;
   const { ref, asset } = target;
   request.outcome = { post: postKey(ref) };
-  const media = await open(services, target, request, requestContext(request, reply));
+  await download.rate.count(request);
+  const media = await openMedia(services, target, download, requestContext(request, reply));
   const name = mediaFileName({
     user: ref.user ?? '',
     id: ref.id,
     ...(asset.kind === 'photo' && { index: asset.index + 1 }),
     extension: media.extension,
   });
-  return sendMedia(reply, media, { name, inline, stallMs: services.config.relay.stallTimeoutMs });
+  return sendMedia(reply, media, { name, inline });
 }
 
-async function open(
+async function openMedia(
   services: Services,
   target: LinkTarget,
-  request: FastifyRequest,
-  visitor: RequestContext,
+  download: Download,
+  context: RequestContext,
 ): Promise<MediaResponse> {
   const { files, media, mp3s, egresses } = services;
   const { ref, asset } = target;
-  const { client, signal } = visitor;
+  const { client, signal } = context;
   if (asset.kind === 'slideshow') throw new ServiceError('link_invalid');
-  if (asset.kind === 'zip') return openPhotos(services, target, request, visitor);
-  const source = await files.source(target, visitor);
-  // Whatever has to be extracted again says it anew.
-  visitor.trace.egress = egresses.labelOf(source.egress);
-  const wanted = mediaRequest(request);
+  if (asset.kind === 'zip') return openPhotos(services, target, download, context);
+  const source = await files.source(target, context);
+  // A new extraction overwrites it.
+  context.trace.egress = egresses.labelOf(source.egress);
+  const wanted = mediaRequest(download.request);
   if (asset.kind === 'mp3') {
-    // Several visitors may wait for one conversion: it asks with a signal of its own.
+    // Several clients may wait for one conversion, which has a signal of its own.
     const renewed = (asset: Asset, source: MediaSource) => (shared: AbortSignal) =>
       files.renew(ref, asset, source.urls, { client, signal: shared })();
     return mp3s.openMp3(source, wanted, {
+      client,
       signal,
       renew: renewed(asset, source),
       fallbackSource: async (shared) => {
@@ -125,7 +137,7 @@ async function open(
       },
     });
   }
-  const options = { signal, renew: files.renew(ref, asset, source.urls, visitor) };
+  const options = { signal, renew: files.renew(ref, asset, source.urls, context) };
   return asset.kind === 'subtitle'
     ? openSubtitle(media, source, wanted, options)
     : media.openMedia(source, wanted, options);
@@ -134,15 +146,17 @@ async function open(
 async function openPhotos(
   { files, zips }: Services,
   { ref }: LinkTarget,
-  request: FastifyRequest,
-  visitor: RequestContext,
+  { request, rate }: Download,
+  context: RequestContext,
 ): Promise<MediaResponse> {
-  const post = await files.post(ref, visitor);
+  const post = await files.post(ref, context);
+  // The request itself has been counted as one file.
+  await rate.count(request, post.photos.length - 1);
   const photos = post.photos.map((_, index) => {
     const asset = { kind: 'photo', index } as const;
     const source = sourceOf(post, asset);
-    return { source, renew: files.renew(ref, asset, source.urls, visitor) };
+    return { source, renew: files.renew(ref, asset, source.urls, context) };
   });
   const about = { user: ref.user ?? '', id: ref.id, createdAt: post.createdAt };
-  return zips.openZip(photos, about, mediaRequest(request), visitor);
+  return zips.openZip(photos, about, mediaRequest(request), context);
 }

@@ -4,10 +4,10 @@ import { EXTRACTION_ERRORS } from '../../errors.ts';
 import { toPostResponse } from '../../posts/response.ts';
 import { findPostLink, postKey } from '../../posts/url.ts';
 import type { Services } from '../../services.ts';
-import { rateLimitOptions } from '../limits.ts';
+import { rateLimitOptions } from '../rate-limits.ts';
 import { requestContext } from '../request-context.ts';
-import { errorResponses, postResponse } from '../schemas/post.ts';
-import { tiktokBody } from '../schemas/requests.ts';
+import { errorResponses } from '../schemas/error.ts';
+import { postResponse, tiktokBody } from '../schemas/post.ts';
 
 /** POST /tiktok: a post's link in, its metadata and working links out. */
 export function tiktokRoute(app: FastifyInstance, { posts, links, config }: Services): void {
@@ -29,7 +29,10 @@ export function tiktokRoute(app: FastifyInstance, { posts, links, config }: Serv
       const { post, cached } = await posts.find(link, requestContext(request, reply));
       request.outcome = { post: postKey(post.ref), cached };
       const { preferCodec } = config.posts;
-      return toPostResponse(post, { links, preferCodec, cached, images: request.body.images });
+      const expiresAt = links.expiryFromNow();
+      const linkTo = links.linksTo(post, expiresAt);
+      const { images } = request.body;
+      return toPostResponse(post, { linkTo, expiresAt, preferCodec, cached, images });
     },
   });
 }

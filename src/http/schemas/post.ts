@@ -1,8 +1,18 @@
 import { z } from 'zod';
-import { ERRORS, type ErrorCode } from '../../errors.ts';
-import { HEALTH_EXAMPLES, PHOTO_EXAMPLE, UNHEALTHY_EXAMPLES, VIDEO_EXAMPLE } from './examples.ts';
+import { SOURCE_NAMES } from '../../posts/post.ts';
 
-/** What clients receive, for the OpenAPI document. The tests hold running answers against these schemas. */
+/** Characters; more than the text of any share sheet. */
+const MAX_TEXT = 4096;
+
+export const tiktokBody = z.object({
+  url: z.string().trim().min(1, 'must not be empty').max(MAX_TEXT).meta({
+    description: 'Link to a TikTok or Douyin post, or a text that contains one.',
+    example: 'https://www.tiktok.com/@user/video/7123456789012345600',
+  }),
+  images: z.boolean().default(false).meta({
+    description: 'Also answer with links to the cover and the avatar through this service (`images`).',
+  }),
+});
 
 const link = z.string().meta({ format: 'uri' });
 const count = z.number().int().min(0);
@@ -49,6 +59,14 @@ const tail = {
     .meta({ description: 'Photo posts have none.' }),
   links_expire_at: z.string().meta({ format: 'date-time', description: 'Until then every link works.' }),
   cached: z.boolean(),
+  source: z.enum(SOURCE_NAMES).meta({ description: 'Where the post came from.' }),
+  partial: z
+    .array(z.string())
+    .optional()
+    .meta({
+      description: 'Fields that this source does not know; numbers among them are 0, texts empty.',
+      example: ['statistics.play_count'],
+    }),
   images: z
     .object({ cover: z.string(), avatar: z.string() })
     .optional()
@@ -67,20 +85,25 @@ const format = z.object({
   link: link,
 });
 
-export const videoResponse = z.object({
+const videoResponse = z.object({
   status: z.literal('tunnel'),
   ...common,
   download_link: z.object({
     no_watermark: link.optional(),
     no_watermark_hd: link.optional(),
     watermark: link.optional(),
-    mp3: link,
+    mp3: link.optional(),
+    cover: link.optional().meta({ description: 'Only where the video itself cannot be had.' }),
   }),
   formats: z.array(format),
+  notice: z
+    .string()
+    .optional()
+    .meta({ description: 'Why there is no clean video with sound, for a person.' }),
   ...tail,
 });
 
-export const photoResponse = z.object({
+const photoResponse = z.object({
   status: z.literal('picker'),
   ...common,
   photos: z.array(
@@ -90,6 +113,15 @@ export const photoResponse = z.object({
       width: count.nullable(),
       height: count.nullable(),
       link,
+      live: z
+        .object({
+          width: count.nullable(),
+          height: count.nullable(),
+          duration: count.meta({ description: 'Milliseconds.' }),
+          link,
+        })
+        .optional()
+        .meta({ description: 'The clip of a live photo.' }),
     }),
   ),
   download_link: z.object({ no_watermark: z.array(link), mp3: link.optional(), zip: link }),
@@ -97,100 +129,108 @@ export const photoResponse = z.object({
   ...tail,
 });
 
+const SERVICE = 'https://downloader.example';
+const AVATAR = 'https://p16-sign.tiktokcdn-us.com/tos-useast5-avt/avatar.jpeg';
+
+const AUTHOR = {
+  nickname: 'Some One',
+  uniqueId: 'user',
+  signature: 'I film things.',
+  avatar: AVATAR,
+  avatarThumb: AVATAR,
+  avatarMedium: AVATAR,
+  avatarLarger: AVATAR,
+};
+
+const STATISTICS = {
+  play_count: 1_200_000,
+  digg_count: 85_000,
+  comment_count: 900,
+  share_count: 2300,
+  collect_count: 4100,
+};
+
+const VIDEO_EXAMPLE: z.input<typeof videoResponse> = {
+  status: 'tunnel',
+  id: '7123456789012345600',
+  url: 'https://www.tiktok.com/@user/video/7123456789012345600',
+  title: 'A cat on a swing #cat',
+  description: 'A cat on a swing #cat',
+  created_at: '2025-11-22T08:00:00Z',
+  cover: 'https://p16-sign.tiktokcdn-us.com/tos-useast5-p/cover.jpeg',
+  duration: 12_000,
+  artist: 'Some One',
+  audio: 'https://v16-webapp.tiktok.com/music.mp3',
+  music_duration: 17_000,
+  author: AUTHOR,
+  statistics: STATISTICS,
+  download_link: {
+    no_watermark: `${SERVICE}/stream?data=AbCd`,
+    no_watermark_hd: `${SERVICE}/stream?data=EfGh`,
+    watermark: `${SERVICE}/stream?data=IjKl`,
+    mp3: `${SERVICE}/download?data=MnOp`,
+  },
+  formats: [
+    {
+      id: 'h264_1080p_2400000',
+      codec: 'h264',
+      width: 1080,
+      height: 1920,
+      bitrate: 2_400_000,
+      size: 7_626_022,
+      has_audio: true,
+      watermark: false,
+      link: `${SERVICE}/stream?data=EfGh`,
+    },
+  ],
+  subtitles: [{ language: 'eng-US', source: 'ASR', format: 'vtt', link: `${SERVICE}/download?data=QrSt` }],
+  links_expire_at: '2025-11-22T14:00:00Z',
+  cached: false,
+  source: 'page',
+};
+
+const PHOTO_EXAMPLE: z.input<typeof photoResponse> = {
+  status: 'picker',
+  id: '7123456789012345601',
+  url: 'https://www.tiktok.com/@user/photo/7123456789012345601',
+  title: 'Two cats',
+  description: 'Two cats',
+  created_at: '2025-11-22T08:00:00Z',
+  cover: 'https://p16-sign.tiktokcdn-us.com/tos-useast5-i/photo-1.jpeg',
+  duration: 17_000,
+  artist: 'Some One',
+  audio: 'https://v16-webapp.tiktok.com/music.mp3',
+  music_duration: 17_000,
+  author: AUTHOR,
+  statistics: STATISTICS,
+  photos: [
+    {
+      type: 'photo',
+      url: 'https://p16-sign.tiktokcdn-us.com/tos-useast5-i/photo-1.jpeg',
+      width: 1080,
+      height: 1440,
+      link: `${SERVICE}/download?data=AbCd`,
+    },
+    {
+      type: 'photo',
+      url: 'https://p16-sign.tiktokcdn-us.com/tos-useast5-i/photo-2.jpeg',
+      width: null,
+      height: null,
+      link: `${SERVICE}/download?data=EfGh`,
+    },
+  ],
+  download_link: {
+    no_watermark: [`${SERVICE}/download?data=AbCd`, `${SERVICE}/download?data=EfGh`],
+    mp3: `${SERVICE}/download?data=IjKl`,
+    zip: `${SERVICE}/download?data=MnOp`,
+  },
+  subtitles: [],
+  download_slideshow_link: `${SERVICE}/download-slideshow?url=QrSt`,
+  links_expire_at: '2025-11-22T14:00:00Z',
+  cached: true,
+  source: 'page',
+};
+
 export const postResponse = z
   .discriminatedUnion('status', [videoResponse, photoResponse])
   .meta({ description: 'A video, or a photo post.', examples: [VIDEO_EXAMPLE, PHOTO_EXAMPLE] });
-
-const errorResponse = z.object({
-  error: z.string().meta({ description: 'A sentence for a person.' }),
-  code: z.enum(Object.keys(ERRORS) as [ErrorCode, ...ErrorCode[]]),
-  retryable: z.boolean().meta({ description: 'Whether the same request may succeed later.' }),
-  retry_after: count
-    .optional()
-    .meta({ description: 'Seconds, where waiting helps; also the header Retry-After.' }),
-  request_id: z.string(),
-});
-
-/** The error answers of a route, one for each HTTP status, with an example for each code. */
-export function errorResponses(...codes: ErrorCode[]): Record<number, z.ZodType> {
-  const statuses = [...new Set(codes.map((code) => ERRORS[code].status))];
-  return Object.fromEntries(
-    statuses.map((status) => {
-      const sameStatus = codes.filter((code) => ERRORS[code].status === status);
-      const description = sameStatus.map((code) => `\`${code}\`: ${ERRORS[code].message}`).join(' ');
-      return [status, errorResponse.meta({ description, examples: sameStatus.map(exampleOf) })];
-    }),
-  );
-}
-
-/** Seconds, for the examples of errors that say when to try again. */
-const RETRY_AFTER_EXAMPLES: Partial<Record<ErrorCode, number>> = {
-  rate_limited: 42,
-  busy: 5,
-  ip_blocked: 60,
-};
-
-function exampleOf(code: ErrorCode) {
-  const { message, retryable } = ERRORS[code];
-  const retry_after = RETRY_AFTER_EXAMPLES[code];
-  const wait = retry_after === undefined ? {} : { retry_after };
-  return { error: message, code, retryable, ...wait, request_id: '0190d2a4-7c3e-4b7e-9f43-5d6f0a1b2c3d' };
-}
-
-const bytes = z.string().meta({ format: 'binary' });
-const nothing = (description: string) => z.null().meta({ description });
-
-/** What a route that sends a file answers, apart from errors. */
-export function fileResponses(...mediaTypes: string[]): Record<number, unknown> {
-  const content = Object.fromEntries(mediaTypes.map((type) => [type, { schema: bytes }]));
-  return {
-    200: { description: 'The whole file, with Content-Disposition, ETag and Accept-Ranges.', content },
-    206: { description: 'The part that was asked for with Range.', content },
-    304: nothing('Unchanged since If-None-Match or If-Modified-Since.'),
-    412: nothing('Another version than If-Match or If-Unmodified-Since ask for.'),
-    416: nothing('The Range lies outside of the file; Content-Range says how long that is.'),
-    431: errorResponse.meta({
-      description: "`invalid_request`: the request's head is longer than 16 KB.",
-      examples: [exampleOf('invalid_request')],
-    }),
-  };
-}
-
-/** What a route answers that is not JSON and has no schema. */
-export function textResponse(
-  mediaType: string,
-  description: string,
-  example: string,
-): Record<number, unknown> {
-  return {
-    200: { description, content: { [mediaType]: { schema: z.string().meta({ examples: [example] }) } } },
-  };
-}
-
-const workers = z.object({ max: count, active: count, idle: count, queued: count });
-
-const status = z.enum(['ok', 'degraded', 'down', 'draining']);
-
-const statusOf = (description: string, ...examples: z.infer<typeof status>[]) =>
-  z.object({ status }).meta({ description, examples: examples.map((one) => ({ status: one })) });
-
-export const liveResponse = statusOf('The process answers.', 'ok');
-export const readyResponses = {
-  200: statusOf('It may be sent visitors.', 'ok', 'degraded'),
-  503: statusOf('It may not.', 'down', 'draining'),
-};
-
-export const healthResponse = z.looseObject({
-  status,
-  reasons: z.array(z.string()).meta({ description: 'Why it is not ok, in words.' }),
-  time: z.number().meta({ description: 'Unix seconds.' }),
-  uptime: z.number().meta({ description: 'Seconds.' }),
-  version: z.string(),
-  ytdlp: z.string().nullable(),
-  workers,
-});
-
-export const healthResponses = {
-  200: healthResponse.meta({ description: 'Posts are served.', examples: HEALTH_EXAMPLES }),
-  503: healthResponse.meta({ description: 'They are not.', examples: UNHEALTHY_EXAMPLES }),
-};

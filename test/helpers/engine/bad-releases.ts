@@ -1,8 +1,8 @@
-/** What can be wrong with a yt-dlp that was just released. Each is Python put behind (or before, `^`) one of its files. */
+/** Faulty releases of yt-dlp. Each patch is Python appended to one of its files, or prepended (`^`). */
 export interface Release {
   name: string;
   patches: Record<string, string>;
-  /** Words of the reason for which an update does not take it; null for a good one. */
+  /** The reason for which an update rejects it; null for a good one. */
   refusal: RegExp | null;
 }
 
@@ -28,7 +28,7 @@ export const UNREADABLE_FOR_REAL: Release = {
   refusal: /canary's post ended with extractor_outdated/,
 };
 
-export const POISONED: readonly Release[] = [
+export const BAD_RELEASES: readonly Release[] = [
   {
     name: 'cannot be imported',
     patches: { '^__init__.py': "raise ImportError('poisoned')\n" },
@@ -48,7 +48,7 @@ _json.dumps = lambda it, **k: _dumps({**it, 'protocol': 99} if isinstance(it, di
   {
     name: 'hangs at the start',
     patches: { [TIKTOK]: '\nimport time\ntime.sleep(3600)\n' },
-    refusal: /does not start within 20 seconds/,
+    refusal: /does not start within \d+ seconds/,
   },
   {
     name: 'hangs after some jobs',
@@ -96,12 +96,12 @@ TikTokIE._real_extract = _patched
   {
     name: 'no longer looks like a browser',
     patches: { 'dependencies/__init__.py': '\ncurl_cffi = None\n' },
-    refusal: /cannot look like a browser/,
+    refusal: /browser impersonation no longer works/,
   },
   UNREADABLE_FOR_REAL,
 ];
 
-/** Reads the shape that the stand-in's blind posts have. */
+/** Reads the page shape of the stand-in's blind posts. */
 export const MENDED: Release = {
   name: 'reads the new shape of the page',
   patches: {

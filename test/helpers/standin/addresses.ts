@@ -16,7 +16,8 @@ export type Refusal =
   | 'no-cookie'
   | 'quoted-cookie'
   | 'other-cookie'
-  | 'no-referer';
+  | 'no-referer'
+  | 'referer';
 
 type Verdict = { ref: AssetRef; refusal: Refusal | null } | { ref: null; refusal: 'unknown-path' };
 
@@ -72,9 +73,9 @@ export class Addresses {
   }
 
   /** Path style, `/md5/hex expiry/…`: neither cookie nor referer. Without the host. */
-  path(ref: AssetRef, life: number, mime: string): string {
+  path(ref: AssetRef, life: number, mime: string, folder = ''): string {
     const rest =
-      `/${this.#expiry(life).toString(16)}/video/tos/alisg/tos-alisg-v-27dcd7/${fileIdOf(ref)}/` +
+      `/${this.#expiry(life).toString(16)}/video/tos/alisg/tos-alisg-v-27dcd7/${fileIdOf(ref)}/${folder}` +
       `?a=1233&${TAIL}&br=250&bt=125&ds=5&ft=.NpOcInz7Thr2h~PXq8Zmo&mime_type=${mime}&qs=13&rc=${RC}` +
       `&vvpl=1&l=${this.#logId(ref)}&btag=e00048000&cc=3`;
     return `/${this.#signer.sign(rest)}${rest}`;
@@ -98,14 +99,14 @@ export class Addresses {
     return `https://${host}/obj/tos-alisg-ve-2774/${fileIdOf(ref)}${extension}`;
   }
 
-  /** The third mirror of a rendition, on the site itself; answers with a redirect to the CDN. */
-  play(ref: AssetRef, videoId: string): string {
+  /** The third mirror of a rendition, on the site or an API host; answers with a redirect to the CDN. */
+  play(ref: AssetRef, videoId: string, host = 'www.tiktok.com'): string {
     const query = `file_id=${fileIdOf(ref)}&is_play_url=1&item_id=${ref.postId}&line=0&ply_type=2`;
     const signature = Buffer.from(`video_id;file_id;item_id.${this.#signer.sign(query)}`).toString(
       'base64url',
     );
     return (
-      `https://www.tiktok.com/aweme/v1/play/?faid=1988&${query}&signaturev3=${signature}` +
+      `https://${host}/aweme/v1/play/?faid=1988&${query}&signaturev3=${signature}` +
       `&tk=tt_chain_token&urlt=1&video_id=${videoId}`
     );
   }
@@ -116,6 +117,8 @@ export class Addresses {
     const fileId = /\/(o[\w-]{27})(?=[/~.]|$)/.exec(parsed.pathname)?.[1];
     const ref = fileId === undefined ? null : refOfFileId(fileId);
     if (ref === null) return { ref: null, refusal: 'unknown-path' };
+    const referer = judgeDouyinReferer(host, headers.referer);
+    if (referer !== null) return { ref, refusal: referer };
     const target = parsed.pathname + parsed.search;
     if (/^v\d+-webapp-prime\./.test(host)) {
       return { ref, refusal: this.#judgePrime(ref, target, parsed, headers) };
@@ -180,6 +183,16 @@ export class Addresses {
     const time = new Date().toISOString().replace(/\D/g, '').slice(0, 14);
     return `${time}${BigInt(ref.postId).toString(16).slice(-12).padStart(12, '0').toUpperCase()}${this.#mark().toUpperCase()}`;
   }
+}
+
+/** Douyin's cold storage; the name is ours, and that it refuses any Referer was measured (R26, 2026-09). */
+export const COLD_HOST = 'v3-cold.douyinvod.com';
+
+/** Douyin's CDN wants `https://www.douyin.com/`, and `v11-weba` does not care (measured, R26, 2026-09). */
+function judgeDouyinReferer(host: string, referer: string | undefined): Refusal | null {
+  if (host === COLD_HOST) return referer === undefined ? null : 'referer';
+  if (!host.endsWith('.douyinvod.com') || host.startsWith('v11-weba')) return null;
+  return referer?.startsWith('https://www.douyin.com/') ? null : 'no-referer';
 }
 
 function isTikTok(referer: string | undefined): boolean {

@@ -96,7 +96,11 @@ export function answerCdn(cdn: Cdn, exchange: Exchange, fault: Fault | null): An
   }
   const verdict = cdn.addresses.judge(exchange.host, exchange.url.href, exchange.headers);
   if (verdict.ref === null) return refuse(exchange, 404, verdict.refusal);
-  if (verdict.refusal !== null) return refuse(exchange, 403, verdict.refusal);
+  if (verdict.refusal !== null) {
+    const refused = refuse(exchange, 403, verdict.refusal);
+    if (!exchange.host.endsWith('.douyinvod.com')) return refused;
+    return { ...refused, headers: { ...refused.headers, 'x-ccdn-forbid-code': '020200' } };
+  }
   if (fault?.kind === 'expired') return refuse(exchange, 403, 'expired');
   const { postId, part, index } = verdict.ref;
   const post = cdn.posts.get(postId);

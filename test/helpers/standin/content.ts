@@ -132,6 +132,21 @@ function piecesOf(media: MediaLibrary, post: StandinPost, part: AssetPart, index
       ? { type: 'video/mp4', pieces: markedMp4(media.get('watermarked.mp4'), mark, null) }
       : null;
   }
+  if (part === 'marked' && post.kind === 'photo') {
+    if (post.photos[index] === undefined) return null;
+    return { type: 'image/jpeg', pieces: withJpegComment(media.get('cover.jpg'), mark) };
+  }
+  if (part === 'marked' || part === 'original') {
+    const file = part === 'marked' ? 'watermarked.mp4' : 'h264_1080.mp4';
+    return post.kind === 'photo'
+      ? null
+      : { type: 'video/mp4', pieces: markedMp4(media.get(file), mark, null) };
+  }
+  if (part === 'live') {
+    return post.live.includes(index)
+      ? { type: 'video/mp4', pieces: markedMp4(media.get('live.mp4'), mark, null) }
+      : null;
+  }
   if (part === 'music') {
     if (post.music === '' || post.music === null) return null;
     if (post.music === 'm4a' || post.music === 'mp4') {

@@ -1,4 +1,5 @@
 import type { AssetPart } from './posts.ts';
+import type { Source } from './sources.ts';
 
 /** What goes wrong. Offsets count bytes of the body of the very answer, not of the file. */
 export type Fault =
@@ -40,6 +41,8 @@ export interface FaultMatch {
   post?: string | { id: string };
   /** `page`, `play` (the third mirror's redirect), `short`, or one of the post's files. */
   part?: AssetPart | 'page' | 'play' | 'short';
+  /** Requests to one source or several. */
+  source?: Source | readonly Source[];
   /** Number of the file among its kind, as in the post's own order. */
   index?: number;
   host?: string | RegExp;
@@ -66,6 +69,7 @@ export interface FaultRule {
 export interface FaultSubject {
   postId: string | null;
   part: string | null;
+  source: Source | null;
   index: number | null;
   host: string;
   path: string;
@@ -84,6 +88,7 @@ function matches(match: FaultMatch, subject: FaultSubject): boolean {
   return (
     (id === undefined || id === subject.postId) &&
     (match.part === undefined || match.part === subject.part) &&
+    (match.source === undefined || [match.source].flat().some((source) => source === subject.source)) &&
     (match.index === undefined || match.index === subject.index) &&
     (match.method === undefined || match.method === subject.method) &&
     (match.identity === undefined || match.identity === subject.identity) &&

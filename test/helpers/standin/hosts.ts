@@ -5,6 +5,7 @@ const DOMAINS = [
   'eu.tiktok.com',
   'tiktokv.com',
   'tiktokv.us',
+  'tiktokv.eu',
   'tiktokcdn.com',
   'tiktokcdn-us.com',
   'tiktokcdn-eu.com',
@@ -22,6 +23,9 @@ const DOMAINS = [
   'zjcdn.com',
   'amemv.com',
   'snssdk.com',
+  'bytedance.com',
+  'idouyinvod.com',
+  '365yg.com',
 ] as const;
 
 /** Subject alternative names for the leaf certificate. */
@@ -34,14 +38,15 @@ export function isPlayedHost(host: string): boolean {
   return known.has(host) || known.has(host.slice(host.indexOf('.') + 1));
 }
 
-const DOUYIN = ['douyin.com', 'iesdouyin.com', 'amemv.com'];
+const SHORT = ['vm.tiktok.com', 'vt.tiktok.com', 'lite.tiktok.com', 'v.douyin.com'];
+const SITE =
+  /^(?:(?:www|m|t|shop)\.)?tiktok\.com$|^(?:www|m)\.tiktokv\.com$|^api16-normal-[\w-]+\.tiktokv\.(?:com|us|eu)$/;
+const DOUYIN =
+  /^(?:(?:www|m|jingxuan)\.)?douyin\.com$|^(?:(?:www|m)\.)?iesdouyin\.com$|^ttwid\.bytedance\.com$|^(?:[\w-]+\.)?amemv\.com$|^aweme\.snssdk\.com$/;
 
 /** What kind of server stands behind a played host. */
 export function roleOf(host: string): 'short' | 'site' | 'douyin' | 'cdn' {
-  if (host === 'vm.tiktok.com' || host === 'vt.tiktok.com' || host === 'v.douyin.com') return 'short';
-  if (DOUYIN.some((domain) => host === domain || host === `www.${domain}` || host === `m.${domain}`)) {
-    return 'douyin';
-  }
-  const site = ['tiktok.com', 'www.tiktok.com', 'm.tiktok.com', 'www.tiktokv.com', 'm.tiktokv.com'];
-  return site.includes(host) ? 'site' : 'cdn';
+  if (SHORT.includes(host)) return 'short';
+  if (SITE.test(host)) return 'site';
+  return DOUYIN.test(host) ? 'douyin' : 'cdn';
 }

@@ -8,10 +8,12 @@
 export type { AssetRef } from './addresses.ts';
 export { bytesOf, type Content, chunksOf, sha256Of } from './content.ts';
 export type { Fault, FaultMatch, FaultRule } from './faults.ts';
-export type { JournalEntry } from './journal.ts';
-export { SOUND_SECONDS, VIDEO_SECONDS } from './media.ts';
+export type { Asked, JournalEntry } from './journal.ts';
+export { LIVE_SECONDS, SOUND_SECONDS, VIDEO_SECONDS } from './media.ts';
 export {
   type AssetPart,
+  DASH_RENDITIONS,
+  filteredPost,
   PHOTO_SHAPES,
   type PhotoShape,
   photoPost,
@@ -20,8 +22,11 @@ export {
   type RenditionName,
   type StandinPost,
   statusPost,
+  TYPICAL_RENDITIONS,
   videoPost,
 } from './posts.ts';
-export { SCENARIOS, type Scenario, scenario } from './scenarios.ts';
-export type { ShortForm, ShortLink } from './short-links.ts';
+export { REFUSAL_KINDS, type RefusalKind, type RefusalMatch, type RefusalRule } from './refusals.ts';
+export { SCENARIOS, type Scenario, SOURCE_SCENARIOS, scenario } from './scenarios.ts';
+export type { Elsewhere, ShortForm, ShortLink, ShortLinkOptions } from './short-links.ts';
+export { DOUYIN_SOURCES, type Settings, type Source, TIKTOK_SOURCES } from './sources.ts';
 export { type Block, type Standin, type StandinOptions, startStandin } from './standin.ts';

@@ -13,6 +13,8 @@ const run = promisify(execFile);
 /** Seconds of every base video and sound. */
 export const VIDEO_SECONDS = 4;
 export const SOUND_SECONDS = 6;
+/** Seconds of the clip of a live photo. */
+export const LIVE_SECONDS = 3;
 /** Different pictures of the common portrait size, so that their order can be seen in a slideshow. */
 export const PORTRAITS = 8;
 
@@ -26,6 +28,11 @@ function film(size: string, file: string, filter = 'null'): string[] {
   const x264 = ['-c:v', 'libx264', '-preset', 'ultrafast', '-crf', '36', '-g', '25', '-pix_fmt', 'yuv420p'];
   const sound = ['-c:a', 'aac', '-b:a', '48k', '-shortest', '-movflags', '+faststart'];
   return [...picture(size, filter), ...SOUND, ...x264, ...sound, file];
+}
+
+function silentFilm(size: string, file: string): string[] {
+  const x264 = ['-c:v', 'libx264', '-preset', 'ultrafast', '-crf', '36', '-pix_fmt', 'yuv420p'];
+  return [...picture(size), ...x264, '-an', '-movflags', '+faststart', file];
 }
 
 function film265(size: string, file: string, sound: boolean): string[] {
@@ -57,6 +64,9 @@ const RECIPES: string[][] = [
   film('576x1024', 'watermarked.mp4', 'drawbox=x=20:y=40:w=200:h=60:color=white@0.8:t=fill'),
   film265('720x1280', 'h265_720.mp4', true),
   film265('1080x1920', 'h265_1080_silent.mp4', false),
+  film265('1080x1920', 'h265_1080.mp4', true),
+  silentFilm('1080x1920', 'h264_1080_silent.mp4'),
+  [...film('960x1280', '').slice(0, -1), '-t', String(LIVE_SECONDS), 'live.mp4'],
   [...SOUND, '-c:a', 'libmp3lame', '-b:a', '128k', '-metadata', 'title=original sound', 'sound.mp3'],
   [...SOUND, '-c:a', 'aac', '-b:a', '96k', '-movflags', '+faststart', 'sound.m4a'],
   [

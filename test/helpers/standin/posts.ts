@@ -1,39 +1,65 @@
 import type { Fault } from './faults.ts';
+import type { RefusalKind } from './refusals.ts';
 import { digest } from './signing.ts';
+import type { Source } from './sources.ts';
 
 /** The files that belong to a post. */
-export const ASSET_PARTS = ['video', 'download', 'music', 'photo', 'cover', 'avatar', 'subtitle'] as const;
+export const ASSET_PARTS = [
+  'video',
+  'download',
+  'music',
+  'photo',
+  'cover',
+  'avatar',
+  'subtitle',
+  /** The watermarked file of the embed page, and of Douyin's `playwm`. */
+  'marked',
+  /** The clip of a live photo. */
+  'live',
+  /** The upload itself, which Douyin gives at `ratio=default`. */
+  'original',
+] as const;
 export type AssetPart = (typeof ASSET_PARTS)[number];
+
+interface Rendition {
+  codec: 'h264' | 'bytevc1' | 'bytevc2';
+  height: number;
+  file: string;
+  gear: string;
+  quality: number;
+  silent: boolean;
+  /** Douyin's `bit_rate[]` calls it `dash` and not `mp4`. */
+  dash: boolean;
+}
+
+function gear(
+  codec: Rendition['codec'],
+  height: number,
+  file: string,
+  name: string,
+  quality: number,
+  track: 'muxed' | 'silent' | 'dash' = 'muxed',
+): Rendition {
+  const silent = track !== 'muxed';
+  return { codec, height, file, gear: name, quality, silent, dash: track === 'dash' };
+}
 
 /** Encodings of a video, named as yt-dlp's format ids begin. */
 export const RENDITIONS = {
-  h264_540p: { codec: 'h264', height: 540, file: 'h264_540.mp4', gear: 'normal_540_0', quality: 20 },
-  h264_720p: { codec: 'h264', height: 720, file: 'h264_720.mp4', gear: 'normal_720_0', quality: 10 },
-  h264_1080p: { codec: 'h264', height: 1080, file: 'h264_1080.mp4', gear: 'normal_1080_0', quality: 1 },
-  bytevc1_720p: {
-    codec: 'bytevc1',
-    height: 720,
-    file: 'h265_720.mp4',
-    gear: 'adapt_lower_720_1',
-    quality: 14,
-  },
+  h264_540p: gear('h264', 540, 'h264_540.mp4', 'normal_540_0', 20),
+  h264_720p: gear('h264', 720, 'h264_720.mp4', 'normal_720_0', 10),
+  h264_1080p: gear('h264', 1080, 'h264_1080.mp4', 'normal_1080_0', 1),
+  bytevc1_720p: gear('bytevc1', 720, 'h265_720.mp4', 'adapt_lower_720_1', 14),
   /** Path ends in `/media-video-hvc1/`: no sound in it. */
-  bytevc1_1080p: {
-    codec: 'bytevc1',
-    height: 1080,
-    file: 'h265_1080_silent.mp4',
-    gear: 'adapt_lowest_1080_1',
-    quality: 2,
-  },
+  bytevc1_1080p: gear('bytevc1', 1080, 'h265_1080_silent.mp4', 'adapt_lowest_1080_1', 2, 'silent'),
   /** ByteDance's own codec, which nothing plays. */
-  bytevc2_1080p: {
-    codec: 'bytevc2',
-    height: 1080,
-    file: 'bytevc2_1080.mp4',
-    gear: 'adapt_1080_2',
-    quality: 3,
-  },
-} as const;
+  bytevc2_1080p: gear('bytevc2', 1080, 'bytevc2_1080.mp4', 'adapt_1080_2', 3),
+  /** 1080 with sound, as most captured posts have it in H.265 only. */
+  bytevc1_1080p_sound: gear('bytevc1', 1080, 'h265_1080.mp4', 'adapt_lowest_1080_1', 2),
+  /** Douyin's DASH tracks of long videos: no sound in them. */
+  h264_1080p_dash: gear('h264', 1080, 'h264_1080_silent.mp4', 'normal_1080_0', 1, 'dash'),
+  bytevc1_1080p_dash: gear('bytevc1', 1080, 'h265_1080_silent.mp4', 'adapt_lowest_1080_1', 2, 'dash'),
+};
 export type RenditionName = keyof typeof RENDITIONS;
 
 /**
@@ -70,22 +96,27 @@ export const PHOTO_SHAPES: Record<string, { file: string; width: number; height:
   heic: { file: 'portrait.heic', width: 1080, height: 1440, type: 'heic' },
 };
 
-/** How the site answers for the post's page. */
+/** What has become of a post, as the lesser sources know it. */
+export type Standing = 'public' | 'gone' | 'private' | 'withheld' | 'gated';
+
+/** How the sources answer for the post. */
 export type Behaviour =
   | 'page'
-  | { status: number; message: string }
+  /** A status in place of the item; what the lesser sources show follows from it unless `elsewhere` says it. */
+  | { status: number; message: string; elsewhere?: Standing }
+  /** An item that is content-classified and has no video. */
   | 'age-gate'
-  | 'login'
+  /** An advertisement or shop post: sound and cover, and no address of a video. */
+  | 'ad'
   /** The WAF's challenge first; its right answer opens the page. */
   | 'challenge'
-  /** The challenge again and again. */
-  | 'challenge-forever'
-  /** 200 without any universal data. */
-  | 'shell'
-  /** Universal data whose scope has another name. */
+  /** Every source answers in a shape that nobody knows. */
   | 'blind'
-  /** The item is there, its renditions are in a shape nobody knows. */
+  /** The item is there, its renditions are in a shape nobody knows; so from every source. */
   | 'blind-formats'
+  /** These sources refuse this post: the two pages by default, `all` for every one. */
+  | { refusal: RefusalKind; sources?: readonly Source[] | 'all' }
+  /** Every source fails so. */
   | { fault: Fault };
 
 export interface Statistics {
@@ -121,7 +152,12 @@ export interface StandinPost {
   musicAuthor: string;
   subtitles: Array<{ language: string; source: string; format: 'webvtt' | 'creator_caption' }>;
   photos: PhotoShape[];
-  /** `webapp` demands the page's cookie and a referer; `us` is path-signed and demands nothing. */
+  /** Which photos are live ones, by index. */
+  live: number[];
+  /**
+   * `webapp` demands the page's cookie and a referer; `us` is path-signed and demands nothing. For Douyin `webapp`
+   * is the hosts of the captures, and `us` idouyinvod.com and 365yg.com, which public clients know.
+   */
   cdn: 'webapp' | 'us';
   /** Seconds that the media links live. */
   mediaLife: number;
@@ -177,6 +213,7 @@ function basePost(kind: 'video' | 'photo', options: PostOptions): StandinPost {
     musicAuthor: `Nick ${number(0)}`,
     subtitles: [],
     photos: [],
+    live: [],
     cdn: 'webapp',
     mediaLife: 24 * 3600,
     behaviour: 'page',
@@ -187,7 +224,20 @@ function basePost(kind: 'video' | 'photo', options: PostOptions): StandinPost {
   };
 }
 
-const ALL_RENDITIONS = Object.keys(RENDITIONS) as RenditionName[];
+const ALL_RENDITIONS: RenditionName[] = [
+  'h264_540p',
+  'h264_720p',
+  'h264_1080p',
+  'bytevc1_720p',
+  'bytevc1_1080p',
+  'bytevc2_1080p',
+];
+
+/** A long video of Douyin's: one muxed file, and DASH tracks that are bigger and silent. */
+export const DASH_RENDITIONS: RenditionName[] = ['h264_720p', 'h264_1080p_dash', 'bytevc1_1080p_dash'];
+
+/** What 25 of 29 captured posts have: H.264 ends at 576 pixels, H.265 goes on. */
+export const TYPICAL_RENDITIONS: RenditionName[] = ['h264_540p', 'bytevc1_720p', 'bytevc1_1080p_sound'];
 
 /** A video with every rendition, subtitles, an MP3 and a watermarked file, unless told otherwise. */
 export function videoPost(options: PostOptions = {}): StandinPost {
@@ -211,8 +261,17 @@ export function photoPost(options: Omit<PostOptions, 'photos'> & { photos?: Phot
 }
 
 /** A post that exists only as a status code and its message. */
-export function statusPost(status: number, message: string, options: PostOptions = {}): StandinPost {
+export function statusPost(status: number, message = '', options: PostOptions = {}): StandinPost {
   return basePost('video', { ...options, behaviour: { status, message } });
+}
+
+/**
+ * A Douyin post that is filtered for this reason: `status_deleted`, `core_dep`, `status_self_see`, … or, as a
+ * number, one that answers with this `status_code` (2053: one claim).
+ */
+export function filteredPost(reason: string | number, options: PostOptions = {}): StandinPost {
+  const [status, message] = typeof reason === 'number' ? [reason, ''] : [0, reason];
+  return statusPost(status, message, { ...options, platform: 'douyin' });
 }
 
 /** All posts: the registered ones, and the ones that ids alone bring about. */

@@ -3,14 +3,17 @@ import { type AddressInfo, isIP, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { createSecureContext, TLSSocket } from 'node:tls';
 import type { Authority } from './authority.ts';
+import { fingerprintOf } from './fingerprint.ts';
 import { isPlayedHost } from './hosts.ts';
-import type { Journal, JournalEntry } from './journal.ts';
+import type { Journal } from './journal.ts';
 
 /** Who opened a tunnel, and to where. */
 export interface Tunnel {
   host: string;
   identity: string | null;
   proxy: number;
+  /** Hash of the TLS ClientHello. */
+  tls: string;
   reset(): void;
 }
 
@@ -57,8 +60,7 @@ export async function startProxy(
   inner.on('clientError', (_error, socket) => socket.destroy());
 
   const refuse = (request: IncomingMessage, status: number, refusal: string): void => {
-    const entry: JournalEntry = {
-      time: Date.now(),
+    handlers.journal.add({
       method: request.method ?? '',
       host: (request.url ?? '').replace(/:\d+$/, ''),
       url: request.url ?? '',
@@ -66,15 +68,10 @@ export async function startProxy(
       identity: credentialsOf(request)?.split(':')[0] ?? null,
       proxy: index,
       kind: 'refused',
-      postId: null,
-      part: null,
       status,
       refusal,
-      bytesSent: 0,
       endedAt: Date.now(),
-      aborted: false,
-    };
-    handlers.journal.add(entry);
+    });
   };
 
   const judge = (request: IncomingMessage, target: string): { host: string } | { status: number } => {
@@ -116,16 +113,26 @@ export async function startProxy(
       );
       return;
     }
-    socket.write('HTTP/1.1 200 Connection established\r\n\r\n');
-    if (head.length > 0) socket.unshift(head);
-    const options = { isServer: true, secureContext, ALPNProtocols: ['http/1.1'] };
     const raw = socket as Socket;
-    const secure = new TLSSocket(raw, options);
     const identity = credentialsOf(request)?.split(':')[0] ?? null;
-    tunnels.set(secure, { host: verdict.host, identity, proxy: index, reset: () => raw.resetAndDestroy() });
-    secure.on('error', () => secure.destroy());
-    socket.on('close', () => secure.destroy());
-    secure.once('secure', () => inner.emit('connection', secure));
+    const reset = () => raw.resetAndDestroy();
+    const open = (hello: Buffer) => {
+      raw.unshift(hello);
+      const options = { isServer: true, secureContext, ALPNProtocols: ['http/1.1'] };
+      const secure = new TLSSocket(raw, options);
+      tunnels.set(secure, { host: verdict.host, identity, proxy: index, tls: fingerprintOf(hello), reset });
+      secure.on('error', () => secure.destroy());
+      socket.on('close', () => secure.destroy());
+      secure.once('secure', () => inner.emit('connection', secure));
+    };
+    socket.write('HTTP/1.1 200 Connection established\r\n\r\n');
+    if (head.length > 0) open(head);
+    else {
+      raw.once('data', (hello: Buffer) => {
+        raw.pause();
+        open(hello);
+      });
+    }
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);

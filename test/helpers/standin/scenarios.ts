@@ -1,13 +1,17 @@
 import type { ErrorCode } from '../../../src/errors.ts';
 import {
+  DASH_RENDITIONS,
+  filteredPost,
   type PhotoShape,
   type PostRegistry,
   photoPost,
   type StandinPost,
   statusPost,
+  TYPICAL_RENDITIONS,
   videoPost,
 } from './posts.ts';
-import type { ShortForm, ShortLinks } from './short-links.ts';
+import type { RefusalKind } from './refusals.ts';
+import type { Elsewhere, ShortLinkOptions, ShortLinks } from './short-links.ts';
 
 /** One thing to try by hand or in a table test. */
 export interface Scenario {
@@ -21,12 +25,11 @@ interface Case {
   name: string;
   expect: Scenario['expect'];
   post: StandinPost;
-  /** A short code for it, in this form; the scenario's address is then the short one. */
+  /** A short code for it; the scenario's address is then the short one. */
   code?: string;
-  form?: ShortForm;
-  hops?: number;
+  link?: Omit<ShortLinkOptions, 'code'>;
   /** Another address than the canonical one. */
-  url?: string;
+  url?: (post: StandinPost) => string;
 }
 
 let last = 7_600_000_000_000_000_000n;
@@ -110,9 +113,12 @@ const CASES: Case[] = [
   status(10_222, '', 'post_private'),
   status(10_231, '', 'region_blocked'),
   failing('age gate', 'login_required', { behaviour: 'age-gate' }),
-  failing('login wall', 'login_required', { behaviour: 'login' }),
-  failing('challenge that never accepts', 'ip_blocked', { behaviour: 'challenge-forever' }),
-  failing('empty shell', 'extractor_outdated', { behaviour: 'shell' }),
+  failing('login wall', 'login_required', {
+    behaviour: { refusal: 'login-redirect-with-post', sources: 'all' },
+  }),
+  failing('challenge that never accepts', 'ip_blocked', {
+    behaviour: { refusal: 'challenge-again', sources: 'all' },
+  }),
   failing('page in an unknown shape', 'extractor_outdated', { behaviour: 'blind' }),
   failing('renditions in an unknown shape', 'extractor_outdated', { behaviour: 'blind-formats' }),
   failing('HTTP 403', 'ip_blocked', { behaviour: { fault: { kind: 'status', status: 403 } } }),
@@ -122,9 +128,9 @@ const CASES: Case[] = [
   failing('never answering', 'timeout', { behaviour: { fault: { kind: 'hang' } } }),
   failing('dripping page', 'timeout', { behaviour: { fault: { kind: 'drip', bytes: 10, everyMs: 500 } } }),
   { ...video('short link'), code: 'ZSvideo01' },
-  { ...video('short link, user left out'), code: 'ZSvideo02', form: 'no-user' },
-  { ...video('short link through m.tiktok.com'), code: 'ZSvideo03', form: 'mobile' },
-  { ...video('short link, three hops'), code: 'ZSvideo04', hops: 2 },
+  { ...video('short link, user left out'), code: 'ZSvideo02', link: { form: 'no-user' } },
+  { ...video('short link through m.tiktok.com'), code: 'ZSvideo03', link: { form: 'mobile' } },
+  { ...video('short link, three hops'), code: 'ZSvideo04', link: { hops: 2 } },
   { ...photos('short link to photos'), code: 'ZSphoto01' },
   video('Douyin video', { platform: 'douyin', desc: '猫咪离家出走千万不要去找它 #养猫人' }),
   photos('Douyin note', { platform: 'douyin', desc: '图文 #日常' }),
@@ -136,9 +142,78 @@ const CASES: Case[] = [
   },
 ];
 
+/** Refusals of the page that another source makes good. */
+const MADE_GOOD: RefusalKind[] = [
+  'maintenance',
+  'challenge-again',
+  'shell',
+  'page-without-post',
+  'captcha',
+  '403',
+  '429',
+  '503',
+  'login-redirect',
+  'login-redirect-with-post',
+  '10101',
+  '100004',
+  'reset',
+];
+
+const ELSEWHERE: Elsewhere[] = ['profile', 'live', 'shop', 'sound'];
+
+function douyinFiltered(reason: string, expect: ErrorCode): Case {
+  return { name: `Douyin, ${reason}`, expect, post: filteredPost(reason, { id: id(), user: 'standin' }) };
+}
+
+/** What only a client with more than one source can make something of. */
+const SOURCE_CASES: Case[] = [
+  ...MADE_GOOD.map((refusal) => video(`pages refused: ${refusal}`, { behaviour: { refusal } })),
+  photos('photos, pages refused: maintenance', { behaviour: { refusal: 'maintenance' } }),
+  photos('photos, only the embed page left', {
+    behaviour: { refusal: '429', sources: ['page', 'mobile', 'player'] },
+  }),
+  video('only the mobile page left', {
+    behaviour: { refusal: '429', sources: ['page', 'player', 'embed', 'oembed'] },
+  }),
+  failing('every source refused: maintenance', 'ip_blocked', {
+    behaviour: { refusal: 'maintenance', sources: 'all' },
+  }),
+  video('gone from here, and the player has it', {
+    behaviour: { status: 10_204, message: "item doesn't exist", elsewhere: 'public' },
+  }),
+  video('H.264 ends at 576 pixels, H.265 at 1080', { renditions: TYPICAL_RENDITIONS }),
+  { ...video('short link, unresolved for browsers'), code: 'ZSbrows01', link: { unresolved: 'browsers' } },
+  {
+    ...failing('short link, unresolved for everybody', 'upstream_failed', {}),
+    code: 'ZSnobody1',
+    link: { unresolved: 'everybody' },
+  },
+  { ...video('player link'), url: (post) => `https://www.tiktok.com/player/v1/${post.id}` },
+  { ...video('share link of the app'), url: (post) => `https://t.tiktok.com/i18n/share/video/${post.id}/` },
+  { ...video('short link of lite'), code: 'ZSlite001', url: () => 'https://lite.tiktok.com/t/ZSlite001/' },
+  video('Douyin video, DASH beside one muxed file', { platform: 'douyin', renditions: DASH_RENDITIONS }),
+  video('Douyin video on other hosts', { platform: 'douyin', cdn: 'us' }),
+  photos('Douyin live photos', { platform: 'douyin', live: [0, 2] }),
+  {
+    ...video('Douyin video in a modal', { platform: 'douyin' }),
+    url: (post) => `https://www.douyin.com/jingxuan?modal_id=${post.id}`,
+  },
+  {
+    ...photos('Douyin slides', { platform: 'douyin', live: [0] }),
+    url: (post) => `https://www.douyin.com/slides/${post.id}`,
+  },
+  douyinFiltered('core_dep', 'post_not_found'),
+  douyinFiltered('status_self_see', 'post_private'),
+];
+
 function urlOfCase(item: Case): string {
+  if (item.url !== undefined) return item.url(item.post);
   if (item.code === undefined) return item.post.url;
   return `https://${item.post.platform === 'douyin' ? 'v.douyin.com' : 'vm.tiktok.com'}/${item.code}/`;
+}
+
+function scenarioOf(item: Case): Scenario {
+  return { name: item.name, url: urlOfCase(item), expect: item.expect };
 }
 
 /**
@@ -146,7 +221,7 @@ function urlOfCase(item: Case): string {
  * unless the stand-in was started with `douyinNeedsCookie: false`.
  */
 export const SCENARIOS: readonly Scenario[] = [
-  ...CASES.map((item) => ({ name: item.name, url: urlOfCase(item), expect: item.expect })),
+  ...CASES.map(scenarioOf),
   { name: 'generated video', url: 'https://www.tiktok.com/@any/video/7400000000000000001', expect: 'video' },
   { name: 'generated photos', url: 'https://www.tiktok.com/@any/photo/7300000000000000003', expect: 'photo' },
   { name: 'generated short link', url: 'https://vt.tiktok.com/ZG7400000000000000002/', expect: 'video' },
@@ -158,19 +233,30 @@ export const SCENARIOS: readonly Scenario[] = [
   },
 ];
 
+/** What only a client with more than one source can make something of; Douyin's need no cookie. */
+export const SOURCE_SCENARIOS: readonly Scenario[] = [
+  ...SOURCE_CASES.map(scenarioOf),
+  ...ELSEWHERE.map((kind): Scenario => {
+    return {
+      name: `short link to a ${kind}`,
+      url: `https://vm.tiktok.com/ZS${kind}/`,
+      expect: 'unsupported_url',
+    };
+  }),
+];
+
 /** Puts the scenarios' posts and codes into a stand-in. */
 export function registerScenarios(posts: PostRegistry, shortLinks: ShortLinks): void {
-  for (const { post, code, form, hops } of CASES) {
+  for (const { post, code, link } of [...CASES, ...SOURCE_CASES]) {
     posts.add({ ...post });
-    if (code !== undefined) {
-      shortLinks.add(post, { code, ...(form ? { form } : {}), ...(hops ? { hops } : {}) });
-    }
+    if (code !== undefined) shortLinks.add(post, { code, ...link });
   }
+  for (const kind of ELSEWHERE) shortLinks.addElsewhere(kind, { code: `ZS${kind}` });
 }
 
 /** The scenario of that name. */
 export function scenario(name: string): Scenario {
-  const found = SCENARIOS.find((item) => item.name === name);
+  const found = [...SCENARIOS, ...SOURCE_SCENARIOS].find((item) => item.name === name);
   if (found === undefined) throw new Error(`No scenario is called ${name}`);
   return found;
 }

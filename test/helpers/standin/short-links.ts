@@ -1,4 +1,4 @@
-import { type Answer, answer, type Exchange } from './delivery.ts';
+import { type Answer, answer, type Exchange, html } from './delivery.ts';
 import type { PostRegistry, StandinPost } from './posts.ts';
 
 /** Where short links lead; each form was seen in real answers. */
@@ -10,12 +10,40 @@ export type ShortForm =
   /** `m.tiktok.com/v/ID.html?_d=…`, which leads on to www. */
   | 'mobile';
 
+/** Short links that lead to no post; the login has the address of one in it where a post is given. */
+const ELSEWHERE = {
+  profile: 'https://www.tiktok.com/@someone?_t=ZT-8tjCjHYitlD&_r=1',
+  live: 'https://www.tiktok.com/@someone/live?_t=ZT-8tjCjHYitlD&_r=1',
+  shop: 'https://www.tiktok.com/view/product/1729401234567890123?_r=1',
+  sound: 'https://www.tiktok.com/music/original-sound-7000000000000000007?_r=1',
+  login: 'https://www.tiktok.com/login?lang=en&enter_method=redirect',
+} as const;
+export type Elsewhere = keyof typeof ELSEWHERE;
+
 export interface ShortLink {
   code: string;
   /** The link on each host that knows TikTok's codes; for Douyin only the first is right. */
   url: string;
   vt: string;
   t: string;
+}
+
+interface Target {
+  location: string;
+  /** Who gets a page in place of the redirect. */
+  unresolved: 'nobody' | 'browsers' | 'everybody';
+}
+
+export interface ShortLinkOptions {
+  code?: string;
+  form?: ShortForm;
+  /** Short links before this one. */
+  hops?: number;
+  /**
+   * Who gets a page in place of the redirect: clients with a browser's User-Agent (cobalt and gallery-dl send another
+   * for that reason), or everybody.
+   */
+  unresolved?: Target['unresolved'];
 }
 
 function targetOf(post: StandinPost, form: ShortForm): string {
@@ -33,9 +61,9 @@ function targetOf(post: StandinPost, form: ShortForm): string {
   return `https://www.tiktok.com/@${user}/${post.kind}/${post.id}?${form === 'no-user' ? long : track}`;
 }
 
-/** The short codes. A dead one leads to the front page, as on the real site. */
+/** The short codes. A dead one leads to the home page, as on the real sites. */
 export class ShortLinks {
-  #targets = new Map<string, string>();
+  #targets = new Map<string, Target>();
   #posts: PostRegistry;
   #sequence = 0;
 
@@ -43,20 +71,18 @@ export class ShortLinks {
     this.#posts = posts;
   }
 
-  /** A code for a post, or for any address; `hops` more codes are put before it. */
-  add(
-    target: StandinPost | string,
-    options: { code?: string; form?: ShortForm; hops?: number } = {},
-  ): ShortLink {
+  /** A code for a post, or for any address. */
+  add(target: StandinPost | string, options: ShortLinkOptions = {}): ShortLink {
     let location = typeof target === 'string' ? target : targetOf(target, options.form ?? 'canonical');
     const douyin = typeof target === 'object' && target.platform === 'douyin';
+    const unresolved = options.unresolved ?? 'nobody';
     for (let hop = options.hops ?? 0; hop > 0; hop -= 1) {
       const code = this.#nextCode();
-      this.#targets.set(code, location);
+      this.#targets.set(code, { location, unresolved });
       location = `https://vt.tiktok.com/${code}/`;
     }
     const code = options.code ?? this.#nextCode();
-    this.#targets.set(code, location);
+    this.#targets.set(code, { location, unresolved });
     return {
       code,
       url: `https://${douyin ? 'v.douyin.com' : 'vm.tiktok.com'}/${code}/`,
@@ -65,12 +91,21 @@ export class ShortLinks {
     };
   }
 
+  /** A code that leads to a profile, a live stream, a shop, a sound, or the login (with the post's address in it). */
+  addElsewhere(kind: Elsewhere, { post, code }: { post?: StandinPost; code?: string } = {}): ShortLink {
+    const back = post === undefined ? '' : `&redirect_url=${encodeURIComponent(post.url)}`;
+    return this.add(`${ELSEWHERE[kind]}${back}`, code === undefined ? {} : { code });
+  }
+
   /** `ZG` and an id stands for that post, registered or generated: load tests need no registration. */
-  #target(code: string): string {
+  #target(code: string, douyin: boolean): Target {
     const known = this.#targets.get(code);
     if (known !== undefined) return known;
-    const post = /^ZG\d{19}$/.test(code) ? this.#posts.get(code.slice(2)) : null;
-    return post === null ? 'https://www.tiktok.com/?_r=1' : targetOf(post, 'canonical');
+    const post = /^ZG\d{19}$/.test(code)
+      ? this.#posts.get(code.slice(2), douyin ? 'douyin' : undefined)
+      : null;
+    const home = douyin ? 'https://www.douyin.com' : 'https://www.tiktok.com/?_r=1';
+    return { location: post === null ? home : targetOf(post, 'canonical'), unresolved: 'nobody' };
   }
 
   #nextCode(): string {
@@ -79,10 +114,18 @@ export class ShortLinks {
   }
 
   answer(exchange: Exchange): Answer {
-    const code = exchange.url.pathname.replace(/^\/t\//, '/').split('/')[1] ?? '';
-    const location = this.#target(code);
-    const body = `<a href="${location.replaceAll('&', '&amp;')}">Moved Permanently</a>.\n\n`;
-    const douyin = exchange.host.endsWith('douyin.com');
-    return answer(douyin ? 302 : 301, body, { location, 'content-type': 'text/html; charset=utf-8' });
+    const { headers, host, url } = exchange;
+    const douyin = host.endsWith('douyin.com');
+    const { location, unresolved } = this.#target(
+      url.pathname.replace(/^\/t\//, '/').split('/')[1] ?? '',
+      douyin,
+    );
+    const browser = /^Mozilla\/5\.0 .*(?:Chrome|Safari|Firefox)\//.test(headers['user-agent'] ?? '');
+    if (unresolved === 'everybody' || (unresolved === 'browsers' && browser)) {
+      return html(200, '<!DOCTYPE html><html><head><title>TikTok</title></head><body></body></html>');
+    }
+    const [status, title] = douyin ? [302, 'Found'] : [301, 'Moved Permanently'];
+    const body = `<a href="${location.replaceAll('&', '&amp;')}">${title}</a>.\n\n`;
+    return answer(status, body, { location, 'content-type': 'text/html; charset=utf-8' });
   }
 }

@@ -2,25 +2,31 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Addresses, type AssetRef } from './addresses.ts';
 import { createAuthority } from './authority.ts';
 import { answerCdn, subjectOfCdn } from './cdn.ts';
-import { Challenge } from './challenge.ts';
 import { bytesOf, type Content, contentOf, sha256Of } from './content.ts';
 import { deliver, type Exchange, html } from './delivery.ts';
-import { answerDouyin, postIdOfDouyin } from './douyin.ts';
+import { SharePace } from './douyin/share.ts';
+import { answerDouyin, type Douyin, postIdOfDouyin, sourceOfDouyin } from './douyin/site.ts';
+import { Ttwids } from './douyin/ttwid.ts';
 import { type Fault, Faults } from './faults.ts';
 import { CERTIFICATE_HOSTS, roleOf } from './hosts.ts';
 import { Journal, type JournalEntry } from './journal.ts';
 import { loadMedia } from './media.ts';
-import { PagePrinter } from './pages.ts';
 import { type AssetPart, PostRegistry, type StandinPost } from './posts.ts';
 import { type ProxyPort, plain, startProxy, type Tunnel } from './proxy.ts';
+import { refusalAnswer } from './refusal-answers.ts';
+import { type RefusalKind, Refusals } from './refusals.ts';
 import { registerScenarios } from './scenarios.ts';
 import { ShortLinks } from './short-links.ts';
 import { Signer } from './signing.ts';
-import { answerSite, faultOfPost, postIdOfSite } from './site.ts';
+import { DEFAULT_SETTINGS, DOUYIN_SOURCES, type Settings, type Source, TIKTOK_SOURCES } from './sources.ts';
+import { Challenge } from './tiktok/challenge.ts';
+import { PagePrinter } from './tiktok/pages.ts';
+import { answerSite, postIdOfSite, type Site, sourceOfSite } from './tiktok/site.ts';
 
 export interface StandinOptions {
   /** Milliseconds before a page, a short link or an API answers. */
@@ -35,17 +41,19 @@ export interface StandinOptions {
   extraProxies?: number;
   /** `user:password` that every client must show. */
   credentials?: string;
-  /** Pages only for requests with a browser's headers; others get the empty shell. */
+  /** Pages only for requests with a browser's headers; others get the shell. */
   browsersOnly?: boolean;
   /** Every page behind the WAF's challenge. */
   challengeAll?: boolean;
-  /** Douyin's API answers only with the cookie `s_v_web_id`, as it does in truth (default). */
+  /** Douyin's detail API answers only with a cookie or the right Origin, as it does in truth (default). */
   douyinNeedsCookie?: boolean;
   /** Requests that are remembered. */
   journalLimit?: number;
+  /** Where the public record is silent or contradicts itself. */
+  settings?: Partial<Settings>;
 }
 
-/** Whose page requests a block is for; nothing given means everybody's. */
+/** Whose requests to sources a block is for; nothing given means everybody's. */
 export interface Block {
   identity?: string;
   proxy?: number;
@@ -74,17 +82,30 @@ export interface Standin {
   posts: PostRegistry;
   shortLinks: ShortLinks;
   faults: Faults;
+  /** The refusals of the public record, by source, egress, browser and post. */
+  refusals: Refusals;
+  /** Where the public record is silent or contradicts itself; may be changed while it runs. */
+  settings: Settings;
   journal: Journal;
   /** The journal's entries. */
   requests: readonly JournalEntry[];
   media: MediaTruth;
   addresses: Addresses;
   challenge: Challenge;
+  /** The cookies `ttwid` that were registered, and by which egress. */
+  ttwids: Ttwids;
+  /** Forgets how fast share pages were asked for. */
+  sharePace: SharePace;
   /** Proxy address with credentials in it, for an identity of its own. */
   proxyUrlFor(identity: string, proxy?: number): string;
   /** Hosts that the proxy cannot reach: CONNECT answers 502, tunnels that are open break. */
   unreachable: Set<string>;
-  /** Refuses pages from now on; the function that comes back lifts the block. */
+  /**
+   * Refuses the pages of a range of Chrome versions, as TikTok did in August 2026 (yt-dlp#17403, #17604); the
+   * function that comes back lifts it.
+   */
+  refuseBrowsers(window: { from: number; to: number; egress?: number | string }): () => void;
+  /** Refuses every source from now on; the function that comes back lifts the block. */
   block(block?: Block): () => void;
   /** Ends the life of all links given out so far, or of one post's. */
   expireNow(post?: StandinPost | string): void;
@@ -103,8 +124,12 @@ export async function startStandin(options: StandinOptions = {}): Promise<Standi
   const faults = new Faults();
   const journal = new Journal(options.journalLimit ?? 20_000);
   const challenge = new Challenge(signer);
-  const site = {
+  const settings: Settings = { ...DEFAULT_SETTINGS, ...options.settings };
+  const refusals = new Refusals();
+  const site: Site = {
+    press,
     posts,
+    settings,
     printer: new PagePrinter(press, options.pageBytes ?? 235_000),
     challenge,
     signer,
@@ -112,6 +137,10 @@ export async function startStandin(options: StandinOptions = {}): Promise<Standi
     browsersOnly: options.browsersOnly ?? false,
     challengeAll: options.challengeAll ?? false,
   };
+  const ttwids = new Ttwids(signer);
+  const pace = new SharePace();
+  const needsCookie = options.douyinNeedsCookie ?? true;
+  const douyin: Douyin = { press, posts, ttwids, settings, pace, needsCookie };
   const cdn = { addresses, media, posts };
   const blocks = new Set<Block>();
   const unreachable = new Set<string>();
@@ -127,20 +156,31 @@ export async function startStandin(options: StandinOptions = {}): Promise<Standi
     return null;
   };
 
+  /** What stands in the way of a request to a source: the rules of a test, then the post's own behaviour. */
+  const refusalFor = (source: Source, postId: string | null, exchange: Exchange, tunnel: Tunnel) => {
+    const { identity, proxy } = tunnel;
+    const rule = refusals.take({ source, postId, identity, proxy, headers: exchange.headers });
+    const kind = rule ?? refusalOfPost(posts.get(postId ?? ''), source);
+    return kind === null ? null : refusalAnswer(site, kind, source, exchange);
+  };
+
   const handle = async (exchange: Exchange, tunnel: Tunnel): Promise<void> => {
+    const body = await bodyOf(exchange.request);
     const { entry, host, url, headers } = exchange;
     const role = roleOf(host);
     const short = role === 'short' || (role === 'site' && url.pathname.startsWith('/t/'));
     const ref = role === 'cdn' ? subjectOfCdn(cdn, exchange) : null;
+    const source = role === 'cdn' ? null : sourceOf(role, short, exchange);
     if (short) entry.kind = 'redirect';
     else entry.kind = role === 'cdn' ? 'cdn' : 'page';
+    entry.source = source;
     entry.postId =
       ref?.postId ?? (role === 'douyin' ? postIdOfDouyin(url) : short ? null : postIdOfSite(url));
-    entry.part = ref?.part ?? (role === 'cdn' ? null : short ? 'short' : 'page');
-    if (url.pathname === '/aweme/v1/play/') entry.part = 'play';
+    entry.part = ref?.part ?? (source === null ? null : partOf(source));
     const subject = {
       postId: entry.postId,
       part: entry.part,
+      source,
       index: ref?.index ?? null,
       host,
       path: url.pathname,
@@ -148,45 +188,43 @@ export async function startStandin(options: StandinOptions = {}): Promise<Standi
       identity: tunnel.identity,
       ranged: 'range' in headers,
     };
-    const own = role === 'cdn' || short ? null : faultOfPost(posts.get(entry.postId ?? ''));
-    const fault = (role === 'cdn' ? null : blockFor(tunnel)) ?? faults.take(subject) ?? own;
+    const refusal = source === null ? null : refusalFor(source, entry.postId, exchange, tunnel);
+    const own = source === null || short ? null : faultOfPost(posts.get(entry.postId ?? ''));
+    const blocked = source === null ? null : blockFor(tunnel);
+    const broken = refusal !== null && 'kind' in refusal ? refusal : null;
+    const fault = blocked ?? broken ?? faults.take(subject) ?? own;
     const latency = role === 'cdn' ? options.cdnLatencyMs : options.latencyMs;
     if (latency) await sleep(latency, null, { ref: false });
+    if (refusal !== null && !('kind' in refusal)) {
+      await deliver(exchange, refusal, blocked);
+      return;
+    }
     const right =
-      role === 'cdn'
+      source === null
         ? answerCdn(cdn, exchange, fault)
         : short
           ? shortLinks.answer(exchange)
           : role === 'douyin'
-            ? answerDouyin(press, posts, options.douyinNeedsCookie ?? true, exchange)
-            : answerSite(site, exchange);
+            ? answerDouyin(douyin, source, exchange, body)
+            : answerSite(site, source, exchange);
     await deliver(exchange, right, fault);
   };
 
   const onRequest = (request: IncomingMessage, response: ServerResponse, tunnel: Tunnel): void => {
     const url = new URL(`https://${tunnel.host}${request.url ?? '/'}`);
     const entry = journal.add({
-      time: Date.now(),
       method: request.method ?? '',
       host: tunnel.host,
       url: url.href,
       headers: plain(request.headers),
       identity: tunnel.identity,
       proxy: tunnel.proxy,
-      kind: 'other',
-      postId: null,
-      part: null,
-      status: 0,
-      refusal: null,
-      bytesSent: 0,
-      endedAt: null,
-      aborted: false,
+      tls: tunnel.tls,
     });
     response.on('close', () => {
       entry.endedAt = Date.now();
       entry.aborted = !response.writableFinished;
     });
-    request.resume();
     const { host, reset } = tunnel;
     const exchange = { request, response, host, url, headers: entry.headers, entry, reset };
     handle(exchange, tunnel).catch((error: unknown) => {
@@ -227,10 +265,14 @@ export async function startStandin(options: StandinOptions = {}): Promise<Standi
     posts,
     shortLinks,
     faults,
+    refusals,
+    settings,
     journal,
     requests: journal.entries,
     addresses,
     challenge,
+    ttwids,
+    sharePace: pace,
     unreachable,
     media: {
       content,
@@ -239,6 +281,15 @@ export async function startStandin(options: StandinOptions = {}): Promise<Standi
     },
     proxyUrlFor: (identity, proxy = 0) =>
       (proxies[proxy]?.url ?? first).replace('//', `//${encodeURIComponent(identity)}:secret@`),
+    refuseBrowsers({ from, to, egress }) {
+      const rule = refusals.add({
+        source: ['page', 'mobile'],
+        kind: 'maintenance',
+        browser: { family: 'chrome', from, to },
+        ...(egress !== undefined && { egress }),
+      });
+      return rule.remove;
+    },
     block(block = {}) {
       blocks.add(block);
       return () => blocks.delete(block);
@@ -250,4 +301,41 @@ export async function startStandin(options: StandinOptions = {}): Promise<Standi
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** The body of a request; only a registration has one. */
+async function bodyOf(request: IncomingMessage): Promise<string> {
+  if (request.method !== 'POST') {
+    request.resume();
+    return '';
+  }
+  return text(request);
+}
+
+/** The source of a request that is not for a file. */
+function sourceOf(role: 'short' | 'site' | 'douyin', short: boolean, exchange: Exchange): Source {
+  const { host, url, headers } = exchange;
+  if (short) return host.endsWith('douyin.com') ? 'douyin-short' : 'short';
+  return role === 'douyin' ? sourceOfDouyin(host, url, headers) : sourceOfSite(url, headers);
+}
+
+/** `page` also stands for what has no name of its own, so that faults of a post's page still mean its page. */
+function partOf(source: Source): string {
+  if (source === 'douyin-short') return 'short';
+  return source === 'other' || source === 'douyin-cookies' ? 'page' : source;
+}
+
+/** The fault that a post's own behaviour is; a fault set by a test goes before it. */
+function faultOfPost(post: StandinPost | null): Fault | null {
+  const behaviour = post?.behaviour;
+  return typeof behaviour === 'object' && 'fault' in behaviour ? behaviour.fault : null;
+}
+
+/** The refusal that a post's own behaviour is, for this source. */
+function refusalOfPost(post: StandinPost | null, source: Source): RefusalKind | null {
+  const behaviour = post?.behaviour;
+  if (typeof behaviour !== 'object' || !('refusal' in behaviour)) return null;
+  const { refusal, sources = ['page', 'mobile'] } = behaviour;
+  const hit: readonly Source[] = sources === 'all' ? [...TIKTOK_SOURCES, ...DOUYIN_SOURCES] : sources;
+  return hit.includes(source) ? refusal : null;
 }

@@ -1,0 +1,86 @@
+"""Carries out jobs: one warm client for each egress; all share the operator's cookies."""
+
+import os
+import sys
+
+from yt_dlp.cookies import YoutubeDLCookieJar
+from yt_dlp.version import __version__ as ytdlp_version
+
+import client
+import sources
+import transport
+from sources import self_test
+
+PROTOCOL = 2
+
+
+class Fetcher:
+    def __init__(self, config, remaining):
+        self.remaining = remaining
+        self.clients = {}
+        self.cookies = CookieFile(config['cookiesPath'])
+
+    def fetch(self, job):
+        found = self.clients.get(job['proxy'])
+        if not found:
+            found = self.clients[job['proxy']] = client.Client(job['proxy'], self.remaining)
+        found.cookies.clear()
+        if job['op'] in sources.WITH_COOKIES:
+            self.cookies.fill(found.cookies)
+        return sources.FETCH[job['op']](found, job)
+
+
+class CookieFile:
+    """The operator's cookies, read again when the file changes. Each job starts with these or with none, so that one
+    page's cookies never reach the next page."""
+
+    def __init__(self, path):
+        self.path = path
+        self.stamp = None
+        self.cookies = []
+
+    def fill(self, jar):
+        self.refresh()
+        for cookie in self.cookies:
+            jar.set_cookie(cookie)
+
+    def refresh(self):
+        try:
+            status = os.stat(self.path)
+            stamp = (status.st_mtime_ns, status.st_size, status.st_ino)
+        except OSError:
+            stamp = None
+        if stamp == self.stamp:
+            return
+        self.stamp = stamp
+        self.cookies = []
+        if stamp:
+            try:
+                jar = YoutubeDLCookieJar(self.path)
+                jar.load()
+                self.cookies = list(jar)
+            except Exception as error:
+                print(f'warning: the cookies file cannot be read: {type(error).__name__}: {error}', file=sys.stderr, flush=True)
+
+
+def verify():
+    """Runs the self-test before the first fork. Returns what the host says of itself."""
+    warm = client.Client(None, lambda: 20.0)
+    self_test.run(warm)
+    transport.warm_up_request(warm.ytdl)
+    return {
+        'protocol': PROTOCOL,
+        'ytdlp': ytdlp_version,
+        'python': '.'.join(map(str, sys.version_info[:3])),
+        'curlCffi': curl_cffi_version(),
+        'impersonation': bool(transport.targets()),
+        'targets': transport.targets(),
+    }
+
+
+def curl_cffi_version():
+    try:
+        import curl_cffi
+        return curl_cffi.__version__
+    except ImportError:
+        return None

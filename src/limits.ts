@@ -1,0 +1,68 @@
+import { readFileSync } from 'node:fs';
+
+/**
+ * Every bound on what clients can take, in one place. SECURITY.md has the same table in words.
+ * `client` bounds hold for one IPv4 address or IPv6 /64; its /56 may take twice as much and its /48 four times.
+ */
+export const LIMITS = {
+  /** One TCP connection. Beyond these it is closed. */
+  connection: {
+    /** Unanswered requests that a client may have pipelined. */
+    pipelined: 128,
+    /** For the head of a request to arrive. */
+    headMs: 10_000,
+    /** For a whole request to arrive. */
+    requestMs: 15_000,
+    /** How often Node looks for requests that are late. */
+    checkMs: 2500,
+    /** Bytes of a request body: the text of a share sheet, and JSON around it. */
+    bodyBytes: 16 * 1024,
+    /** A client that takes no byte of a short response for this long is disconnected; of a file: DOWNLOAD_TIMEOUT. */
+    writeStallMs: 30_000,
+  },
+  client: {
+    /** Share of all connections. Not applied to proxies of TRUST_PROXY. */
+    connectionShare: 1 / 8,
+    /** Progress streams at a time; one for each link. */
+    progressStreams: 4,
+  },
+  process: {
+    /** Files on their way at a time. Each has two sockets and, with a slow reader, some 70 KB of memory. */
+    downloads: 1000,
+    progressStreams: 200,
+    /** Clients whose requests are counted in memory; the least recently seen is forgotten. */
+    countedClients: 60_000,
+    /** Connections that the kernel may hold until they are accepted. */
+    backlog: 4096,
+    /** Upper bound of the connections; fewer where the process may open fewer files. */
+    connections: 10_000,
+    /** Open files kept free for downloads, workers and logs. */
+    reservedFiles: 1500,
+  },
+  progress: {
+    /** A stream without an event ends after this time: nothing is being made. */
+    idleMs: 2 * 60_000,
+    /** A stream ends after this time in any case; browsers reconnect. */
+    totalMs: 15 * 60_000,
+  },
+};
+
+export type Limits = typeof LIMITS;
+
+/** How many connections the HTTP server accepts at a time, by the number of files that the process may open. */
+export function maxConnections(limits: Limits, openFiles: number = openFileLimit()): number {
+  const { connections, reservedFiles } = limits.process;
+  return Math.min(connections, Math.max(openFiles - reservedFiles, Math.floor(openFiles / 2)));
+}
+
+/** Where the limit cannot be read, as outside Linux. */
+const USUAL_OPEN_FILES = 4096;
+
+function openFileLimit(): number {
+  try {
+    const limits = readFileSync('/proc/self/limits', 'utf8');
+    return Number(/^Max open files\s+(\d+)/m.exec(limits)?.[1] ?? USUAL_OPEN_FILES);
+  } catch {
+    return USUAL_OPEN_FILES;
+  }
+}

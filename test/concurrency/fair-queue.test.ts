@@ -1,0 +1,315 @@
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { FairQueue } from '../../src/concurrency/index.ts';
+
+/** Work that ends when it is told to. */
+function job<T = void>() {
+  let end: (value: T) => void = () => {};
+  let fail: (reason: Error) => void = () => {};
+  const promise = new Promise<T>((resolve, reject) => {
+    end = resolve;
+    fail = reject;
+  });
+  let begun = false;
+  const work = () => {
+    begun = true;
+    return promise;
+  };
+  return {
+    work,
+    end,
+    fail,
+    get begun() {
+      return begun;
+    },
+  };
+}
+
+/** All that is ready to go on has gone on. */
+const settled = () => new Promise((resolve) => setImmediate(resolve));
+
+describe('the queue', () => {
+  it('hands on what the work brought', async () => {
+    await expect(new FairQueue({ slots: 1, maxWaiting: 1 }).run('a', async () => 42)).resolves.toBe(42);
+  });
+
+  it('hands on how the work failed', async () => {
+    const failure = new Error('no');
+    await expect(
+      new FairQueue({ slots: 1, maxWaiting: 1 }).run('a', () => Promise.reject(failure)),
+    ).rejects.toBe(failure);
+  });
+
+  it('begins as many jobs at once as there are slots', async () => {
+    const queue = new FairQueue({ slots: 2, maxWaiting: 10 });
+    const jobs = [job(), job(), job()];
+    const runs = jobs.map(({ work }) => queue.run('a', work));
+    await settled();
+    expect([jobs.map(({ begun }) => begun), queue.active, queue.waiting]).toEqual([
+      [true, true, false],
+      2,
+      1,
+    ]);
+    for (const { end } of jobs) end();
+    await Promise.all(runs);
+  });
+
+  it('begins the next when a job ends', async () => {
+    const queue = new FairQueue({ slots: 1, maxWaiting: 10 });
+    const [first, second] = [job(), job()];
+    const runs = [queue.run('a', first.work), queue.run('a', second.work)];
+    first.end();
+    await settled();
+    expect([second.begun, queue.active, queue.waiting]).toEqual([true, 1, 0]);
+    second.end();
+    await Promise.all(runs);
+  });
+
+  it('begins the next when a job fails', async () => {
+    const queue = new FairQueue({ slots: 1, maxWaiting: 10 });
+    const [first, second] = [job(), job()];
+    const failing = expect(queue.run('a', first.work)).rejects.toThrow('no');
+    const running = queue.run('a', second.work);
+    first.fail(new Error('no'));
+    await failing;
+    await settled();
+    expect(second.begun).toBe(true);
+    second.end();
+    await running;
+  });
+
+  it('begins the next when a job throws at once', async () => {
+    const queue = new FairQueue({ slots: 1, maxWaiting: 10 });
+    const failing = queue.run('a', () => {
+      throw new Error('no');
+    });
+    await expect(failing).rejects.toThrow('no');
+    expect(queue.active).toBe(0);
+  });
+
+  it('answers busy at once when all places are taken, with the seconds to wait', async () => {
+    const queue = new FairQueue({ slots: 1, maxWaiting: 1 });
+    const [first, second] = [job(), job()];
+    const runs = [queue.run('a', first.work), queue.run('a', second.work)];
+    await expect(queue.run('b', async () => 1)).rejects.toMatchObject({
+      code: 'busy',
+      retryAfter: expect.any(Number),
+    });
+    first.end();
+    second.end();
+    await Promise.all(runs);
+  });
+
+  it('has no waiting room where none is wanted', async () => {
+    const queue = new FairQueue({ slots: 1, maxWaiting: 0 });
+    const first = job();
+    const running = queue.run('a', first.work);
+    await expect(queue.run('a', async () => 1)).rejects.toMatchObject({ code: 'busy' });
+    first.end();
+    await running;
+  });
+
+  it('lets clients take turns: one who sends many delays himself', async () => {
+    const queue = new FairQueue({ slots: 1, maxWaiting: 100 });
+    const order: string[] = [];
+    const send = (client: string, name: string) => queue.run(client, async () => void order.push(name));
+    const runs = [
+      ...['a1', 'a2', 'a3', 'a4'].map((name) => send('a', name)),
+      ...['b1', 'b2'].map((name) => send('b', name)),
+      send('c', 'c1'),
+    ];
+    await Promise.all(runs);
+    expect(order).toEqual(['a1', 'a2', 'b1', 'c1', 'a3', 'b2', 'a4']);
+  });
+
+  it('frees the place of one who leaves while waiting', async () => {
+    const queue = new FairQueue({ slots: 1, maxWaiting: 1 });
+    const [first, left] = [job(), job()];
+    const running = queue.run('a', first.work);
+    const leaving = new AbortController();
+    const gone = expect(queue.run('b', left.work, leaving.signal)).rejects.toThrow('gone');
+    leaving.abort(new Error('gone'));
+    await gone;
+    expect(queue.waiting).toBe(0);
+    first.end();
+    await running;
+    await settled();
+    expect([left.begun, queue.active]).toEqual([false, 0]);
+  });
+
+  it('does not begin for one who has left before', async () => {
+    const queue = new FairQueue({ slots: 1, maxWaiting: 1 });
+    const never = job();
+    await expect(queue.run('a', never.work, AbortSignal.abort(new Error('gone')))).rejects.toThrow('gone');
+    expect([never.begun, queue.active]).toEqual([false, 0]);
+  });
+
+  it('lets a job that has begun go on when its client leaves', async () => {
+    const queue = new FairQueue({ slots: 1, maxWaiting: 1 });
+    const first = job<number>();
+    const leaving = new AbortController();
+    const running = queue.run('a', first.work, leaving.signal);
+    leaving.abort(new Error('gone'));
+    first.end(7);
+    await expect(running).resolves.toBe(7);
+  });
+
+  it('lets a job that waited and has begun go on when its client leaves', async () => {
+    const queue = new FairQueue({ slots: 1, maxWaiting: 1 });
+    const [first, second] = [job<number>(), job<number>()];
+    const leaving = new AbortController();
+    const running = queue.run('a', first.work);
+    const waited = queue.run('a', second.work, leaving.signal);
+    first.end(1);
+    await running;
+    await settled();
+    leaving.abort(new Error('gone'));
+    second.end(2);
+    await expect(waited).resolves.toBe(2);
+    expect(queue.active).toBe(0);
+  });
+
+  it('keeps the turns of the others when one in the middle leaves', async () => {
+    const queue = new FairQueue({ slots: 1, maxWaiting: 100 });
+    const order: string[] = [];
+    const leaving = new AbortController();
+    const send = (name: string, signal?: AbortSignal) =>
+      queue.run('a', async () => void order.push(name), signal);
+    const runs = [send('1'), send('2'), expect(send('3', leaving.signal)).rejects.toThrow('gone'), send('4')];
+    leaving.abort(new Error('gone'));
+    await Promise.all(runs);
+    expect(order).toEqual(['1', '2', '4']);
+  });
+
+  it('loses no slot over a thousand jobs that end in every way', async () => {
+    const queue = new FairQueue({ slots: 3, maxWaiting: 1000 });
+    const runs = Array.from({ length: 1000 }, (_, index) => {
+      const leaving = new AbortController();
+      const run = queue.run(
+        `client ${index % 7}`,
+        async () => {
+          if (index % 5 === 0) throw new Error('no');
+        },
+        leaving.signal,
+      );
+      if (index % 3 === 0) leaving.abort(new Error('gone'));
+      return run;
+    });
+    await Promise.allSettled(runs);
+    expect([queue.active, queue.waiting]).toEqual([0, 0]);
+  });
+
+  it('expects a wait of at least one second', () => {
+    expect(new FairQueue({ slots: 20, maxWaiting: 10 }).expectedWait).toBe(1);
+  });
+
+  it('expects to wait longer the more wait', async () => {
+    const queue = new FairQueue({ slots: 1, maxWaiting: 10 });
+    const jobs = Array.from({ length: 5 }, () => job());
+    const runs = jobs.map(({ work }) => queue.run('a', work));
+    expect(queue.expectedWait).toBe(5);
+    for (const { end } of jobs) end();
+    await Promise.all(runs);
+  });
+});
+
+describe('a full queue', () => {
+  /** One slot that is taken, and so many places. */
+  async function full(places: number, clients: string[]) {
+    const queue = new FairQueue({ slots: 1, maxWaiting: places });
+    const first = job();
+    const running = queue.run('first', first.work);
+    const outcomes = clients.map((client) =>
+      queue.run(client, async () => 'done').catch((error: { code: string }) => error.code),
+    );
+    await settled();
+    return {
+      queue,
+      outcomes,
+      async end() {
+        first.end();
+        await running;
+      },
+    };
+  }
+
+  it('takes a place from the client with the most for one who has fewer, the newest first', async () => {
+    const { queue, outcomes, end } = await full(3, ['a', 'a', 'a']);
+    const other = queue.run('b', async () => 'done');
+    expect(await outcomes[2]).toBe('busy');
+    expect(queue.waiting).toBe(3);
+    await end();
+    expect(await Promise.all([...outcomes, other])).toEqual(['done', 'done', 'busy', 'done']);
+  });
+
+  it('has none for one who has as many as the others', async () => {
+    const { queue, outcomes, end } = await full(4, ['a', 'a', 'b', 'b']);
+    for (const client of ['a', 'b']) {
+      await expect(queue.run(client, async () => 'done')).rejects.toMatchObject({ code: 'busy' });
+    }
+    const newcomer = queue.run('c', async () => 'done');
+    await end();
+    expect(await newcomer).toBe('done');
+    expect((await Promise.all(outcomes)).filter((one) => one === 'busy')).toHaveLength(1);
+  });
+
+  it('sends the refused back one after the other, not all at once, and never for ever', async () => {
+    const { queue, end } = await full(1, ['a']);
+    const told = await Promise.all(
+      Array.from({ length: 200 }, () =>
+        queue.run('a', async () => 0).catch((error: { retryAfter: number }) => error.retryAfter),
+      ),
+    );
+    expect(told).toEqual([...told].sort((a, b) => a - b));
+    // A second for each job, and one slot; whole seconds, so that a moment more or less can be one.
+    expect(told.every((seconds, index) => Math.abs(seconds - Math.min(60, index + 1)) <= 1)).toBe(true);
+    expect(told.at(-1)).toBe(60);
+    await end();
+  });
+});
+
+describe('a time to come back', () => {
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  it.each([
+    { jobMs: 100, slots: 20, places: 500 },
+    { jobMs: 900, slots: 20, places: 500 },
+    { jobMs: 300, slots: 4, places: 20 },
+  ])(
+    'is true: all of 2,000 who come then are let in ($jobMs ms, $slots at once)',
+    async ({ jobMs, slots, places }) => {
+      vi.useFakeTimers({ toFake: ['setTimeout', 'performance'] });
+      const queue = new FairQueue({ slots, maxWaiting: places });
+      const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
+      // An idea of how long a job takes.
+      for (let index = 0; index < 100; index += 1) {
+        const job = queue.run('before', () => sleep(jobMs));
+        await vi.advanceTimersByTimeAsync(jobMs);
+        await job;
+      }
+      const tries: number[] = [];
+      const visit = async (client: string) => {
+        let atTheEnd = false;
+        for (let count = 1; ; count += 1) {
+          try {
+            await queue.run(client, () => sleep(jobMs));
+            // Beyond a minute nobody is told a longer time, so those may be sent away again.
+            if (!atTheEnd) tries.push(count);
+            return;
+          } catch (error) {
+            const { retryAfter } = error as { retryAfter: number };
+            atTheEnd ||= retryAfter === 60;
+            await sleep(retryAfter * 1000);
+          }
+        }
+      };
+      const all = Array.from({ length: 2000 }, (_, index) => visit(`client ${index}`));
+      await vi.runAllTimersAsync();
+      await Promise.all(all);
+      expect(tries.filter((count) => count > 2)).toEqual([]);
+      expect(tries.length).toBeGreaterThan(slots + places);
+      expect([queue.active, queue.waiting]).toEqual([0, 0]);
+    },
+  );
+});

@@ -1,0 +1,93 @@
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterEach, describe, expect, it } from 'vitest';
+import { LIMITS, type Limits, maxConnections } from '../../src/limits.ts';
+import { buildTestApp, type TestApp } from '../helpers/app.ts';
+
+let app: TestApp;
+
+afterEach(() => app?.close());
+
+const limitsWith = (
+  connection: Partial<Limits['connection']>,
+  connections = LIMITS.process.connections,
+): Limits => ({
+  ...LIMITS,
+  connection: { ...LIMITS.connection, ...connection },
+  process: { ...LIMITS.process, connections },
+});
+
+async function open(port: number): Promise<Socket> {
+  const socket = connect(port, '127.0.0.1');
+  socket.on('error', () => {});
+  await once(socket, 'connect');
+  return socket;
+}
+
+describe('a client that reads nothing', () => {
+  it.each(['/openapi.json', '/docs/static/swagger-ui-bundle.js'])(
+    'is disconnected after the write timeout: %s',
+    async (path) => {
+      app = await buildTestApp({}, { limits: limitsWith({ writeStallMs: 300 }) });
+      const { port } = await app.listenAnywhere();
+      const socket = await open(port);
+      socket.pause();
+      // More than the buffers of both kernels hold.
+      const requests = path.endsWith('.js') ? 5 : 100;
+      socket.write(`GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`.repeat(requests));
+      const stalled = () => app.log.some(({ reason }) => String(reason).includes('took no data'));
+      const limit = Date.now() + 8000;
+      while (!stalled() && Date.now() < limit) await sleep(20);
+      expect(stalled()).toBe(true);
+      socket.destroy();
+    },
+  );
+});
+
+describe('the assets of /docs', () => {
+  it('are whole, whoever reads them first', async () => {
+    app = await buildTestApp();
+    const { url } = await app.listenAnywhere();
+    const target = `${url}/docs/static/swagger-ui-bundle.js`;
+    const bodies = await Promise.all([1, 2, 3].map(async () => (await fetch(target)).text()));
+    const later = await fetch(target, { headers: { range: 'bytes=0-9' } });
+    expect(later.status).toBe(200);
+    const whole = Number(later.headers.get('content-length'));
+    expect(whole).toBeGreaterThan(1_000_000);
+    expect([...bodies, await later.text()].map((text) => Buffer.byteLength(text))).toEqual([
+      whole,
+      whole,
+      whole,
+      whole,
+    ]);
+  });
+});
+
+describe('connections', () => {
+  it('are limited to a share of all for one client', async () => {
+    app = await buildTestApp({}, { limits: limitsWith({}, 40) });
+    const { port } = await app.listenAnywhere();
+    const sockets = await Promise.all(Array.from({ length: 8 }, () => open(port)));
+    for (const socket of sockets) socket.resume();
+    await sleep(300);
+    expect(sockets.filter(({ closed }) => closed)).toHaveLength(3);
+    for (const socket of sockets) socket.destroy();
+  });
+
+  it('are not limited for a proxy that TRUST_PROXY names', async () => {
+    app = await buildTestApp({ TRUST_PROXY: 'loopback' }, { limits: limitsWith({}, 40) });
+    const { port } = await app.listenAnywhere();
+    const sockets = await Promise.all(Array.from({ length: 20 }, () => open(port)));
+    await sleep(200);
+    expect(sockets.filter(({ destroyed }) => destroyed)).toHaveLength(0);
+    for (const socket of sockets) socket.destroy();
+  });
+
+  it('stay below the number of files that the process may open', () => {
+    expect(maxConnections(LIMITS, 1024)).toBe(512);
+    expect(maxConnections(LIMITS, 4096)).toBe(4096 - LIMITS.process.reservedFiles);
+    expect(maxConnections(LIMITS, 1_048_576)).toBe(LIMITS.process.connections);
+    expect(maxConnections(LIMITS)).toBeGreaterThan(100);
+  });
+});
