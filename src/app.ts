@@ -3,6 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
+import { Zips } from './archive/index.ts';
 import { Mp3s } from './audio/index.ts';
 import { Posts, RedisStore } from './cache/index.ts';
 import { MediaClient } from './cdn/index.ts';
@@ -150,6 +151,7 @@ async function buildServices(config: Config, { projectRoot, log, overrides, clos
     onMade: observers.renderRecorder('mp3'),
   });
   closers.add('mp3s', () => mp3s.close());
+  const zips = new Zips({ media, temp });
   const slideshows = new Slideshows({
     files,
     media,
@@ -199,6 +201,7 @@ async function buildServices(config: Config, { projectRoot, log, overrides, clos
     files,
     media,
     mp3s,
+    zips,
     slideshows,
     health,
     metrics,
