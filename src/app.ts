@@ -3,6 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
+import { Zips } from './archive/index.ts';
 import { Mp3s } from './audio/index.ts';
 import { Posts, RedisStore } from './cache/index.ts';
 import { MediaClient } from './cdn/index.ts';
@@ -30,7 +31,10 @@ import { SlideshowRenderer, Slideshows } from './slideshow/index.ts';
 import { startCleaner, TempStore } from './temp/index.ts';
 
 /** What the service needs of Extractor. */
-export type PostExtractor = Pick<Extractor, 'extract' | 'status' | 'switchTo' | 'onRejection' | 'close'>;
+export type PostExtractor = Pick<
+  Extractor,
+  'extract' | 'probeFallbacks' | 'status' | 'switchTo' | 'onRejection' | 'close'
+>;
 
 /** Replaces parts of the service, for tests. */
 export interface Overrides {
@@ -147,6 +151,7 @@ async function buildServices(config: Config, { projectRoot, log, overrides, clos
     onMade: observers.renderRecorder('mp3'),
   });
   closers.add('mp3s', () => mp3s.close());
+  const zips = new Zips({ media, temp });
   const slideshows = new Slideshows({
     files,
     media,
@@ -196,6 +201,7 @@ async function buildServices(config: Config, { projectRoot, log, overrides, clos
     files,
     media,
     mp3s,
+    zips,
     slideshows,
     health,
     metrics,
@@ -276,7 +282,10 @@ async function makeFolders(dir: string): Promise<void> {
  * @throws ConfigError
  */
 function startCanary(url: string, extractor: PostExtractor, stats: ExtractionStats, log: Logger): Canary {
-  const extract = (link: PostLink) => extractor.extract(link, { client: 'canary' });
+  const extract = async (link: PostLink) => {
+    await extractor.extract(link, { client: 'canary' });
+    await extractor.probeFallbacks(link);
+  };
   try {
     const canary = new Canary({ url, extract, stats, log });
     canary.start();

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import type { Zips } from './archive/index.ts';
 import type { Mp3s } from './audio/index.ts';
 import type { Posts, RedisStore } from './cache/index.ts';
 import type { MediaClient } from './cdn/index.ts';
@@ -27,6 +28,7 @@ export interface Services {
   files: FileLocator;
   media: MediaClient;
   mp3s: Mp3s;
+  zips: Zips;
   slideshows: Slideshows;
   health: Health;
   metrics: Metrics;

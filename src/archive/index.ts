@@ -1,1 +1,1 @@
-export { openZip, type ZipOptions, type ZipPhoto, type ZipPost } from './photos.ts';
+export { type ZipPhoto, type ZipPost, Zips } from './zips.ts';

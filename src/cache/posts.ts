@@ -25,6 +25,9 @@ export interface PostsOptions {
   shared: RedisStore | null;
 }
 
+/** How long a post is cached at most that came from a source which knows less than the page. */
+const PARTIAL_TTL_MS = 60_000;
+
 /** Milliseconds that the CDN's links of a cached post are valid at least. */
 const MEDIA_MARGIN_MS = 60_000;
 
@@ -93,7 +96,9 @@ export class Posts {
 
   async #store(link: PostLink, post: Post): Promise<void> {
     const mediaUntil = (post.mediaExpiresAt ?? Number.POSITIVE_INFINITY) - MEDIA_MARGIN_MS;
-    const until = Math.min(Date.now() + this.#ttlMs, mediaUntil);
+    // What a fallback source does not know may be known again in a moment.
+    const ttlMs = post.partial.length > 0 ? Math.min(this.#ttlMs, PARTIAL_TTL_MS) : this.#ttlMs;
+    const until = Math.min(Date.now() + ttlMs, mediaUntil);
     if (until > Date.now()) await this.#cache.set(postKey(post.ref), { until, post });
     if (link.kind === 'short' && this.#ttlMs > 0) await this.#cache.setTarget(link.url, post.ref);
   }

@@ -1,34 +1,46 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { openZip, type ZipPhoto } from '../../src/archive/index.ts';
+import { type ZipPhoto, Zips } from '../../src/archive/index.ts';
 import { MediaClient, type MediaSource } from '../../src/cdn/index.ts';
 import { ServiceError } from '../../src/errors.ts';
 import type { MediaRequest, MediaResponse } from '../../src/media/index.ts';
+import { TempStore } from '../../src/temp/index.ts';
 import { photoPost, type Standin, type StandinPost, startStandin } from '../helpers/standin/index.ts';
 
 const run = promisify(execFile);
 let standin: Standin;
 let media: MediaClient;
+let folder: string;
+let temp: TempStore;
+let zips: Zips;
 
 beforeAll(async () => {
   standin = await startStandin();
 });
 afterAll(() => standin.close());
-beforeEach(() => {
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'zips-'));
+  temp = new TempStore({ dir: folder, log: { info: () => {}, warn: () => {} } });
+  await temp.open();
   media = new MediaClient({
     egresses: new Map([['direct', standin.proxyUrl]]),
     extraCa: [standin.caPem],
-    // Nothing that is to end soon may end by this.
+    // What has to end soon must not end by this.
     stallTimeoutMs: 30_000,
   });
+  zips = new Zips({ media, temp });
 });
 afterEach(async () => {
   await media.close();
+  // Whatever a test did, nothing is left on the disk.
+  await vi.waitFor(() => expect(temp.inUse).toBe(0), 5000);
+  await temp.close();
+  await rm(folder, { recursive: true });
   standin.faults.clear();
 });
 
@@ -48,18 +60,23 @@ function photosOf(post: StandinPost): ZipPhoto[] {
   }));
 }
 
-interface Asking extends Partial<MediaRequest> {
+interface Asked extends Partial<MediaRequest> {
   photos?: ZipPhoto[];
   user?: string;
   signal?: AbortSignal;
+  client?: string;
+  by?: Zips;
 }
 
-function open(post: StandinPost, { photos, user, signal, ...request }: Asking = {}): Promise<MediaResponse> {
-  return openZip(
+function open(
+  post: StandinPost,
+  { photos, user, signal, client, by = zips, ...request }: Asked = {},
+): Promise<MediaResponse> {
+  return by.openZip(
     photos ?? photosOf(post),
     { user: user ?? post.user, id: post.id, createdAt: post.createTime },
     { method: 'GET', ...request },
-    { media, signal: signal ?? new AbortController().signal },
+    { client: client ?? 'c', signal: signal ?? new AbortController().signal },
   );
 }
 
@@ -143,7 +160,7 @@ describe('a zip of photos', () => {
     expect((await read(zip)).entries.map(({ sha256 }) => sha256)).toEqual(truth(post));
   });
 
-  it('answers HEAD and If-None-Match without fetching, and no ranges', async () => {
+  it('answers HEAD and If-None-Match without fetching photos, and ignores ranges', async () => {
     const post = add();
     const whole = await open(post, { range: 'bytes=0-9' });
     expect(whole.status).toBe(200);
@@ -168,7 +185,7 @@ describe('when something is wrong', () => {
     await expect(open(post)).rejects.toMatchObject({ code: 'upstream_failed' });
   });
 
-  it('passes on what the extraction found', async () => {
+  it('fails with the code of the extraction', async () => {
     const post = add();
     standin.expireNow(post);
     const gone = async () => {
@@ -179,7 +196,7 @@ describe('when something is wrong', () => {
     await expect(open(post, { photos })).rejects.toMatchObject({ code: 'post_not_found' });
   });
 
-  it('heals: dead links, then a photo that is cut and whose links die meanwhile', async () => {
+  it('is whole over expired links, and over a photo that is cut and whose links expire', async () => {
     const post = add();
     const photos = photosOf(post);
     standin.expireNow(post);
@@ -209,38 +226,113 @@ describe('when something is wrong', () => {
     await expect(bytesOf(answer)).rejects.toMatchObject({ code: 'upstream_failed' });
   });
 
-  it('breaks off where a photo has become another', async () => {
+  it('breaks off where a photo has changed', async () => {
     const post = add();
     const answer = await open(post);
     standin.faults.add({ post, index: 2 }, { kind: 'changed' });
     await expect(bytesOf(answer)).rejects.toMatchObject({ code: 'upstream_failed' });
   });
 
-  it.each(['signal', 'body'] as const)('lets go of the CDN when the client goes (%s)', async (how) => {
-    const post = add({ photos: 5 });
-    standin.faults.add({ post, index: 1, ranged: false }, { kind: 'stall', after: 50_000 });
-    const client = new AbortController();
-    const { body } = await open(post, { signal: client.signal });
-    body?.on('error', () => {});
-    body?.resume();
-    await vi.waitFor(() => expect(standin.journal.running().length).toBe(1));
-    if (how === 'signal') client.abort(new Error('gone'));
-    else body?.destroy();
-    await vi.waitFor(() => expect(standin.journal.running()).toEqual([]));
-    // The probes had ranges.
-    const fetched = standin.journal.find({ postId: post.id }).filter(({ headers }) => !('range' in headers));
-    expect(fetched.length).toBe(2);
-    expect(body?.destroyed).toBe(true);
-  });
+  it.each(['signal', 'body'] as const)(
+    'closes the upstream when the client disconnects (%s)',
+    async (how) => {
+      const post = add({ photos: 5 });
+      standin.faults.add({ post, index: 1, ranged: false }, { kind: 'stall', after: 50_000 });
+      const client = new AbortController();
+      const { body } = await open(post, { signal: client.signal });
+      body?.on('error', () => {});
+      body?.resume();
+      await vi.waitFor(() => expect(standin.journal.running().length).toBe(1));
+      if (how === 'signal') client.abort(new Error('gone'));
+      else body?.destroy();
+      await vi.waitFor(() => expect(standin.journal.running()).toEqual([]));
+      // The probes had ranges.
+      const fetched = standin.journal
+        .find({ postId: post.id })
+        .filter(({ headers }) => !('range' in headers));
+      expect(fetched.length).toBe(2);
+      expect(body?.destroyed).toBe(true);
+    },
+  );
 
-  it('holds little while nobody reads', async () => {
+  it('reads little ahead of a client that reads nothing', async () => {
     const post = add({ photos: 35 });
     const before = standin.requests.length;
     const { body } = await open(post);
     await new Promise((resolve) => setTimeout(resolve, 300));
     const opened = standin.requests.slice(before).filter(({ headers }) => !('range' in headers));
     expect(opened.length).toBeLessThanOrEqual(2);
-    expect(body?.readableLength).toBeLessThan(200_000);
+    expect(body?.readableLength).toBeLessThan(100_000);
     body?.destroy();
+  });
+
+  it('leaves nothing on the disk: two photos at most while it is read, none after it', async () => {
+    const post = add({ photos: 12 });
+    const { body } = await open(post);
+    let most = 0;
+    for await (const _ of body ?? []) {
+      const names = await readdir(folder, { recursive: true });
+      most = Math.max(most, names.filter((name) => /zip-[^/]*\/\d+$/.test(name)).length);
+    }
+    expect(most).toBeGreaterThan(0);
+    expect(most).toBeLessThanOrEqual(2);
+    await vi.waitFor(() => expect(temp.inUse).toBe(0));
+  });
+
+  it('leaves nothing on the disk when it is destroyed before the first byte', async () => {
+    const { body } = await open(add());
+    body?.destroy();
+    await vi.waitFor(() => expect(temp.inUse).toBe(0));
+  });
+});
+
+describe('limits', () => {
+  it('rejects more archives of one client as busy, until one of them is closed', async () => {
+    const post = add();
+    const limited = new Zips({ media, temp, limits: { maxBytes: 1e9, maxPerClient: 2 } });
+    const [first, second] = [await open(post, { by: limited }), await open(post, { by: limited })];
+    await expect(open(post, { by: limited })).rejects.toMatchObject({
+      code: 'busy',
+      retryAfter: expect.any(Number),
+    });
+    // HEAD takes nothing on the disk.
+    expect((await open(post, { by: limited, method: 'HEAD' })).status).toBe(200);
+    const other = await open(post, { by: limited, client: 'd' });
+    first.body?.destroy();
+    await vi.waitFor(async () => (await open(post, { by: limited })).body?.destroy());
+    for (const { body } of [second, other]) body?.destroy();
+  });
+
+  it('rejects archives of all clients as busy when the disk space for them is reserved', async () => {
+    const post = add();
+    const largest = Math.max(
+      ...post.photos.map((_, index) => standin.media.bytes({ post, part: 'photo', index }).length),
+    );
+    const limited = new Zips({ media, temp, limits: { maxBytes: 2 * largest, maxPerClient: 9 } });
+    const first = await open(post, { by: limited, client: 'c' });
+    await expect(open(post, { by: limited, client: 'd' })).rejects.toMatchObject({ code: 'busy' });
+    const zip = await bytesOf(first);
+    expect(zip.length).toBe(first.size);
+    await vi.waitFor(async () => (await open(post, { by: limited, client: 'd' })).body?.destroy());
+  });
+
+  it('rejects an archive as busy when the disk is full', async () => {
+    vi.spyOn(temp, 'freeBytes').mockResolvedValue(1000);
+    await expect(open(add())).rejects.toMatchObject({ code: 'busy' });
+  });
+
+  it('fails before the first byte for a photo of more than 64 MB', async () => {
+    const huge = {
+      openMedia: async () => ({
+        status: 200,
+        headers: { etag: '"x"' },
+        mime: 'image/jpeg',
+        extension: 'jpg',
+        size: 64 * 1024 * 1024 + 1,
+        body: null,
+      }),
+    } as unknown as MediaClient;
+    const limited = new Zips({ media: huge, temp });
+    await expect(open(add(), { by: limited })).rejects.toMatchObject({ code: 'upstream_failed' });
   });
 });

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { download, linkOf, outcomeOf, pagesOf, truthOf } from '../helpers/download.ts';
+import { download, indexOfBestH264, linkOf, outcomeOf, pagesOf, truthOf } from '../helpers/download.ts';
 import { type Service, startService } from '../helpers/service.ts';
 import { type Fault, type Standin, startStandin, videoPost } from '../helpers/standin/index.ts';
 
@@ -79,7 +79,9 @@ describe('before the first byte', () => {
 
   it.concurrent('follows a redirect to another CDN host', async () => {
     const { outcome, renewals, post } = await downloadWith((match) => {
-      const ref = { postId: match.post, part: match.part, index: 0 };
+      const registered = standin.posts.get(match.post);
+      const index = registered ? indexOfBestH264(registered) : 0;
+      const ref = { postId: match.post, part: match.part, index };
       const location = `https://v16m.tiktokcdn.com${standin.addresses.path(ref, 3600, 'video_mp4')}`;
       standin.faults.once({ ...match, host: /webapp/ }, { kind: 'redirect', location });
     });

@@ -3,6 +3,7 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { indexOfBestH264 } from './download.ts';
 import { pythonTree, until } from './processes.ts';
 import { NO_REDIS, TestRedis } from './redis.ts';
 import { sendRequest, type TestResponse } from './request.ts';
@@ -471,7 +472,7 @@ class Chaos {
     const links = body.download_link ?? {};
     const first = [links.no_watermark].flat()[0] ?? '';
     const part: AssetPart = post.kind === 'video' ? 'video' : 'photo';
-    const index = post.kind === 'video' ? Math.max(0, post.renditions.indexOf('h264_540p')) : 0;
+    const index = post.kind === 'video' ? indexOfBestH264(post) : 0;
     const truth = this.#standin.media.bytes({ post, part, index });
     switch (this.#pick(['stream', 'range', 'leave', 'mp3', 'mp3', 'made', 'made'] as const)) {
       case 'stream':

@@ -62,8 +62,13 @@ export async function linkOf(service: Service, post: StandinPost): Promise<strin
 /** The bytes that `linkOf` leads to. */
 export function bytesOfLink(standin: Standin, post: StandinPost): Buffer {
   if (post.kind === 'photo') return standin.media.bytes({ post, part: 'photo' });
-  const index = Math.max(0, post.renditions.indexOf('h264_540p'));
-  return standin.media.bytes({ post, part: 'video', index });
+  return standin.media.bytes({ post, part: 'video', index: indexOfBestH264(post) });
+}
+
+/** The rendition that `no_watermark` leads to; the first where there is no H.264. */
+export function indexOfBestH264({ renditions }: StandinPost): number {
+  const best = (['h264_1080p', 'h264_720p', 'h264_540p'] as const).find((name) => renditions.includes(name));
+  return best ? renditions.indexOf(best) : 0;
 }
 
 /** SHA-256 of what `linkOf` leads to, or of a range of it (both ends inclusive). */

@@ -1,6 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
-import { openZip } from '../../archive/index.ts';
 import type { MediaSource } from '../../cdn/index.ts';
 import { EXTRACTION_ERRORS, ServiceError } from '../../errors.ts';
 import { coverOf, sourceOf } from '../../files/index.ts';
@@ -145,7 +144,7 @@ async function openMedia(
 }
 
 async function openPhotos(
-  { files, media }: Services,
+  { files, zips }: Services,
   { ref }: LinkTarget,
   { request, rate }: Download,
   context: RequestContext,
@@ -159,5 +158,5 @@ async function openPhotos(
     return { source, renew: files.renew(ref, asset, source.urls, context) };
   });
   const about = { user: ref.user ?? '', id: ref.id, createdAt: post.createdAt };
-  return openZip(photos, about, mediaRequest(request), { media, signal: context.signal });
+  return zips.openZip(photos, about, mediaRequest(request), context);
 }

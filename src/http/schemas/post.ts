@@ -249,8 +249,7 @@ const PHOTO_EXAMPLE: z.input<typeof photoResponse> = {
   download_slideshow_link: `${SERVICE}/download-slideshow?url=QrSt`,
   links_expire_at: '2025-11-22T14:00:00Z',
   cached: true,
-  source: 'player',
-  partial: ['statistics.play_count', 'statistics.collect_count', 'author.signature'],
+  source: 'page',
 };
 
 export const postResponse = z
