@@ -51,7 +51,7 @@ const FOUNDATION = new Set([
   'concurrency',
 ]);
 /** Files that put the features together. */
-const TOP = new Set(['main.ts', 'app.ts', 'services.ts', 'log.ts', 'ports.ts', 'closers.ts']);
+const TOP = new Set(['main.ts', 'app.ts', 'services.ts', 'log.ts', 'listen.ts', 'closers.ts']);
 const isFeature = (path: string) => !['', 'http', 'web'].includes(folderOf(path));
 
 /** Groups of names that reach each other, from pairs of a name and what it needs. */
