@@ -5,14 +5,14 @@ import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import { Zips } from './archive/index.ts';
 import { Mp3s } from './audio/index.ts';
-import { Posts, RedisStore } from './cache/index.ts';
+import { Posts, RedisStore, sharedTtwids } from './cache/index.ts';
 import { MediaClient } from './cdn/index.ts';
 import { Closers } from './closers.ts';
 import { type Config, ConfigError } from './config.ts';
 import { configWarnings } from './config-warnings.ts';
 import { EgressPool, openVpn } from './egress/index.ts';
 import { EngineWatcher, engineDirs, scheduleUpdates, startWithFallback } from './engine/index.ts';
-import { type ExtractionObservers, Extractor } from './extraction/index.ts';
+import { Extractor } from './extraction/index.ts';
 import { locateFfmpeg } from './ffmpeg/index.ts';
 import { FileLocator } from './files/index.ts';
 import { Canary, ExtractionStats, Health, LocalChecks } from './health/index.ts';
@@ -109,18 +109,19 @@ async function buildServices(config: Config, { projectRoot, log, overrides, clos
   const metrics = new Metrics();
   const { observers } = metrics;
   const ffmpeg = locateFfmpeg(projectRoot);
-  const dirs = engineDirs(projectRoot, config.extraction.engineDir);
-  const startExtractor = async (): Promise<PostExtractor> => {
-    const { path: runDir } = await temp.createJob('host');
-    const options = { runDir, egresses, stats, observers: observers as ExtractionObservers, config, log };
-    return startWithFallback(dirs, (engine) => Extractor.start({ engine, ...options }), log);
-  };
-  const extractor = overrides.extractor ?? (await startExtractor());
-  closers.add('extractor', () => extractor.close());
   const { redisUrl } = config.secrets;
   const extraCa = config.egress.extraCaFile ? [readFileSync(config.egress.extraCaFile, 'utf8')] : [];
   const shared = redisUrl ? await RedisStore.open(redisUrl.reveal(), log, extraCa) : null;
   if (shared) closers.add('redis', () => shared.close());
+  const dirs = engineDirs(projectRoot, config.extraction.engineDir);
+  const startExtractor = async (): Promise<PostExtractor> => {
+    const { path: runDir } = await temp.createJob('host');
+    const ttwids = shared && sharedTtwids(shared);
+    const options = { runDir, egresses, stats, observers, ttwids, config, log };
+    return startWithFallback(dirs, (engine) => Extractor.start({ engine, ...options }), log);
+  };
+  const extractor = overrides.extractor ?? (await startExtractor());
+  closers.add('extractor', () => extractor.close());
   const posts = new Posts({ source: extractor, ttlMs: config.cache.ttlMs, shared });
   const files = new FileLocator(posts);
   const media = new MediaClient({
