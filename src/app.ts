@@ -128,7 +128,7 @@ async function buildServices(config: Config, { projectRoot, log, overrides, clos
     egresses: new Map(egresses.all.map(({ id, proxy }) => [id, proxy?.reveal() ?? null])),
     extraCa,
     stallTimeoutMs: config.relay.stallTimeoutMs,
-    onStatus: (egress, post, status) => egresses.sawMedia(egress, post, status),
+    onStatus: (seen) => egresses.sawMedia(seen, () => media.checkEgress(seen.egress)),
   });
   closers.add('media client', () => media.close());
   const making = {

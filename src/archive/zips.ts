@@ -79,7 +79,7 @@ export class Zips {
     const entries = await mapLimited(
       photos,
       PROBES_AT_ONCE,
-      (photo, index, signal) => this.#probe(photo, { ...post, index: index + 1 }, signal),
+      (photo, index, signal) => this.#probe(photo, { ...post, index: index + 1 }, { ...options, signal }),
       options.signal,
     );
     const size = zipSize(entries);
@@ -114,7 +114,7 @@ export class Zips {
   async #probe(
     { source, renew }: ZipPhoto,
     { user, id, index }: ZipPost & { index: number },
-    signal: AbortSignal,
+    { client, signal }: ZipOptions,
   ): Promise<Photo> {
     let latest = source;
     const remembered: Renew = async () => {
@@ -123,7 +123,7 @@ export class Zips {
       return renewed;
     };
     const open = (method: 'GET' | 'HEAD', signal: AbortSignal) =>
-      this.#media.openMedia(latest, { method }, { signal, renew: remembered });
+      this.#media.openMedia(latest, { method }, { client, signal, renew: remembered });
     const { mime, extension, size, headers } = await open('HEAD', signal);
     const { etag } = headers;
     if (!mime.startsWith('image/')) throw upstreamFailed(`${mime} instead of a photo`);

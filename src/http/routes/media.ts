@@ -137,7 +137,7 @@ async function openMedia(
       },
     });
   }
-  const options = { signal, renew: files.renew(ref, asset, source.urls, context) };
+  const options = { client, signal, renew: files.renew(ref, asset, source.urls, context) };
   return asset.kind === 'subtitle'
     ? openSubtitle(media, source, wanted, options)
     : media.openMedia(source, wanted, options);
