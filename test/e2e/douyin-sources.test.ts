@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { download } from '../helpers/download.ts';
 import { type Service, startService } from '../helpers/service.ts';
@@ -43,6 +44,13 @@ async function get(post: StandinPost) {
   return { status, body, source: body.source, code: body.code };
 }
 
+/** Names in an archive, as Python's zipfile reads it. */
+function namesInZip(zip: Buffer): string[] {
+  const list =
+    'import io, sys, zipfile; print("\\n".join(zipfile.ZipFile(io.BytesIO(sys.stdin.buffer.read())).namelist()))';
+  return execFileSync('python3', ['-c', list], { input: zip, encoding: 'utf8' }).trim().split('\n');
+}
+
 describe('Douyin without cookies', () => {
   it('gets a video from the detail API with one request, and its files are whole', async () => {
     const post = douyin();
@@ -62,6 +70,10 @@ describe('Douyin without cookies', () => {
     expect(photos.map(({ live }) => live !== undefined)).toEqual([true, false]);
     const clip = await download(String(photos[0]?.live?.link));
     expect([clip.status, clip.whole, clip.headers.get('content-type')]).toEqual([200, true, 'video/mp4']);
+    expect(clip.headers.get('x-filename')).toMatch(/_01\.mp4$/);
+    const zip = Buffer.from(await (await fetch(String(body.download_link?.zip))).arrayBuffer());
+    const names = namesInZip(zip);
+    expect(names.map((name) => name.slice(-6))).toEqual(['01.jpg', '01.mp4', '02.jpg']);
   });
 
   it.each([
