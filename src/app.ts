@@ -12,7 +12,7 @@ import { type Config, ConfigError } from './config.ts';
 import { configWarnings } from './config-warnings.ts';
 import { EgressPool, openVpn } from './egress/index.ts';
 import { EngineWatcher, engineDirs, scheduleUpdates, startWithFallback } from './engine/index.ts';
-import { Extractor } from './extraction/index.ts';
+import { type ExtractionObservers, Extractor } from './extraction/index.ts';
 import { locateFfmpeg } from './ffmpeg/index.ts';
 import { FileLocator } from './files/index.ts';
 import { Canary, ExtractionStats, Health, LocalChecks } from './health/index.ts';
@@ -21,8 +21,8 @@ import { createManagementServer } from './http/management-server.ts';
 import { createServer } from './http/server.ts';
 import { LIMITS, type Limits } from './limits.ts';
 import { Links, loadOrCreateKey, TokenSealer } from './links/index.ts';
+import { listen } from './listen.ts';
 import { Metrics } from './metrics/index.ts';
-import { explainListenError } from './ports.ts';
 import type { PostLink } from './posts/url.ts';
 import { KEPT_SLIDESHOWS, openRenderSlots, RenderCache } from './renders/index.ts';
 import type { Secret } from './secret.ts';
@@ -66,7 +66,13 @@ export async function buildApp(
 ): Promise<App> {
   const closers = new Closers(log);
   try {
-    const { services, engine } = await buildServices(config, { projectRoot, log, overrides, closers });
+    const { services, engine } = await buildServices({
+      config,
+      projectRoot,
+      log,
+      overrides,
+      closers,
+    });
     const management = config.server.managementPort === null ? null : createManagementServer(services);
     if (management) closers.add('management server', () => management.close());
     const server = await createServer(services);
@@ -92,37 +98,85 @@ export async function buildApp(
 }
 
 interface Building {
+  config: Config;
   projectRoot: string;
   log: Logger;
   overrides: Overrides;
   closers: Closers;
 }
 
-async function buildServices(config: Config, { projectRoot, log, overrides, closers }: Building) {
+async function buildServices(building: Building) {
+  const { config, projectRoot, log, overrides, closers } = building;
   const version = readVersion(projectRoot);
   const temp = await openTemp(config, log);
   closers.add('temp', () => temp.close());
   const links = new Links(createTokenSealer(config, projectRoot), linkStart(config), config.links.ttlMs);
+  const metrics = new Metrics();
+  const extraCa = config.egress.extraCaFile ? [readFileSync(config.egress.extraCaFile, 'utf8')] : [];
+  const { redisUrl } = config.secrets;
+  const shared = redisUrl ? await RedisStore.open(redisUrl.reveal(), log, extraCa) : null;
+  if (shared) closers.add('redis', () => shared.close());
+  const extraction = await startExtraction(building, { temp, shared, observers: metrics.observers });
+  const { extractor, egresses, stats } = extraction;
+  const posts = new Posts({ source: extractor, ttlMs: config.cache.ttlMs, shared });
+  const ffmpeg = locateFfmpeg(projectRoot);
+  const { renders, ...files } = buildFiles(building, { temp, posts, egresses, ffmpeg, extraCa, metrics });
+  const checks = await startChecks(building, extraction);
+  const health = new Health({ version, extractor, stats, egresses, posts, shared, ffmpeg, ...checks });
+  const stores = { slideshow: renders, mp3: files.mp3s };
+  const { media } = files;
+  metrics.watch({ extractor, posts, shared, egresses, media, stores, health, engines: checks.engines });
+  const services: Services = {
+    config,
+    limits: overrides.limits ?? LIMITS,
+    warnings: configWarnings(config),
+    version,
+    log,
+    links,
+    posts,
+    shared,
+    egresses,
+    ...files,
+    health,
+    metrics,
+  };
+  return { services, engine: () => extractor.status };
+}
+
+type Extraction = Awaited<ReturnType<typeof startExtraction>>;
+
+async function startExtraction(
+  { config, projectRoot, log, overrides, closers }: Building,
+  { temp, shared, observers }: { temp: TempStore; shared: RedisStore | null; observers: ExtractionObservers },
+) {
   const vpn = openVpn(config.egress.gluetunUrl, config.secrets.gluetunApiKey, log);
   const egresses = new EgressPool({ proxies: config.egress.proxies, vpn, log });
   const stats = new ExtractionStats();
-  const metrics = new Metrics();
-  const { observers } = metrics;
-  const ffmpeg = locateFfmpeg(projectRoot);
-  const { redisUrl } = config.secrets;
-  const extraCa = config.egress.extraCaFile ? [readFileSync(config.egress.extraCaFile, 'utf8')] : [];
-  const shared = redisUrl ? await RedisStore.open(redisUrl.reveal(), log, extraCa) : null;
-  if (shared) closers.add('redis', () => shared.close());
   const dirs = engineDirs(projectRoot, config.extraction.engineDir);
-  const startExtractor = async (): Promise<PostExtractor> => {
+  const start = async (): Promise<PostExtractor> => {
     const { path: runDir } = await temp.createJob('host');
     const ttwids = shared && sharedTtwids(shared);
     const options = { runDir, egresses, stats, observers, ttwids, config, log };
     return startWithFallback(dirs, (engine) => Extractor.start({ engine, ...options }), log);
   };
-  const extractor = overrides.extractor ?? (await startExtractor());
+  const extractor = overrides.extractor ?? (await start());
   closers.add('extractor', () => extractor.close());
-  const posts = new Posts({ source: extractor, ttlMs: config.cache.ttlMs, shared });
+  return { egresses, stats, dirs, extractor };
+}
+
+interface FileParts {
+  temp: TempStore;
+  posts: Posts;
+  egresses: EgressPool;
+  ffmpeg: string | null;
+  /** PEM certificates that are trusted besides the system's. */
+  extraCa: string[];
+  metrics: Metrics;
+}
+
+function buildFiles({ config, log, closers }: Building, parts: FileParts) {
+  const { temp, posts, egresses, ffmpeg, extraCa, metrics } = parts;
+  const { observers } = metrics;
   const files = new FileLocator(posts);
   const media = new MediaClient({
     egresses: new Map(egresses.all.map(({ id, proxy }) => [id, proxy?.reveal() ?? null])),
@@ -133,7 +187,7 @@ async function buildServices(config: Config, { projectRoot, log, overrides, clos
   closers.add('media client', () => media.close());
   const making = {
     renders: openRenderSlots({ maxRenders: config.renders.max, maxWorkers: config.extraction.maxWorkers }),
-    limitClients: config.limits.perMinute !== null,
+    limitClients: config.limits.downloadsAtOnce !== null,
   };
   const renders = new RenderCache({
     temp,
@@ -143,14 +197,8 @@ async function buildServices(config: Config, { projectRoot, log, overrides, clos
     onMade: observers.renderRecorder('slideshow'),
   });
   closers.add('slideshows', () => renders.close());
-  const mp3s = new Mp3s({
-    media,
-    temp,
-    ffmpegPath: ffmpeg,
-    log,
-    ...making,
-    onMade: observers.renderRecorder('mp3'),
-  });
+  const onMade = observers.renderRecorder('mp3');
+  const mp3s = new Mp3s({ media, temp, ffmpegPath: ffmpeg, log, ...making, onMade });
   closers.add('mp3s', () => mp3s.close());
   const zips = new Zips({ media, temp });
   const slideshows = new Slideshows({
@@ -162,6 +210,14 @@ async function buildServices(config: Config, { projectRoot, log, overrides, clos
   });
   const cleaner = startCleaner({ cron: config.temp.cleanupCron, sweepers: [renders, mp3s, temp], log });
   closers.add('cleaner', () => cleaner.stop());
+  return { files, media, renders, mp3s, zips, slideshows };
+}
+
+/** What looks after the service while it runs; /health reports it. */
+async function startChecks(
+  { config, projectRoot, log, overrides, closers }: Building,
+  { dirs, extractor, stats }: Extraction,
+) {
   const engines = new EngineWatcher({ dirs, user: extractor, log });
   if (!overrides.extractor) engines.start();
   closers.add('engine watcher', () => engines.stop());
@@ -175,82 +231,7 @@ async function buildServices(config: Config, { projectRoot, log, overrides, clos
   const localChecks = new LocalChecks({ tempDir: config.temp.dir, cookiesPath });
   await localChecks.start();
   closers.add('local checks', () => localChecks.stop());
-  const health = new Health({
-    version,
-    extractor,
-    stats,
-    egresses,
-    posts,
-    shared,
-    ffmpeg,
-    engines,
-    canary,
-    localChecks,
-  });
-  const stores = { slideshow: renders, mp3: mp3s };
-  metrics.watch({ extractor, posts, shared, egresses, media, stores, health, engines });
-  const services: Services = {
-    config,
-    limits: overrides.limits ?? LIMITS,
-    warnings: configWarnings(config),
-    version,
-    log,
-    links,
-    posts,
-    shared,
-    egresses,
-    files,
-    media,
-    mp3s,
-    zips,
-    slideshows,
-    health,
-    metrics,
-  };
-  return { services, engine: () => extractor.status };
-}
-
-type Servers = Pick<App, 'server' | 'management'>;
-
-async function listen(
-  { server, management }: Servers,
-  services: Services,
-  engine: () => PostExtractor['status'],
-) {
-  const { config, limits, log, warnings } = services;
-  const { host, port, managementPort } = config.server;
-  const { backlog } = limits.process;
-  try {
-    await server.listen({ host, port, backlog });
-  } catch (error) {
-    throw explainListenError(error, 'PORT');
-  }
-  try {
-    await management?.listen({ host, port: managementPort ?? 0 });
-  } catch (error) {
-    throw explainListenError(error, 'MANAGEMENT_PORT');
-  }
-  log.info(summaryOf(services, engine()), 'service started');
-  for (const warning of warnings) log.warn(warning);
-}
-
-/** What an operator wants to see of a start in one line. */
-function summaryOf({ config, version, health }: Services, { workers, host }: PostExtractor['status']) {
-  const { redis, cookies, ffmpeg } = health.report();
-  return {
-    version,
-    mode: config.production ? 'production' : 'development',
-    node: process.version,
-    ytdlp: host?.ytdlp ?? null,
-    ffmpeg,
-    workers: workers.max,
-    baseUrl: config.server.baseUrl ?? 'of each request',
-    managementPort: config.server.managementPort,
-    proxies: config.egress.proxies.length,
-    vpn: config.egress.gluetunUrl !== null,
-    redis: redis?.state ?? 'not configured',
-    cookies: cookies ? `${cookies.age_days} days old` : 'none',
-  };
+  return { engines, canary, localChecks };
 }
 
 /** Makes the folder step by step: on a pseudo file system, Node's recursive mkdir does not return. */

@@ -45,12 +45,13 @@ const FOUNDATION = new Set([
   'config.ts',
   'config-values.ts',
   'key-strength.ts',
+  'limits.ts',
   'secret.ts',
   'posts',
   'concurrency',
 ]);
 /** Files that put the features together. */
-const TOP = new Set(['main.ts', 'app.ts', 'services.ts', 'log.ts', 'ports.ts', 'closers.ts', 'limits.ts']);
+const TOP = new Set(['main.ts', 'app.ts', 'services.ts', 'log.ts', 'listen.ts', 'closers.ts']);
 const isFeature = (path: string) => !['', 'http', 'web'].includes(folderOf(path));
 
 /** Groups of names that reach each other, from pairs of a name and what it needs. */

@@ -6,10 +6,12 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { stripVTControlCharacters } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { linkOf } from '../helpers/download.ts';
 import { engine } from '../helpers/engine.ts';
 import { processes, until } from '../helpers/processes.ts';
+import { sendRequest } from '../helpers/request.ts';
 import { freePort, KEY, type Service, startService } from '../helpers/service.ts';
-import { SCENARIOS, type Standin, scenario, startStandin } from '../helpers/standin/index.ts';
+import { SCENARIOS, type Standin, scenario, startStandin, videoPost } from '../helpers/standin/index.ts';
 
 const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
 const CLIENTS = ['203.0.113.77', '2001:db8:aaaa:bbbb:cccc:dddd:eeee:1'];
@@ -88,6 +90,25 @@ describe('the log', () => {
         egress: expect.stringMatching(/^127\.0\.0\.1:\d+$/),
       }),
     ]);
+  });
+
+  it('has a line for a download that the client ends early, and no warning', async () => {
+    const link = await linkOf(service, standin.posts.add(videoPost({ bigBytes: 40 * 1024 * 1024 })));
+    await sendRequest(link, { leaveAfter: 100_000, headers: { 'x-request-id': 'request-early' } });
+    const lines = () => service.log.filter(({ reqId }) => reqId === 'request-early');
+    expect(await until(() => lines().some(({ msg }) => msg === 'request'), 5000)).toBe(true);
+    expect(lines().filter(({ level }) => Number(level) >= 30)).toEqual([
+      expect.objectContaining({
+        level: 30,
+        path: '/stream',
+        status: 200,
+        aborted: true,
+        code: 'client_gone',
+      }),
+    ]);
+    const { bytes } = lines().find(({ msg }) => msg === 'request') as { bytes: number };
+    expect(bytes).toBeGreaterThanOrEqual(100_000);
+    expect(bytes).toBeLessThan(30 * 1024 * 1024);
   });
 
   it('has no token, cookie, password or address of a client in it, whatever fails', async () => {
