@@ -91,7 +91,13 @@ async function compare(photos: string[], music: string) {
   }
   const renderer = new ours.SlideshowRenderer({ ffmpegPath: ffmpeg, log: { error: console.error } });
   const { signal } = new AbortController();
-  const order = { photos, sound: music, slideSeconds: 4, output: out(folder) };
+  const order = {
+    photos,
+    sound: music,
+    slideSeconds: 4,
+    canvas: { width: 1080, height: 1920 },
+    output: out(folder),
+  };
   const cost = await measured(() => renderer.render(order, { onSlide: () => undefined, signal }));
   await note(
     `ours: one key frame a slide, repeats spliced in, 25 fps${compiled ? '' : ' (from source)'}`,
