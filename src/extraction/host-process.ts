@@ -117,6 +117,8 @@ export class HostProcess extends EventEmitter {
       },
     );
     this.#process = child;
+    // A failed spawn rejects the child's own promise as well; `exited` below reports it.
+    child.catch(() => {});
     child.stdin?.on('error', () => {}); // it died first; 'exit' tells
     const config = {
       sysPath: engine.sysPath,
