@@ -1,4 +1,4 @@
-/** What the kernel knows of processes (Linux). */
+/** CPU and memory of processes, from /proc (Linux). */
 import { readdirSync, readFileSync } from 'node:fs';
 import { pythonTree } from '../../test/helpers/processes.ts';
 
@@ -50,7 +50,7 @@ export function serviceMemory(pid: number): ServiceMemory {
   return { node, python, total: node + python, threads, children: children.length };
 }
 
-/** 0 for a process that went in the meantime. */
+/** 0 for a process that has ended. */
 function pss(pid: number): number {
   try {
     const kib = /^Pss:\s*(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))?.[1];

@@ -1,15 +1,13 @@
-/** The built service, as scripts/serve.sh starts it: default settings, its log written to a file. */
+/** The built service as it is served: scripts/serve.sh, default settings, its log in a file. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
-import { get } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { freePort } from '../../test/helpers/service.ts';
-import type { StandinHello } from './standin-process.ts';
-import { started } from './started.ts';
+import { onEnd } from './children.ts';
+import type { BenchEnv } from './env.ts';
 
 export interface BenchService {
   baseUrl: string;
@@ -21,18 +19,10 @@ export interface BenchService {
 
 const START_LIMIT_MS = 60_000;
 const POLL_MS = 5;
-const SERVE = fileURLToPath(new URL('../serve.sh', import.meta.url));
-
-export interface ServiceOptions {
-  env?: Readonly<Record<string, string>>;
-  /** Another build than this checkout's; to compare two. */
-  main?: string;
-  nodeOptions?: readonly string[];
-}
 
 export async function startService(
-  standin: StandinHello,
-  { env = {}, main, nodeOptions = [] }: ServiceOptions = {},
+  { standin, serve }: Pick<BenchEnv, 'standin' | 'serve'>,
+  settings: Readonly<Record<string, string>> = {},
 ): Promise<BenchService> {
   const port = await freePort();
   const baseUrl = `http://127.0.0.1:${port}`;
@@ -40,8 +30,7 @@ export async function startService(
   const logFile = join(folder, 'log');
   const out = openSync(logFile, 'w');
   const began = performance.now();
-  const [program, args] = main ? [process.execPath, [...nodeOptions, main]] : ['sh', [SERVE]];
-  const child = spawn(program, args, {
+  const child = spawn('sh', [serve], {
     cwd: folder, // no .env is read from here
     env: {
       PATH: process.env.PATH,
@@ -54,17 +43,17 @@ export async function startService(
       RATE_LIMIT_MAX: '0',
       PROXY_URLS: standin.proxyUrl,
       EXTRA_CA_CERTS: standin.caFile,
-      ...env,
+      ...settings,
     },
     stdio: ['ignore', out, out],
   });
   closeSync(out);
-  const gone = once(child, 'exit');
-  const stop = started(async () => {
+  const exited = once(child, 'exit');
+  const stop = onEnd(async () => {
     child.kill('SIGTERM');
-    const impatience = setTimeout(() => child.kill('SIGKILL'), 10_000);
-    await gone;
-    clearTimeout(impatience);
+    const killTimer = setTimeout(() => child.kill('SIGKILL'), 10_000);
+    await exited;
+    clearTimeout(killTimer);
     rmSync(folder, { recursive: true, force: true });
   });
   while (!(await isHealthy(baseUrl))) {
@@ -78,12 +67,24 @@ export async function startService(
   return { baseUrl, pid: child.pid ?? 0, readyMs: performance.now() - began, stop };
 }
 
-function isHealthy(baseUrl: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const request = get(`${baseUrl}/health`, { agent: false }, (response) => {
-      response.resume();
-      resolve(response.statusCode === 200);
-    });
-    request.on('error', () => resolve(false));
+async function isHealthy(baseUrl: string): Promise<boolean> {
+  const response = await fetch(`${baseUrl}/health`).catch(() => null);
+  await response?.arrayBuffer();
+  return response?.ok ?? false;
+}
+
+export interface PostResponse {
+  download_link: { no_watermark?: string };
+  download_slideshow_link?: string;
+}
+
+/** POST /tiktok. @throws when the status is not 200 */
+export async function post({ baseUrl }: BenchService, url: string): Promise<PostResponse> {
+  const response = await fetch(`${baseUrl}/tiktok`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ url }),
   });
+  if (response.status !== 200) throw new Error(`POST /tiktok answered ${response.status}`);
+  return (await response.json()) as PostResponse;
 }

@@ -1,13 +1,13 @@
 // @ts-check
 
-/** A failure that a person can do something about: its message is the one line that is printed. */
+/** A failure that the user can fix: its message is printed without a stack. */
 export class SetupError extends Error {
   /** @override */
   name = 'SetupError';
 }
 
 /**
- * Says that a step is done. Steps that had nothing to do say nothing.
+ * Reports a step that did something.
  * @param {string} line
  */
 export function report(line) {
@@ -15,7 +15,7 @@ export function report(line) {
 }
 
 /**
- * Says that something is missing which the service can live without.
+ * Reports that something optional is missing.
  * @param {string} line
  */
 export function warn(line) {

@@ -2,18 +2,17 @@
 import { join } from 'node:path';
 import { SetupError } from './report.mjs';
 
-/** What a browser gets: the page, its worker and its style. Languages but English become files of their own. */
+/** The page, its service worker and its style. Each language but English becomes a file of its own. */
 const ENTRIES = ['src/web/main.ts', 'src/web/sw.ts', 'src/web/style.css'];
 const OUTPUT = 'dist/web';
 
 /**
- * Makes the page's few files of its many: a browser that has to fetch eighteen modules takes twice as long until the
- * page can be used. Types are the compiler's business; this only takes them out.
+ * Bundles the page, so that a browser fetches few files. The compiler checks the types.
  * @param {string} root
  * @returns {Promise<string[]>} the files written
  */
 export async function bundlePage(root) {
-  // Imported only now: set-up runs before there is any package.
+  // Imported here, because set-up starts before any package is installed.
   const { build } = await import('esbuild');
   const bundle = await build({
     absWorkingDir: root,
@@ -24,7 +23,7 @@ export async function bundlePage(root) {
     chunkNames: 'lang/[name]',
     format: 'esm',
     target: 'es2022',
-    // Else each letter of Arabic would take six bytes.
+    // Escapes would make Arabic text three times as long.
     charset: 'utf8',
     minify: true,
     metafile: true,

@@ -6,13 +6,12 @@ const ENTRY = 'src/extraction/worker.ts';
 const OUTPUT = 'dist/extraction/worker.cjs';
 
 /**
- * Makes one CommonJS file of all that a worker thread loads. Twenty threads that import modules each keep a module
- * loader of their own: 1 MB a thread on Node 24, 0.3 MB on Node 20 (docs/PERFORMANCE.md).
+ * Bundles what a worker thread loads into one CommonJS file: each thread that imports modules keeps a module loader in memory.
  * @param {string} root
  * @returns {Promise<string[]>} the files written
  */
 export async function bundleWorker(root) {
-  // Imported only now: set-up runs before there is any package.
+  // Imported here, because set-up starts before any package is installed.
   const { build } = await import('esbuild');
   await build({
     absWorkingDir: root,

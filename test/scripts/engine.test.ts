@@ -12,8 +12,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { isZipapp } from '../../scripts/setup/engine/installed.mjs';
-import { compareVersions as compareAtSetUp } from '../../scripts/setup/engine/probe.mjs';
-import { adopt, currentEngine, isUntouched, newFolder, storeOf } from '../../scripts/setup/engine/store.mjs';
+import { compareVersions as compareAtSetUp, storeOf } from '../../scripts/setup/engine/shared.mjs';
+import { adopt, currentEngine, isUntouched, newFolder } from '../../scripts/setup/engine/store.mjs';
 import { compareVersions } from '../../src/engine/index.ts';
 import { locateEngine } from '../../src/extraction/engine.ts';
 
