@@ -1,4 +1,4 @@
-/** What the figures were measured on. */
+/** The machine and the versions that the figures belong to. */
 import { execFileSync } from 'node:child_process';
 import { cpus, loadavg, totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
