@@ -13,7 +13,6 @@ import { loadavg } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { cached } from './bench/cached.ts';
-import { endAll } from './bench/children.ts';
 import { cold } from './bench/cold.ts';
 import { prepareEnv } from './bench/env.ts';
 import { machineFacts, ROOT } from './bench/machine.ts';
@@ -38,23 +37,22 @@ const parts = flags.only.split(',');
 const unknown = parts.filter((part) => !isPart(part));
 if (unknown.length > 0) throw new Error(`unknown: ${unknown}; there are ${Object.keys(PARTS).join(', ')}`);
 
-let interrupted = false;
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.on(signal, () => {
-    interrupted = true;
-    void endAll().then(() => process.exit(130));
-  });
-}
-
 const machine = machineFacts();
 process.stdout.write(
   `${machine.cpu}, ${machine.cores} cores, ${machine.memoryGb} GB; Node ${machine.node}, ${machine.python}, ` +
     `yt-dlp ${machine.ytdlp}, ${machine.ffmpeg ?? 'no ffmpeg'}; load ${machine.load.join(', ')}; ${machine.date}\n`,
 );
+const env = await prepareEnv(flags.quick, join(resolve(flags.build), 'scripts/serve.sh'));
+let interrupted = false;
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(signal, () => {
+    interrupted = true;
+    void env.end().then(() => process.exit(130));
+  });
+}
 const figures: Record<string, object> = {};
 const targets: Target[] = [];
 try {
-  const env = await prepareEnv(flags.quick, join(resolve(flags.build), 'scripts/serve.sh'));
   for (const part of parts.filter(isPart)) {
     process.stdout.write(`\n## ${part} (load average ${loadavg()[0]?.toFixed(1)})\n`);
     try {
@@ -70,7 +68,7 @@ try {
     }
   }
 } finally {
-  await endAll();
+  await env.end();
 }
 if (!interrupted) {
   if (targets.length > 0) printTargets(targets);

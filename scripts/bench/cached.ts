@@ -11,8 +11,8 @@ export async function cached(env: BenchEnv): Promise<Part> {
   const [count, rounds] = env.quick ? [4000, 2] : [8000, 5];
   const load = { concurrency: CONNECTIONS, same: true };
   // The first request alone: the others would wait for the same extraction.
-  await env.load(service, { concurrency: 1, count: 1, same: true });
-  await env.load(service, { ...load, count: WARM_UP });
+  await env.measure(service, { concurrency: 1, count: 1, same: true });
+  await env.measure(service, { ...load, count: WARM_UP });
   const measured = [];
   for (let n = 0; n < rounds; n += 1) measured.push(await env.measure(service, { ...load, count }));
   await service.stop();

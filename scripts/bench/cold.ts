@@ -1,8 +1,7 @@
-/** Posts that nobody requested before: rate, latency and CPU, beside a yt-dlp process for each post. */
+/** Posts that nobody requested before: rate, latency and CPU. */
 import type { BenchEnv, Measured } from './env.ts';
 import { atLeast, atMost, type Part, printTable, round, type Spread, shown, spread } from './report.ts';
 import { startService } from './service.ts';
-import { prepareSpawns } from './spawn.ts';
 
 /** MAX_WORKERS' default. */
 const WORKERS = 20;
@@ -34,26 +33,20 @@ type Row = (typeof CASES)[number] & {
 
 export async function cold(env: BenchEnv): Promise<Part> {
   const service = await startService(env);
-  const spawns = await prepareSpawns(env.standin);
-  await env.load(service, { concurrency: 100, count: WARM_UP });
+  await env.measure(service, { concurrency: 100, count: WARM_UP });
   const rows: Row[] = [];
-  const ratios: number[] = [];
   for (const one of CASES) {
-    await env.setLatency(one.latencyMs);
+    env.options.latencyMs = one.latencyMs;
     const measured: Measured[] = [];
     for (let round = 0; round < (env.quick ? 1 : one.rounds); round += 1) {
-      const report = await env.measure(service, one);
-      measured.push(report);
-      // In turn with the service, so that other load on the machine affects both.
-      if (one.latencyMs === 0 && one.concurrency === 100) ratios.push(report.perSecond / (await spawns(4)));
+      measured.push(await env.measure(service, one));
     }
     rows.push(summarise(one, measured));
   }
-  await env.setLatency(0);
+  env.options.latencyMs = 0;
   await service.stop();
-  const timesSpawn = spread(ratios);
-  print(rows, timesSpawn);
-  return { figures: { rows, timesSpawn }, targets: targets(rows, timesSpawn) };
+  print(rows);
+  return { figures: { rows }, targets: targets(rows) };
 }
 
 function summarise(one: (typeof CASES)[number], rounds: readonly Measured[]): Row {
@@ -65,43 +58,36 @@ function summarise(one: (typeof CASES)[number], rounds: readonly Measured[]): Ro
     p50: spread(rounds.map(({ p50 }) => p50)),
     p99: spread(rounds.map(({ p99 }) => p99)),
     failures: rounds.reduce((sum, { failures }) => sum + failures, 0),
-    cpu: {
-      ...{ nodeMain: mean('nodeMain'), node: mean('node'), python: mean('python') },
-      ...{ standin: mean('standin'), clients: mean('clients') },
-    },
+    cpu: { nodeMain: mean('nodeMain'), node: mean('node'), python: mean('python') },
     loadBefore: Math.max(...rounds.map(({ loadBefore }) => loadBefore)),
     bound: one.latencyMs === 0 ? null : Math.min(one.concurrency, WORKERS) / (one.latencyMs / 1000),
   };
 }
 
-function print(rows: readonly Row[], timesSpawn: Spread): void {
+function print(rows: readonly Row[]): void {
   printTable(
     `Cold posts, ${WORKERS} workers. CPU in milliseconds a post; "bound" is workers / latency.`,
     [
       ...['latency ms', 'at once', 'posts', 'posts/s', 'bound', 'p50 ms', 'p99 ms', 'failures'],
-      ...['CPU: service', 'Node', 'its main thread', 'Python', 'stand-in', 'clients', 'load before'],
+      ...['CPU: service', 'Node', 'its main thread', 'Python', 'load before'],
     ],
     rows.map(({ latencyMs, concurrency, count, failures, cpu, ...row }) => [
       ...[latencyMs, concurrency, count].map(String),
       ...[shown(row.perSecond), row.bound === null ? '-' : round(row.bound)],
       ...[shown(row.p50), shown(row.p99), String(failures)],
-      ...[cpu.node + cpu.python, cpu.node, cpu.nodeMain, cpu.python, cpu.standin, cpu.clients].map(round),
+      ...[cpu.node + cpu.python, cpu.node, cpu.nodeMain, cpu.python].map(round),
       round(row.loadBefore),
     ]),
   );
-  process.stdout.write(
-    `\n100 at once: ${shown(timesSpawn)} times as fast as two yt-dlp processes at once.\n`,
-  );
 }
 
-function targets(rows: readonly Row[], timesSpawn: Spread): Part['targets'] {
+function targets(rows: readonly Row[]): Part['targets'] {
   const row = (latencyMs: number, concurrency: number) =>
     rows.find((one) => one.latencyMs === latencyMs && one.concurrency === concurrency) as Row;
   const cpu = (one: Row) => one.cpu.node + one.cpu.python;
   const slow = row(300, 100);
   return [
     atLeast('100 at once, no latency: 150 posts/s', row(0, 100).perSecond.median, 150),
-    atLeast('100 times two yt-dlp processes', timesSpawn.median, 100),
     atLeast('300 ms, 20 workers: 90 % of the bound', (slow.perSecond.median / (slow.bound ?? 0)) * 100, 90),
     atMost('a single request: 15 ms more than TikTok', row(300, 1).p50.median - 300, 15),
     atMost(

@@ -1,66 +1,93 @@
-/** What all parts of the benchmark share: stand-in, clients, and the build to measure. */
+/** What all parts of the benchmark share: the stand-in for TikTok and the clients, both in this process, and the build to measure. */
+import { once } from 'node:events';
 import { loadavg } from 'node:os';
-import { startChild } from './children.ts';
-import type { LoadOrder, LoadReport } from './load-process.ts';
-import { cpuOf, type ServiceCpu, serviceCpu } from './procfs.ts';
+import autocannon from 'autocannon';
+import { type Standin, type StandinOptions, startStandin } from '../../test/helpers/standin/index.ts';
+import { type ServiceCpu, serviceCpu } from './procfs.ts';
 import type { BenchService } from './service.ts';
-import type { PostReply, RequestReply, StandinHello, StandinOrder } from './standin-process.ts';
 
 export interface BenchEnv {
-  standin: StandinHello;
+  standin: Standin;
+  /** The stand-in reads these at each request. */
+  options: StandinOptions;
   quick: boolean;
   /** The serve.sh of the build to measure. */
   serve: string;
-  setLatency(ms: number): Promise<void>;
-  addPost(kind: { videoBytes: number } | { photos: number }): Promise<PostReply>;
-  /** How the service last asked the CDN for a file of this post. */
-  requestFor(postId: string): Promise<RequestReply>;
   /** Requests posts, each of them once; or one post all the time. */
-  load(service: BenchService, load: Load): Promise<LoadReport>;
-  /** The same, with the CPU used. */
   measure(service: BenchService, load: Load): Promise<Measured>;
+  /** Registers a clean-up step, also for what is stopped before. */
+  onEnd(step: () => Promise<unknown>): void;
+  /** Runs all clean-up steps, newest first. */
+  end(): Promise<void>;
 }
 
-export type Load = Pick<LoadOrder, 'concurrency' | 'count' | 'same'>;
+export interface Load {
+  concurrency: number;
+  count: number;
+  same?: boolean;
+}
 
-export interface Measured extends LoadReport {
+export interface Measured {
+  /** Requests without a response of status 200. */
+  failures: number;
+  perSecond: number;
+  /** Milliseconds. */
+  p50: number;
+  p99: number;
+  /** CPU milliseconds of the service for each post. */
+  cpu: ServiceCpu;
   /** Load average of the minute before. */
   loadBefore: number;
-  /** CPU milliseconds for each post. */
-  cpu: ServiceCpu & { standin: number; clients: number };
 }
 
 export async function prepareEnv(quick: boolean, serve: string): Promise<BenchEnv> {
-  const [standin, clients] = await Promise.all([startChild('standin-process'), startChild('load-process')]);
-  const order = (message: StandinOrder) => standin.call(message);
+  const options: StandinOptions = { latencyMs: 0, journalLimit: 2000 };
+  const standin = await startStandin(options);
+  const steps: (() => Promise<unknown>)[] = [() => standin.close()];
   let posts = 0;
-  const load = async ({ baseUrl }: BenchService, wanted: Load) => {
-    const first = posts;
-    posts += wanted.same ? 0 : wanted.count;
-    return (await clients.call({ ...wanted, baseUrl, first } satisfies LoadOrder)) as LoadReport;
+  const measure = async ({ baseUrl, pid }: BenchService, { concurrency, count, same = false }: Load) => {
+    const before = serviceCpu(pid);
+    const [loadBefore = 0] = loadavg();
+    const nextBody = () => JSON.stringify({ url: postUrl(same ? 0 : ++posts) });
+    const { perSecond, latencies, succeeded } = await request(baseUrl, concurrency, count, nextBody);
+    const after = serviceCpu(pid);
+    const each = (part: keyof ServiceCpu) => (after[part] - before[part]) / count;
+    const at = (share: number) => latencies[Math.ceil(latencies.length * share) - 1] ?? Number.NaN;
+    const cpu = { nodeMain: each('nodeMain'), node: each('node'), python: each('python') };
+    return { failures: count - succeeded, perSecond, p50: at(0.5), p99: at(0.99), cpu, loadBefore };
   };
-  const cpuNow = ({ pid }: BenchService): Measured['cpu'] => ({
-    ...serviceCpu(pid),
-    standin: cpuOf(`/proc/${standin.pid}/stat`).own,
-    clients: cpuOf(`/proc/${clients.pid}/stat`).own,
-  });
   return {
-    standin: standin.hello as StandinHello,
-    quick,
-    serve,
-    setLatency: async (latencyMs) => void (await order({ latencyMs })),
-    addPost: async (kind) => (await order(kind)) as PostReply,
-    requestFor: async (id) => (await order({ requestFor: id })) as RequestReply,
-    load,
-    async measure(service, wanted) {
-      const before = cpuNow(service);
-      const [loadBefore = 0] = loadavg();
-      const report = await load(service, wanted);
-      const after = cpuNow(service);
-      const each = (part: keyof Measured['cpu']) => (after[part] - before[part]) / wanted.count;
-      const [nodeMain, node, python] = [each('nodeMain'), each('node'), each('python')];
-      const cpu = { nodeMain, node, python, standin: each('standin'), clients: each('clients') };
-      return { ...report, loadBefore, cpu };
+    ...{ standin, options, quick, serve, measure },
+    onEnd: (step) => void steps.push(step),
+    async end() {
+      for (const step of steps.reverse()) await step().catch(() => {});
     },
   };
+}
+
+/** POST /tiktok over kept connections, one request at a time on each. */
+async function request(url: string, connections: number, amount: number, nextBody: () => string) {
+  const latencies: number[] = [];
+  let succeeded = 0;
+  const began = performance.now();
+  let ended = began;
+  const headers = { 'content-type': 'application/json' };
+  const setupRequest = (given: autocannon.Request) => ({ ...given, body: nextBody() });
+  const requests = [{ method: 'POST' as const, path: '/tiktok', headers, setupRequest }];
+  // Without a callback the instance would be typed as a promise.
+  const running = autocannon({ url, connections, amount, timeout: 300, requests }, () => {});
+  // autocannon itself rounds times: latencies to milliseconds, the end to a second.
+  running.on('response', (_client, status, _bytes, latency) => {
+    latencies.push(latency);
+    ended = performance.now();
+    if (status === 200) succeeded += 1;
+  });
+  await once(running, 'done');
+  latencies.sort((a, b) => a - b);
+  return { perSecond: amount / ((ended - began) / 1000), latencies, succeeded };
+}
+
+/** At the stand-in any 19 digits that begin with 74 are a video. */
+function postUrl(n: number): string {
+  return `https://www.tiktok.com/@bench/video/74${String(n).padStart(17, '0')}`;
 }

@@ -13,7 +13,7 @@ export async function memory(env: BenchEnv): Promise<Part> {
   const service = await startService(env);
   await sleep(3000);
   const idleAtStart = serviceMemory(service.pid);
-  await env.setLatency(LATENCY_MS);
+  env.options.latencyMs = LATENCY_MS;
   let failures = 0;
   /** The highest sample under that load. */
   const peak = async (concurrency: number, count: number) => {
@@ -22,7 +22,7 @@ export async function memory(env: BenchEnv): Promise<Part> {
       const now = serviceMemory(service.pid);
       if (now.total > most.total) most = now;
     }, SAMPLE_MS);
-    failures += (await env.load(service, { concurrency, count })).failures;
+    failures += (await env.measure(service, { concurrency, count })).failures;
     clearInterval(sampler);
     return most;
   };
@@ -30,7 +30,7 @@ export async function memory(env: BenchEnv): Promise<Part> {
   // The same number of posts as below: both fill the cache, and the difference is the queue.
   const busy100 = await peak(100, 2000);
   const queued2000 = await peak(2000, 2000);
-  await env.setLatency(0);
+  env.options.latencyMs = 0;
   await sleep(env.quick ? 10_000 : 61_000);
   const idleAfter = serviceMemory(service.pid);
   await service.stop();

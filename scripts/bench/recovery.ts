@@ -9,7 +9,7 @@ export async function recovery(env: BenchEnv): Promise<Part> {
   let failures = 0;
   /** Milliseconds until the response. */
   const timed = async (service: BenchService) => {
-    const report = await env.load(service, { concurrency: 1, count: 1 });
+    const report = await env.measure(service, { concurrency: 1, count: 1 });
     failures += report.failures;
     return report.p50;
   };
@@ -17,7 +17,7 @@ export async function recovery(env: BenchEnv): Promise<Part> {
   const afterChild: number[] = [];
   // With one worker, the next request is that worker's.
   const single = await startService(env, { MAX_WORKERS: '1' });
-  await env.load(single, { concurrency: 1, count: 50 });
+  await env.measure(single, { concurrency: 1, count: 50 });
   for (let n = 0; n < (env.quick ? 5 : 15); n += 1) {
     undisturbed.push(await timed(single));
     kill(pythonTree(single.pid).children[0]);
@@ -29,7 +29,7 @@ export async function recovery(env: BenchEnv): Promise<Part> {
   for (let n = 0; n < (env.quick ? 2 : 5); n += 1) {
     // A new service each time: a host that keeps dying is restarted with growing delays.
     const service = await startService(env);
-    await env.load(service, { concurrency: 20, count: 100 });
+    await env.measure(service, { concurrency: 20, count: 100 });
     const { host } = pythonTree(service.pid);
     kill(host);
     afterHost.push(await timed(service));

@@ -6,10 +6,12 @@ import { execFile } from 'node:child_process';
 import { get, type IncomingMessage } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { linkOf } from '../../test/helpers/download.ts';
+import { videoPost } from '../../test/helpers/standin/index.ts';
 import type { BenchEnv } from './env.ts';
 import { serviceCpu, serviceMemory } from './procfs.ts';
 import { atLeast, atMost, type Part, printTable, round, type Spread, shown, spread } from './report.ts';
-import { type BenchService, post, startService } from './service.ts';
+import { type BenchService, startService } from './service.ts';
 
 const MIB = 1024 ** 2;
 const CASES = [
@@ -70,15 +72,16 @@ async function compare(
   mib: number,
   rounds: number,
 ): Promise<Row> {
-  const added = await env.addPost({ videoBytes: mib * MIB });
-  const { download_link: links } = await post(service, added.url);
-  const link = links.no_watermark ?? '';
+  const { standin } = env;
+  const post = standin.posts.add(videoPost({ bigBytes: mib * MIB }));
+  const link = await linkOf(service, post);
   await run('curl', ['-sS', '-r', '0-0', '-o', '/dev/null', link]);
-  const { url, headers } = await env.requestFor(added.id);
+  const request = standin.journal.find({ postId: post.id, kind: 'cdn' }).at(-1);
+  if (!request) throw new Error('the service did not request the file');
+  const { cookie, referer } = request.headers;
   const straight = () => [
-    ...['-x', env.standin.proxyUrl, '--cacert', env.standin.caFile],
-    ...Object.entries(headers).flatMap(([name, value]) => ['-H', `${name}: ${value}`]),
-    url,
+    ...['-x', standin.proxyUrl, '--cacert', standin.caFile],
+    ...['-H', `cookie: ${cookie}`, '-H', `referer: ${referer}`, request.url],
   ];
   const through = (stream: number) => ['-H', `x-forwarded-for: 192.0.2.${stream}`, link];
   /** MiB a second of all streams together. */
@@ -120,8 +123,7 @@ async function download(args: readonly string[], bytes: number): Promise<void> {
 
 async function measureSlowReaders(env: BenchEnv): Promise<{ beforeMb: number; grownMb: number }> {
   const service = await startService(env, { MAX_WORKERS: '1', TRUST_PROXY: 'true' });
-  const { url } = await env.addPost({ videoBytes: SLOW.bytes });
-  const link = (await post(service, url)).download_link.no_watermark ?? '';
+  const link = await linkOf(service, env.standin.posts.add(videoPost({ bigBytes: SLOW.bytes })));
   // Fast readers first: what their throughput leaves in the heap is not the slow ones' cost.
   await Promise.all(
     Array.from({ length: 20 }, (_, n) =>

@@ -1,11 +1,10 @@
 // @ts-check
 import { cpSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
+import { bundle } from './bundle.mjs';
 import { report, SetupError } from './report.mjs';
 import { run } from './run.mjs';
 import { filesUnder, hashOf, readStamp } from './stamp.mjs';
-import { bundlePage } from './web.mjs';
-import { bundleWorker } from './worker.mjs';
 
 const STAMP = 'dist/.setup-stamp';
 const SOURCES = [
@@ -13,8 +12,7 @@ const SOURCES = [
   'tsconfig.json',
   'tsconfig.build.json',
   'scripts/setup/build.mjs',
-  'scripts/setup/web.mjs',
-  'scripts/setup/worker.mjs',
+  'scripts/setup/bundle.mjs',
 ];
 /** Compiled; everything else in src is copied, such as the yt-dlp host's Python. */
 const CODE = /\.(ts|js|mjs)$/;
@@ -59,11 +57,7 @@ export async function build(root) {
   const sources = filesUnder(join(root, 'src')).filter(
     (file) => !PROJECT_FILE.test(basename(file)) && !BUNDLED.test(relative(root, file)),
   );
-  const kept = new Set([
-    ...sources.map((file) => place(root, file)),
-    ...(await bundlePage(root)),
-    ...(await bundleWorker(root)),
-  ]);
+  const kept = new Set([...sources.map((file) => place(root, file)), ...(await bundle(root))]);
   removeLeftOvers(root, kept);
   writeFileSync(join(root, STAMP), `${hash}\n`);
   report(`built dist (${((Date.now() - started) / 1000).toFixed(1)} s)`);
