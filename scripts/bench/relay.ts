@@ -10,7 +10,7 @@ import { linkOf } from '../../test/helpers/download.ts';
 import { videoPost } from '../../test/helpers/standin/index.ts';
 import type { BenchEnv } from './env.ts';
 import { serviceCpu, serviceMemory } from './procfs.ts';
-import { atLeast, atMost, type Part, printTable, round, type Spread, shown, spread } from './report.ts';
+import { atLeast, atMost, type Part, printTable, round, shown, spread } from './report.ts';
 import { type BenchService, startService } from './service.ts';
 
 const MIB = 1024 ** 2;
@@ -54,34 +54,16 @@ export async function relay(env: BenchEnv): Promise<Part> {
   };
 }
 
-interface Row {
-  streams: number;
-  mib: number;
-  /** MiB a second. */
-  service: Spread;
-  curl: Spread;
-  ratio: Spread;
-  cpuPerGib: Spread;
-  mainPerGib: Spread;
-}
-
-async function compare(
-  env: BenchEnv,
-  service: BenchService,
-  streams: number,
-  mib: number,
-  rounds: number,
-): Promise<Row> {
+async function compare(env: BenchEnv, service: BenchService, streams: number, mib: number, rounds: number) {
   const { standin } = env;
   const post = standin.posts.add(videoPost({ bigBytes: mib * MIB }));
   const link = await linkOf(service, post);
   await run('curl', ['-sS', '-r', '0-0', '-o', '/dev/null', link]);
   const request = standin.journal.find({ postId: post.id, kind: 'cdn' }).at(-1);
   if (!request) throw new Error('the service did not request the file');
-  const { cookie, referer } = request.headers;
   const straight = () => [
     ...['-x', standin.proxyUrl, '--cacert', standin.caFile],
-    ...['-H', `cookie: ${cookie}`, '-H', `referer: ${referer}`, request.url],
+    ...['-H', `cookie: ${request.headers.cookie}`, '-H', `referer: ${request.headers.referer}`, request.url],
   ];
   const through = (stream: number) => ['-H', `x-forwarded-for: 192.0.2.${stream}`, link];
   /** MiB a second of all streams together. */

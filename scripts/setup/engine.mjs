@@ -7,9 +7,8 @@ import { installFromPypi, PINS } from './engine/pypi.mjs';
 import { compareVersions, storeOf } from './engine/shared.mjs';
 import { adopt, currentEngine, isUntouched, newFolder, writeRecord } from './engine/store.mjs';
 import { findPythons } from './python.mjs';
-import { report, SetupError, warn } from './report.mjs';
+import { howToInstall, report, SetupError, warn } from './report.mjs';
 import { hashOf } from './stamp.mjs';
-import { howToInstall } from './system.mjs';
 
 /**
  * @typedef {object} Source

@@ -3,9 +3,8 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, w
 import { join, resolve } from 'node:path';
 import { pipInstall } from './pip.mjs';
 import { findPythons, onPath } from './python.mjs';
-import { report, warn } from './report.mjs';
+import { howToInstall, report, warn } from './report.mjs';
 import { run } from './run.mjs';
-import { howToInstall } from './system.mjs';
 
 /** What slideshows (H.264, AAC) and MP3s need; some distributions build ffmpeg without them. */
 const ENCODERS = ['libx264', 'libmp3lame', 'aac'];
