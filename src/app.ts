@@ -5,7 +5,7 @@ import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import { Zips } from './archive/index.ts';
 import { Mp3s } from './audio/index.ts';
-import { Posts, RedisStore } from './cache/index.ts';
+import { Posts, RedisStore, sharedTtwids } from './cache/index.ts';
 import { MediaClient } from './cdn/index.ts';
 import { Closers } from './closers.ts';
 import { type Config, ConfigError } from './config.ts';
@@ -112,12 +112,12 @@ async function buildServices(building: Building) {
   closers.add('temp', () => temp.close());
   const links = new Links(createTokenSealer(config, projectRoot), linkStart(config), config.links.ttlMs);
   const metrics = new Metrics();
-  const extraction = await startExtraction(building, temp, metrics.observers);
-  const { extractor, egresses, stats } = extraction;
   const extraCa = config.egress.extraCaFile ? [readFileSync(config.egress.extraCaFile, 'utf8')] : [];
   const { redisUrl } = config.secrets;
   const shared = redisUrl ? await RedisStore.open(redisUrl.reveal(), log, extraCa) : null;
   if (shared) closers.add('redis', () => shared.close());
+  const extraction = await startExtraction(building, { temp, shared, observers: metrics.observers });
+  const { extractor, egresses, stats } = extraction;
   const posts = new Posts({ source: extractor, ttlMs: config.cache.ttlMs, shared });
   const ffmpeg = locateFfmpeg(projectRoot);
   const { renders, ...files } = buildFiles(building, { temp, posts, egresses, ffmpeg, extraCa, metrics });
@@ -147,8 +147,7 @@ type Extraction = Awaited<ReturnType<typeof startExtraction>>;
 
 async function startExtraction(
   { config, projectRoot, log, overrides, closers }: Building,
-  temp: TempStore,
-  observers: ExtractionObservers,
+  { temp, shared, observers }: { temp: TempStore; shared: RedisStore | null; observers: ExtractionObservers },
 ) {
   const vpn = openVpn(config.egress.gluetunUrl, config.secrets.gluetunApiKey, log);
   const egresses = new EgressPool({ proxies: config.egress.proxies, vpn, log });
@@ -156,7 +155,8 @@ async function startExtraction(
   const dirs = engineDirs(projectRoot, config.extraction.engineDir);
   const start = async (): Promise<PostExtractor> => {
     const { path: runDir } = await temp.createJob('host');
-    const options = { runDir, egresses, stats, observers, config, log };
+    const ttwids = shared && sharedTtwids(shared);
+    const options = { runDir, egresses, stats, observers, ttwids, config, log };
     return startWithFallback(dirs, (engine) => Extractor.start({ engine, ...options }), log);
   };
   const extractor = overrides.extractor ?? (await start());
@@ -182,7 +182,7 @@ function buildFiles({ config, log, closers }: Building, parts: FileParts) {
     egresses: new Map(egresses.all.map(({ id, proxy }) => [id, proxy?.reveal() ?? null])),
     extraCa,
     stallTimeoutMs: config.relay.stallTimeoutMs,
-    onStatus: (egress, post, status) => egresses.sawMedia(egress, post, status),
+    onStatus: (seen) => egresses.sawMedia(seen, () => media.checkEgress(seen.egress)),
   });
   closers.add('media client', () => media.close());
   const making = {

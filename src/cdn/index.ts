@@ -9,6 +9,7 @@ export { isMediaHost, mediaUrl } from './hosts.ts';
 export {
   MediaClient,
   type MediaClientOptions,
+  type MediaStatus,
   type OpenOptions,
   type RelayStats,
 } from './media-client.ts';

@@ -11,11 +11,13 @@ import {
   respond,
 } from '../media/index.ts';
 import { createDispatcher } from './dispatcher.ts';
-import { type AttemptContext, LinkFailover } from './failover.ts';
+import { type Attempt, LinkFailover } from './failover.ts';
 import { type OpenContext, type OpenedMedia, openRange, openResume, openStart } from './open.ts';
+import { requestMedia, type UpstreamContext } from './request.ts';
 import { ResumableBody, type ResumableBodyOptions } from './resumable-body.ts';
 import { isFileChanged, type MediaSource, type Renew } from './source.ts';
 import type { Resolve } from './ssrf-guard.ts';
+import { type WorkingLink, WorkingLinks } from './working-links.ts';
 
 /** Upper bound of the default `idleMs`, well below what clients wait for. */
 const MAX_IDLE_MS = 20_000;
@@ -31,14 +33,34 @@ export interface MediaClientOptions {
   idleMs?: number;
   /** Replaces the system's name resolution for direct egresses. */
   resolve?: Resolve;
-  /** Receives each status of the CDN: through which egress, for a file of which post. */
-  onStatus?: (egress: string, post: string, status: number) => void;
+  /** Receives each status of the CDN. */
+  onStatus?: (seen: MediaStatus) => void;
+}
+
+/** A response of the CDN, for the health of the egress. */
+export interface MediaStatus {
+  /** Id of the egress. */
+  egress: string;
+  /** Key of the post. */
+  post: string;
+  /** Key of the client; null where the file is fetched for several. */
+  client: string | null;
+  status: number;
 }
 
 export interface OpenOptions {
   /** Ends everything, sockets included; aborts when the client is gone. */
   signal: AbortSignal;
   renew?: Renew;
+  /** Key of the client, for the health of the egress; absent where the file is fetched for several. */
+  client?: string;
+}
+
+interface Opening {
+  failover: LinkFailover;
+  source: MediaSource;
+  signal: AbortSignal;
+  client: string | null;
 }
 
 /** Totals since the start. */
@@ -76,6 +98,7 @@ export class MediaClient {
    * only: whatever promises the existence of a file asks the CDN.
    */
   readonly #known = new LRUCache<string, MediaMetadata>({ max: 5000, ttl: 10 * 60_000 });
+  readonly #working = new WorkingLinks();
 
   constructor(options: MediaClientOptions) {
     const { egresses, extraCa = [], resolve, stallTimeoutMs } = options;
@@ -93,27 +116,23 @@ export class MediaClient {
    * @throws ServiceError `upstream_failed`, `timeout`, or what `renew` threw; the signal's reason when aborted
    */
   async openMedia(source: MediaSource, request: MediaRequest, options: OpenOptions): Promise<MediaResponse> {
-    const { signal } = options;
+    const { signal, client = null } = options;
     const failover = new LinkFailover(source, this.#counted(options.renew));
+    const opening: Opening = { failover, source, signal, client };
     if (isForWholeFile(request)) {
-      const opened = await this.#openStart(failover, source, signal, true);
-      return respond(request, opened.metadata, () => this.#relay(opened, null, failover, signal));
+      const opened = await this.#openStart(opening, true);
+      return respond(request, opened.metadata, () => this.#relay(opened, null, opening));
     }
     const known = isForPlainRange(request) ? this.#known.get(source.id) : undefined;
-    const metadata = known ?? (await this.#probe(failover, source, signal));
+    const metadata = known ?? (await this.#probe(opening));
     try {
       return await respond(request, metadata, async (range) => {
-        if (metadata.size === null) {
-          const opened = await this.#openStart(failover, source, signal, true);
-          return this.#relay(opened, null, failover, signal);
-        }
+        if (metadata.size === null) return this.#relay(await this.#openStart(opening, true), null, opening);
         const wanted = range ?? { start: 0, end: metadata.size - 1 };
-        const response = await failover.tryLinks(
-          (link, from, attempt) => openRange(this.#context(link, from, attempt), wanted, metadata),
-          this.#options.stallTimeoutMs,
-          signal,
+        const response = await this.#tryLinks(opening, signal, (context) =>
+          openRange(context, wanted, metadata),
         );
-        return this.#relay({ metadata, response }, wanted, failover, signal);
+        return this.#relay({ metadata, response }, wanted, opening);
       });
     } catch (error) {
       this.#known.delete(source.id);
@@ -121,6 +140,18 @@ export class MediaClient {
       if (known && failover.fileChanged && !signal.aborted) return this.openMedia(source, request, options);
       throw error;
     }
+  }
+
+  /**
+   * Requests a byte of links that served media through the egress lately.
+   * @returns whether one still does; false also where none ever has; null where that cannot be told
+   */
+  async checkEgress(egress: string): Promise<boolean | null> {
+    const links = this.#working.of(egress);
+    if (!links) return false;
+    const checks = await Promise.all(links.map((working) => this.#isAccepted(working)));
+    if (checks.includes(true)) return true;
+    return checks.includes(false) ? false : null;
   }
 
   /** For /metrics. */
@@ -143,24 +174,15 @@ export class MediaClient {
     );
   }
 
-  async #openStart(
-    failover: LinkFailover,
-    source: MediaSource,
-    signal: AbortSignal,
-    whole: boolean,
-  ): Promise<OpenedMedia> {
-    const opened = await failover.tryLinks(
-      (link, from, attempt) => openStart(this.#context(link, from, attempt), whole),
-      this.#options.stallTimeoutMs,
-      signal,
-    );
-    if (opened.metadata.size !== null) this.#known.set(source.id, opened.metadata);
+  async #openStart(opening: Opening, whole: boolean): Promise<OpenedMedia> {
+    const opened = await this.#tryLinks(opening, opening.signal, (context) => openStart(context, whole));
+    if (opened.metadata.size !== null) this.#known.set(opening.source.id, opened.metadata);
     return opened;
   }
 
   /** Learns a file's metadata from its first SNIFF_BYTES. */
-  async #probe(failover: LinkFailover, source: MediaSource, signal: AbortSignal): Promise<MediaMetadata> {
-    const { metadata, response } = await this.#openStart(failover, source, signal, false);
+  async #probe(opening: Opening): Promise<MediaMetadata> {
+    const { metadata, response } = await this.#openStart(opening, false);
     response.body.drain();
     // undici frees a connection one turn of the event loop after its response; the next request reuses it then.
     await setImmediate();
@@ -170,41 +192,67 @@ export class MediaClient {
   #relay(
     { metadata, response }: OpenedMedia,
     range: { start: number; end: number } | null,
-    failover: LinkFailover,
-    signal: AbortSignal,
+    opening: Opening,
   ): Readable {
-    const { stallTimeoutMs } = this.#options;
     const body = new ResumableBody({
       range: range ?? { start: 0, end: metadata.size === null ? null : metadata.size - 1 },
       response,
-      stallTimeoutMs,
-      signal,
+      stallTimeoutMs: this.#options.stallTimeoutMs,
+      signal: opening.signal,
       onBytes: (count) => {
         this.#stats.bytes += count;
       },
-      resume: this.#resume(failover, metadata),
+      resume: this.#resume(opening, metadata),
     });
-    this.#count(body, signal);
+    this.#count(body, opening.signal);
     return body;
   }
 
-  #resume(failover: LinkFailover, metadata: MediaMetadata): ResumableBodyOptions['resume'] {
+  #resume(opening: Opening, metadata: MediaMetadata): ResumableBodyOptions['resume'] {
     return (point, signal) => {
       this.#stats.resumes += 1;
       let replaced = false;
-      return failover.tryLinks(
-        async (link, from, attempt) => {
-          try {
-            return await openResume(this.#context(link, from, attempt), point, metadata, replaced);
-          } catch (error) {
-            replaced ||= link === point.broken.link && isFileChanged(error);
-            throw error;
-          }
-        },
-        this.#options.stallTimeoutMs,
-        signal,
-      );
+      return this.#tryLinks(opening, signal, async (context) => {
+        try {
+          return await openResume(context, point, metadata, replaced);
+        } catch (error) {
+          replaced ||= context.link === point.broken.link && isFileChanged(error);
+          throw error;
+        }
+      });
     };
+  }
+
+  #tryLinks<T>(
+    { failover, client }: Opening,
+    signal: AbortSignal,
+    open: (context: OpenContext) => Promise<T>,
+  ): Promise<T> {
+    const attempt: Attempt<T> = async (link, source, { signal, onProgress }) => {
+      const opened = await open({ link, source, onProgress, ...this.#upstream(source, client, signal) });
+      if (client !== null) this.#working.add(client, { link, source });
+      return opened;
+    };
+    return failover.tryLinks(attempt, this.#options.stallTimeoutMs, signal);
+  }
+
+  /** Null where the link neither serves media nor is refused. */
+  async #isAccepted({ link, source }: WorkingLink): Promise<boolean | null> {
+    let status = 0;
+    const upstream = {
+      ...this.#upstream(source, null, AbortSignal.timeout(this.#idleMs)),
+      onStatus: (seen: number) => {
+        status = seen;
+      },
+    };
+    try {
+      const range = { start: 0, end: 0 };
+      const { body } = await requestMedia({ source, link, range, validator: null }, upstream);
+      body.drain();
+      return true;
+    } catch {
+      return status === 403 ? false : null;
+    }
   }
 
   #count(body: Readable, signal: AbortSignal): void {
@@ -220,18 +268,16 @@ export class MediaClient {
     });
   }
 
-  #context(link: string, source: MediaSource, attempt: AttemptContext): OpenContext {
-    const dispatcher = this.#dispatchers.get(source.egress) ?? [...this.#dispatchers.values()][0];
+  #upstream({ egress, id }: MediaSource, client: string | null, signal: AbortSignal): UpstreamContext {
+    const dispatcher = this.#dispatchers.get(egress) ?? [...this.#dispatchers.values()][0];
     if (!dispatcher) throw new ServiceError('internal');
     const { onStatus } = this.#options;
-    const [post = ''] = source.id.split('/', 1);
+    const [post = ''] = id.split('/', 1);
     return {
-      link,
-      source,
       dispatcher,
       idleMs: this.#idleMs,
-      onStatus: onStatus && ((status) => onStatus(source.egress, post, status)),
-      ...attempt,
+      signal,
+      onStatus: onStatus && ((status) => onStatus({ egress, post, client, status })),
     };
   }
 }

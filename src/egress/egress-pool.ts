@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import type { ErrorCode } from '../errors.ts';
 import type { Secret } from '../secret.ts';
 import { type Clock, SYSTEM_CLOCK } from './circuit-breaker.ts';
-import { Egress } from './egress.ts';
+import { Egress, type MediaStatus } from './egress.ts';
 import type { Vpn } from './vpn.ts';
 
 /** Why an egress is blocked: TikTok's pages refuse it, its CDN does, its country is not served, or it is unreachable. */
@@ -129,12 +129,20 @@ export class EgressPool {
     return !result.ok && first.code === 'region_blocked' ? first : result;
   }
 
-  /** Notes a CDN response for a file of a post that came through the egress. */
-  sawMedia(id: string, post: string, status: number): void {
-    const egress = this.all.find((one) => one.id === id);
-    if (!egress?.sawMedia(post, status)) return;
+  /**
+   * Notes a response of the CDN. After a run of refusals the egress is blocked if the control fails as well.
+   * @param control whether media that worked lately still do; null where that cannot be told
+   */
+  sawMedia(seen: MediaStatus, control: () => Promise<boolean | null>): void {
+    const egress = this.all.find(({ id }) => id === seen.egress);
+    if (egress?.sawMedia(seen)) void this.#checkMedia(egress, control);
+  }
+
+  async #checkMedia(egress: Egress, control: () => Promise<boolean | null>): Promise<void> {
+    const works = await control().catch(() => null);
+    if (works !== false) return;
     this.#block(egress, 'media_refused');
-    void this.#renewAddress();
+    await this.#renewAddress();
   }
 
   #pick(routed: Pick<RoutedJob<JobResult>, 'rank'>): Egress | null {

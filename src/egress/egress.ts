@@ -2,8 +2,23 @@ import { createHash } from 'node:crypto';
 import type { Secret } from '../secret.ts';
 import { CircuitBreaker, type Clock } from './circuit-breaker.ts';
 
-/** Posts in a row whose files the CDN refuses before the address counts as refused: a single dead link is no sign. */
+/** Refused files in a row before the egress is checked: single links expire, and a client's own posts get deleted. */
 const REFUSED_POSTS = 8;
+/** Clients that these refusals must come from: nobody alone makes an egress look refused. */
+const REFUSED_CLIENTS = 2;
+/** Refused posts that are remembered while they are of too few clients. */
+const MAX_REFUSED_POSTS = 64;
+
+/** A response of the CDN for a file that was requested through an egress. */
+export interface MediaStatus {
+  /** Id of the egress. */
+  egress: string;
+  /** Key of the post. */
+  post: string;
+  /** Key of the client; null where the file is fetched for several. */
+  client: string | null;
+  status: number;
+}
 
 /** One way to the internet: direct, or through a proxy. */
 export class Egress {
@@ -17,7 +32,8 @@ export class Egress {
   answeredAt: number | null = null;
   /** Jobs that TikTok refused. */
   refusals = 0;
-  readonly #refusedPosts = new Set<string>();
+  /** Post → the client whose file of it was refused. */
+  readonly #refusedPosts = new Map<string, string | null>();
 
   constructor(proxy: Secret | null, clock: Clock) {
     this.proxy = proxy;
@@ -27,14 +43,20 @@ export class Egress {
     this.label = url ? new URL(url).host : 'direct';
   }
 
-  /** @returns whether this CDN response makes REFUSED_POSTS refusals in a row */
-  sawMedia(post: string, status: number): boolean {
+  /** @returns whether this CDN response makes enough refusals in a row, of enough clients, to check the egress */
+  sawMedia({ post, client, status }: Pick<MediaStatus, 'post' | 'client' | 'status'>): boolean {
     if (status !== 403) {
       this.#refusedPosts.clear();
       return false;
     }
-    this.#refusedPosts.add(post);
-    if (this.#refusedPosts.size < REFUSED_POSTS) return false;
+    this.#refusedPosts.delete(post);
+    this.#refusedPosts.set(post, client);
+    for (const oldest of this.#refusedPosts.keys()) {
+      if (this.#refusedPosts.size <= MAX_REFUSED_POSTS) break;
+      this.#refusedPosts.delete(oldest);
+    }
+    const clients = new Set([...this.#refusedPosts.values()].filter((one) => one !== null));
+    if (this.#refusedPosts.size < REFUSED_POSTS || clients.size < REFUSED_CLIENTS) return false;
     this.#refusedPosts.clear();
     return true;
   }

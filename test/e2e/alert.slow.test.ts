@@ -1,7 +1,7 @@
 /** A real Prometheus with the shipped configuration fires and resolves the alerts of a real service. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { MENDED } from '../helpers/engine/bad-releases.ts';
+import { FIXED_RELEASE } from '../helpers/engine/bad-releases.ts';
 import { makeProject, type Project } from '../helpers/engine/project.ts';
 import { healthy, ownEngine } from '../helpers/engine.ts';
 import { until } from '../helpers/processes.ts';
@@ -104,7 +104,7 @@ describe.skipIf(!ownEngine || NO_PROMETHEUS !== null)('TikTokExtractorOutdated',
     expect((await health()).reasons.join()).toMatch(/yt-dlp .* cannot read .*npm run engine:update/);
 
     const { pid } = service;
-    project.install('2027.1.4', MENDED);
+    project.install('2027.1.4', FIXED_RELEASE);
     expect(await until(async () => (await health()).ytdlp === '2027.1.4', 30_000)).toBe(true);
     await becomes(ALERT, undefined);
     expect(await until(async () => (await health()).status === healthy, 30_000)).toBe(true);

@@ -1,5 +1,5 @@
 import { pino } from 'pino';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { Egress } from '../../src/egress/egress.ts';
 import { EgressPool, type JobResult } from '../../src/egress/index.ts';
 import { Vpn } from '../../src/egress/vpn.ts';
@@ -164,18 +164,83 @@ describe('a refused address', () => {
     expect(asked).toHaveLength(3 + 1);
     expect(states()).toEqual(['ok']);
   });
+});
 
-  it('is known by a run of refused files, not by some that died', () => {
-    const { egresses, states } = world();
-    const { id } = egresses.all[0];
-    for (let i = 0; i < 20; i += 1) egresses.sawMedia(id, 'the same post', 403);
-    expect(states()).toEqual(['ok']);
-    for (let i = 0; i < 6; i += 1) egresses.sawMedia(id, `post ${i}`, 403);
-    egresses.sawMedia(id, 'post 7', 206);
-    for (let i = 0; i < 7; i += 1) egresses.sawMedia(id, `post ${i}`, 403);
-    expect(states()).toEqual(['ok']);
-    egresses.sawMedia(id, 'post 8', 403);
+describe('refused media', () => {
+  /** Responses of the CDN, and a control that says whether links which worked lately still do. */
+  function media(works: boolean | null, options: Parameters<typeof world>[0] = {}) {
+    const control = vi.fn(async () => works);
+    const { egresses, states, ...rest } = world(options);
+    const egress = egresses.all[0].id;
+    const see = async (post: string, client: string | null, status = 403) => {
+      egresses.sawMedia({ egress, post, client, status }, control);
+      await new Promise((resolve) => setImmediate(resolve));
+    };
+    const refuse = async (posts: number, clients: readonly (string | null)[]) => {
+      for (let i = 0; i < posts; i += 1) await see(`post ${i}`, clients[i % clients.length] ?? null);
+    };
+    return { ...rest, egresses, control, see, refuse, states };
+  }
+
+  it('of eight posts and two clients block the egress when the control is refused too', async () => {
+    const { refuse, control, egresses } = media(false);
+    await refuse(7, ['a', 'b']);
+    expect(control).not.toHaveBeenCalled();
+    await refuse(8, ['a', 'b']);
+    expect(control).toHaveBeenCalledOnce();
     expect(egresses.status).toMatchObject([{ state: 'blocked', reason: 'media_refused' }]);
+  });
+
+  it.each<[string, boolean | null]>([
+    ['still works', true],
+    ['cannot tell', null],
+  ])('do not block the egress while the control %s', async (_name, works) => {
+    const { refuse, control, states } = media(works, { vpn: true });
+    for (let time = 0; time < 3; time += 1) await refuse(8, ['a', 'b']);
+    expect(control).toHaveBeenCalledTimes(3);
+    expect(states()).toEqual(['ok']);
+  });
+
+  it('do not block the egress when the control throws', async () => {
+    const { refuse, control, states } = media(false);
+    control.mockRejectedValue(new Error('down'));
+    await refuse(8, ['a', 'b']);
+    expect(states()).toEqual(['ok']);
+  });
+
+  it.each<[string, (string | null)[]]>([
+    ['one client', ['a']],
+    ['no known client', [null]],
+    ['one known client', ['a', null]],
+  ])('of any number of posts but %s cause no control', async (_name, clients) => {
+    const { refuse, control, states } = media(false);
+    await refuse(200, clients);
+    expect(control).not.toHaveBeenCalled();
+    expect(states()).toEqual(['ok']);
+  });
+
+  it('of few posts, any number of times, cause no control', async () => {
+    const { see, control } = media(false);
+    for (let i = 0; i < 50; i += 1) await see(`post ${i % 7}`, `client ${i}`);
+    expect(control).not.toHaveBeenCalled();
+  });
+
+  it('are counted anew after any other response', async () => {
+    const { see, refuse, control } = media(false);
+    await refuse(7, ['a', 'b']);
+    await see('post 9', 'c', 206);
+    await refuse(7, ['a', 'b']);
+    expect(control).not.toHaveBeenCalled();
+    await see('post 8', 'a');
+    expect(control).toHaveBeenCalledOnce();
+  });
+
+  it('make the VPN take another address when the control is refused too', async () => {
+    const { refuse, reconnected, states } = media(false, { vpn: true });
+    await refuse(8, ['a', 'b']);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(reconnected).toHaveLength(1);
+    expect(states()).toEqual(['ok']);
   });
 });
 

@@ -1,4 +1,29 @@
-/** Figures for people: tables in Markdown, and numbers with as many digits as they deserve. */
+/** Figures for people: tables in Markdown, numbers with as many digits as they deserve, targets. */
+
+/** What a part of the benchmark returns. */
+export interface Part {
+  figures: object;
+  targets: Target[];
+}
+
+export interface Target {
+  target: string;
+  measured: string;
+  reached: boolean;
+}
+
+export function atLeast(target: string, value: number, wanted: number): Target {
+  return { target: `at least ${target}`, measured: round(value), reached: value >= wanted };
+}
+
+export function atMost(target: string, value: number, wanted: number): Target {
+  return { target: `at most ${target}`, measured: round(value), reached: value <= wanted };
+}
+
+export function printTargets(targets: readonly Target[]): void {
+  const rows = targets.map(({ target, measured, reached }) => [target, measured, reached ? 'yes' : 'NO']);
+  printTable('Targets (medians)', ['target', 'measured', 'reached'], rows);
+}
 
 export function printTable(
   title: string,
