@@ -150,8 +150,6 @@ async function openPhotos(
   context: RequestContext,
 ): Promise<MediaResponse> {
   const post = await files.post(ref, context);
-  // The request itself has been counted as one file.
-  await rate.count(request, post.photos.length - 1);
   const zipped = (asset: Extract<Asset, { kind: 'photo' | 'live' }>) => {
     const source = sourceOf(post, asset);
     const renew = files.renew(ref, asset, source.urls, context);
@@ -161,6 +159,8 @@ async function openPhotos(
     zipped({ kind: 'photo', index }),
     ...(live ? [zipped({ kind: 'live', index })] : []),
   ]);
+  // The request itself has been counted as one file.
+  await rate.count(request, photos.length - 1);
   const about = { user: ref.user ?? '', id: ref.id, createdAt: post.createdAt };
   return zips.openZip(photos, about, mediaRequest(request), context);
 }
