@@ -228,7 +228,8 @@ async function startChecks(
   }
   const canary = canaryUrl === null ? null : startCanary(canaryUrl, extractor, stats, log);
   closers.add('canary', () => canary?.stop());
-  const localChecks = new LocalChecks({ tempDir: config.temp.dir, cookiesPath });
+  const cookies = { path: cookiesPath, engine: () => extractor.status.engine, log };
+  const localChecks = new LocalChecks({ tempDir: config.temp.dir, cookies });
   await localChecks.start();
   closers.add('local checks', () => localChecks.stop());
   return { engines, canary, localChecks };
