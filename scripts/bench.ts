@@ -1,132 +1,86 @@
 /**
- * `npm run bench`: what the service can do and what it costs, beside its baselines in the same run, on this machine and
- * without the internet.
+ * `npm run bench`: speed, CPU and memory of the service against the tests' stand-in for TikTok, without the internet.
  *
- *   npm run bench                        all parts, some twelve minutes
- *   npm run bench -- --quick             fewer rounds, without relay and slideshow: up to three minutes
- *   npm run bench -- --only cold,memory  these parts: cold, memory, startup, recovery, cache, relay, slideshow
+ *   npm run bench                        all parts
+ *   npm run bench -- --quick             fewer rounds
+ *   npm run bench -- --only cold,relay   these parts: cold, cached, memory, startup, recovery, relay, slideshow
+ *   npm run bench -- --build DIR         measures the build of another checkout, to compare two
  *
- * Prints tables and writes bench-results/. Needs Linux (/proc) and, for the relay, curl.
+ * Prints tables and writes bench-results/bench.json. Needs Linux (/proc), and curl for the relay.
  */
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { readFileSync, rmSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { loadavg } from 'node:os';
-import { join, relative } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { cached } from './bench/cached.ts';
 import { cold } from './bench/cold.ts';
-import { type Ground, prepareGround } from './bench/ground.ts';
+import { prepareEnv } from './bench/env.ts';
 import { machineFacts, ROOT } from './bench/machine.ts';
 import { memory } from './bench/memory.ts';
 import { recovery } from './bench/recovery.ts';
-import { started, stopAll } from './bench/started.ts';
+import { relay } from './bench/relay.ts';
+import { printTargets, type Target } from './bench/report.ts';
+import { slideshow } from './bench/slideshow.ts';
 import { startup } from './bench/startup.ts';
-import { judge, type Results } from './bench/targets.ts';
 
 const OUT = join(ROOT, 'bench-results');
+const PARTS = { cold, cached, memory, startup, recovery, relay, slideshow };
 
-/** Parts within this process. */
-const OWN = { cold, memory, startup, recovery };
-/** Programs of their own, each of which writes a file of its name into bench-results/. */
-const PROGRAMS = ['cache', 'relay', 'slideshow'] as const;
-const QUICK = ['cold', 'memory', 'startup', 'recovery', 'cache'];
-const ALL = [...Object.keys(OWN), ...PROGRAMS];
+const { values: flags } = parseArgs({
+  options: {
+    quick: { type: 'boolean', default: false },
+    only: { type: 'string', default: Object.keys(PARTS).join() },
+    build: { type: 'string', default: ROOT },
+  },
+});
+const parts = flags.only.split(',');
+const unknown = parts.filter((part) => !isPart(part));
+if (unknown.length > 0) throw new Error(`unknown: ${unknown}; there are ${Object.keys(PARTS).join(', ')}`);
 
-/** How long one program may take; the longest takes some three minutes. */
-const PROGRAM_LIMIT_MS = 10 * 60_000;
-
-const { quick, parts } = readArguments();
+const machine = machineFacts();
+process.stdout.write(
+  `${machine.cpu}, ${machine.cores} cores, ${machine.memoryGb} GB; Node ${machine.node}, ${machine.python}, ` +
+    `yt-dlp ${machine.ytdlp}, ${machine.ffmpeg ?? 'no ffmpeg'}; load ${machine.load.join(', ')}; ${machine.date}\n`,
+);
+const env = await prepareEnv(flags.quick, join(resolve(flags.build), 'scripts/serve.sh'));
 let interrupted = false;
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.on(signal, () => {
     interrupted = true;
-    void stopAll().then(() => process.exit(130));
+    void env.end().then(() => process.exit(130));
   });
 }
-
-const began = performance.now();
-const machine = machineFacts();
-process.stdout.write(
-  `${machine.cpu}, ${machine.cores} cores, ${machine.memoryGb} GB; Node ${machine.node}, ${machine.python}, yt-dlp ${machine.ytdlp}, ` +
-    `${machine.ffmpeg ?? 'no ffmpeg'}; load average before the start ${machine.load.join(', ')}; ${machine.date}\n`,
-);
-const results: Record<string, unknown> = {};
-const own: Results = {};
-let failed = false;
+const figures: Record<string, object> = {};
+const targets: Target[] = [];
 try {
-  const ground = parts.some(isOwn) ? await prepareGround(quick) : null;
-  for (const part of parts) {
+  for (const part of parts.filter(isPart)) {
     process.stdout.write(`\n## ${part} (load average ${loadavg()[0]?.toFixed(1)})\n`);
     try {
-      results[part] = await runPart(part, ground);
+      const result = await PARTS[part](env);
+      figures[part] = result.figures;
+      targets.push(...result.targets);
     } catch (error) {
       if (interrupted) break;
-      // The others are worth having all the same.
-      failed = true;
-      results[part] = { failed: String(error) };
+      // The other parts still run.
+      process.exitCode = 1;
+      figures[part] = { failed: String(error) };
       process.stderr.write(`${part}: ${error instanceof Error ? error.stack : error}\n`);
     }
   }
 } finally {
-  await stopAll();
+  await env.end();
 }
-if (!interrupted) await report();
-
-async function runPart(part: string, ground: Ground | null): Promise<unknown> {
-  if (!ground || !isOwn(part)) return runProgram(part);
-  const result = await OWN[part](ground);
-  Object.assign(own, { [part]: result });
-  return result;
-}
-
-function isOwn(part: string): part is keyof typeof OWN {
-  return Object.hasOwn(OWN, part);
-}
-
-async function report(): Promise<void> {
-  process.stdout.write('\n');
-  const verdicts = judge(own);
-  const minutes = (performance.now() - began) / 60_000;
+if (!interrupted) {
+  if (targets.length > 0) printTargets(targets);
   await mkdir(OUT, { recursive: true });
-  const file = join(OUT, 'bench.json');
-  await writeFile(file, JSON.stringify({ machine, quick, minutes, verdicts, ...results }, null, 2));
-  process.stdout.write(
-    `\n${minutes.toFixed(1)} minutes; all figures are in ${relative(process.cwd(), file)}\n`,
+  const json = JSON.stringify(
+    { machine, build: flags.build, quick: flags.quick, targets, ...figures },
+    null,
+    2,
   );
-  if (failed) process.exitCode = 1;
+  await writeFile(join(OUT, 'bench.json'), json);
 }
 
-async function runProgram(name: string): Promise<unknown> {
-  const file = join(OUT, `${name}.json`);
-  rmSync(file, { force: true });
-  const script = fileURLToPath(new URL(`./bench/${name}.ts`, import.meta.url));
-  // A group of its own, which can be ended as a whole: these programs start others.
-  const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), script], {
-    cwd: ROOT,
-    detached: true,
-    stdio: ['ignore', 'inherit', 'inherit'],
-  });
-  const gone = once(child, 'exit');
-  const stop = started(async () => {
-    if (child.pid && child.exitCode === null && child.signalCode === null)
-      process.kill(-child.pid, 'SIGTERM');
-    await gone;
-  });
-  const limit = setTimeout(stop, PROGRAM_LIMIT_MS);
-  const [code] = await gone;
-  clearTimeout(limit);
-  await stop();
-  if (code !== 0) throw new Error(`${name} ended with ${code}`);
-  return JSON.parse(readFileSync(file, 'utf8'));
-}
-
-function readArguments(): { quick: boolean; parts: readonly string[] } {
-  const { values } = parseArgs({ options: { quick: { type: 'boolean' }, only: { type: 'string' } } });
-  const quick = values.quick ?? false;
-  const parts = values.only?.split(',') ?? (quick ? QUICK : ALL);
-  const unknown = parts.filter((part) => !ALL.includes(part));
-  if (unknown.length > 0) throw new Error(`unknown: ${unknown.join(', ')}; there are ${ALL.join(', ')}`);
-  return { quick, parts };
+function isPart(name: string): name is keyof typeof PARTS {
+  return Object.hasOwn(PARTS, name);
 }

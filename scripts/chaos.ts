@@ -1,6 +1,6 @@
 /**
- * Chaos for as long as you like: `npx tsx scripts/chaos.ts [seconds=300] [seed]`. Build first (`npm run build`).
- * Exits 1 where an answer was wrong.
+ * Random faults under load: `npx tsx scripts/chaos.ts [seconds=300] [seed]`, after `npm run build`. Exits 1 where a response was
+ * wrong.
  */
 import { runChaos } from '../test/helpers/chaos.ts';
 

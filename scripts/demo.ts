@@ -1,6 +1,6 @@
 /**
- * `npm run demo`: the whole product without the internet. Starts the tests' stand-in for TikTok and the service
- * against it, and prints links to try. Real posts do not work here; everything else is the real thing.
+ * `npm run demo`: the service without the internet, against the tests' stand-in for TikTok. Prints links to try; real posts do not
+ * work.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -19,20 +19,20 @@ const service = spawn(process.execPath, [fileURLToPath(new URL('../dist/main.js'
   },
   stdio: ['ignore', 'inherit', 'inherit'],
 });
-// The service hears Ctrl-C itself; a SIGTERM reaches only us.
+// Ctrl-C reaches the whole group; SIGTERM only this process.
 process.on('SIGINT', () => {});
 process.on('SIGTERM', () => service.kill('SIGTERM'));
 
 const width = Math.max(...SCENARIOS.map(({ name }) => name.length));
 process.stdout.write(`
-The service answers at http://localhost:${port}, TikTok is played by ${standin.proxyUrl}.
+The service listens on http://localhost:${port}; the stand-in for TikTok is ${standin.proxyUrl}.
 
   curl -s http://localhost:${port}/tiktok -H 'content-type: application/json' \\
     -d '{"url":"${SCENARIOS[0]?.url}"}'
 
 ${SCENARIOS.map(({ name, url }) => `  ${name.padEnd(width)}  ${url}`).join('\n')}
 
-Ctrl-C ends both.
+Ctrl-C stops both.
 `);
 
 const [code] = (await once(service, 'exit')) as [number | null];

@@ -1,6 +1,6 @@
 /**
- * Hundreds of thousands of hostile inputs: `npx tsx scripts/fuzz.ts [cases of each=50000] [seed]`. Exits 1 at the first
- * that gets through, and prints it, with the seed that finds it again.
+ * Random hostile inputs: `npx tsx scripts/fuzz.ts [cases of each=50000] [seed]`. Exits 1 at the first that gets through, and prints
+ * it with its seed.
  */
 import { PROPERTIES } from '../test/helpers/properties.ts';
 

@@ -1,6 +1,6 @@
 /**
- * `npx tsx scripts/screenshots.ts`: the pictures of the web page in docs/screenshots, taken of the built service
- * against the stand-in for TikTok. Names of pictures as arguments take only these.
+ * `npx tsx scripts/screenshots.ts [names]`: the pictures of the web page in docs/screenshots, of the built service against the
+ * stand-in for TikTok.
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import type { BrowserContextOptions, Page } from 'playwright-core';
@@ -20,7 +20,7 @@ const FOLDER = new URL('../docs/screenshots/', import.meta.url);
 interface Shot {
   name: string;
   context?: BrowserContextOptions;
-  /** Links that are opened one after the other; the picture is of the last. */
+  /** Posts to open one after the other; the picture shows the last. */
   urls?: string[];
   before?: (page: Page) => Promise<unknown>;
   fullPage?: boolean;
@@ -40,7 +40,7 @@ function shots(standin: Standin): Shot[] {
   );
   const hidden = standin.posts.add(statusPost(10_222, ''));
   const phone = { ...PHONE, deviceScaleFactor: 2 };
-  const film = async (page: Page) => {
+  const makeSlideshow = async (page: Page) => {
     await page.getByRole('button', { name: 'Make slideshow' }).click();
     await page.getByRole('link', { name: 'Save slideshow' }).waitFor();
   };
@@ -52,7 +52,7 @@ function shots(standin: Standin): Shot[] {
       before: (page) => page.goto(page.url().split('?')[0] ?? ''),
     },
     { name: 'dark', urls: [video.url], context: { colorScheme: 'dark' } },
-    { name: 'photos', urls: [photos.url], before: film, fullPage: true },
+    { name: 'photos', urls: [photos.url], before: makeSlideshow, fullPage: true },
     {
       name: 'photo-viewer',
       urls: [photos.url],
@@ -73,12 +73,12 @@ function shots(standin: Standin): Shot[] {
   ];
 }
 
-/** Waits for what comes last: pictures, and a frame of each player. */
-async function shown(page: Page): Promise<void> {
+/** Waits for all pictures, and a frame of each player. */
+async function untilShown(page: Page): Promise<void> {
   const missing = `[...document.images].filter((one) => one.loading !== 'lazy' && !one.complete).length +
     [...document.querySelectorAll('video')].filter((one) => one.readyState < 2).length`;
   while ((await page.evaluate<number>(missing)) > 0) await page.waitForTimeout(100);
-  // A player's ring turns on for a while after its frame is there.
+  // A player's spinner stays for a while after its first frame.
   await page.waitForTimeout(2000);
 }
 
@@ -93,7 +93,7 @@ async function take(page: Page, base: string, shot: Shot): Promise<void> {
   await shot.before?.(page);
   await page.waitForLoadState('networkidle');
   await page.mouse.move(0, 0);
-  await shown(page);
+  await untilShown(page);
   await page.evaluate('scrollTo(0, 0)');
   const picture = await page.screenshot({ fullPage: shot.fullPage ?? false });
   const small = await sharp(picture).png({ palette: true, quality: 80, effort: 10 }).toBuffer();

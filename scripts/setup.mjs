@@ -1,13 +1,12 @@
 // @ts-check
 /**
- * Everything that `npm start`, `npm test` and the others need, done once. Needs nothing but Node; what is there
- * already is skipped without starting a single program. Called by those scripts themselves: npm runs no `prestart`
- * where .npmrc says ignore-scripts. (Their `exec` lets a signal sent to npm reach the service, not a shell.)
- *
- * A container image has all of it inside, and no package-lock.json: there is nothing to do.
+ * Everything that `npm start`, `npm test` and the others need, done once; steps that are done are skipped without starting a
+ * program. Needs nothing but Node. The npm scripts call it themselves, because npm ignores `prestart` where .npmrc says
+ * ignore-scripts; their `exec` lets signals to npm reach the service. A container image has no package-lock.json, and
+ * nothing to set up.
  *
  *   node scripts/setup.mjs [start | test | demo | bench]   all of it, before that command
- *   node scripts/setup.mjs engine                          looks for a yt-dlp and an ffmpeg again, though there are some
+ *   node scripts/setup.mjs engine                          chooses a yt-dlp and an ffmpeg anew
  */
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -21,13 +20,13 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 async function setUp(mode) {
   checkNode(process.versions.node);
   if (!existsSync(join(root, 'package-lock.json'))) return;
-  // Imported only now: an old Node would stop at their syntax or API before it could be told its age.
+  // Imported after the check, because an old Node cannot parse them.
   const { installDependencies } = await import('./setup/dependencies.mjs');
   const { build, isBuilt } = await import('./setup/build.mjs');
   const { installEngine } = await import('./setup/engine.mjs');
   const { installFfmpeg } = await import('./setup/ffmpeg.mjs');
-  const leaveOutDev = mode === 'start' && process.env.NODE_ENV === 'production' && isBuilt(root);
-  await installDependencies(root, !leaveOutDev);
+  const omitDev = mode === 'start' && process.env.NODE_ENV === 'production' && isBuilt(root);
+  await installDependencies(root, !omitDev);
   await installEngine(root, mode === 'engine');
   await installFfmpeg(root, mode === 'engine');
   await build(root);
@@ -36,16 +35,9 @@ async function setUp(mode) {
 try {
   await setUp(process.argv[2] ?? 'start');
 } catch (error) {
-  if (!(error instanceof SetupError) && !isSystemError(error)) throw error;
+  // Node's message of a system error names the file and the cause.
+  const isExpected = error instanceof SetupError || (error instanceof Error && 'syscall' in error);
+  if (!isExpected) throw error;
   process.stderr.write(`set-up: ${error.message}\n`);
   process.exitCode = 1;
-}
-
-/**
- * A full disk, a folder that may not be written to: Node's message names both.
- * @param {unknown} error
- * @returns {error is NodeJS.ErrnoException}
- */
-function isSystemError(error) {
-  return error instanceof Error && 'syscall' in error;
 }

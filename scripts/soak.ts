@@ -1,7 +1,7 @@
 /**
- * Long life: `npx tsx scripts/soak.ts [extractions=50000] [seconds=unlimited] [workers=20]` extracts so many posts, each
- * another one, and prints the memory of Node and of the Python tree as it goes, and how it rises over the last half.
- * Build first (`npm run build`). Exits 1 where an extraction failed.
+ * Memory over a long run: `npx tsx scripts/soak.ts [extractions=50000] [seconds=unlimited] [workers=20]`, after `npm run build`.
+ * Extracts different posts, prints the memory of Node and of the Python tree, and how it rises over the last half. Exits 1
+ * where an extraction failed.
  */
 import { fileURLToPath } from 'node:url';
 import { pythonTree } from '../test/helpers/processes.ts';
@@ -61,7 +61,7 @@ function sample(): void {
   );
 }
 
-async function visitor(): Promise<void> {
+async function client(): Promise<void> {
   while (begun < TOTAL && Date.now() < ends) {
     const id = 7_440_000_000_000_000_000n + BigInt(begun);
     begun += 1;
@@ -80,7 +80,7 @@ async function visitor(): Promise<void> {
 
 const every = Number.isFinite(Number(seconds)) ? (Number(seconds) * 1000) / SAMPLES : 15_000;
 const sampling = setInterval(sample, every);
-await Promise.all(Array.from({ length: Number(workers) * 2 }, visitor));
+await Promise.all(Array.from({ length: Number(workers) * 2 }, client));
 clearInterval(sampling);
 sample();
 const lastHalf = samples.filter((one) => one.done >= done / 2);

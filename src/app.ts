@@ -5,7 +5,7 @@ import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import { Zips } from './archive/index.ts';
 import { Mp3s } from './audio/index.ts';
-import { Posts, RedisStore } from './cache/index.ts';
+import { Posts, RedisStore, sharedTtwids } from './cache/index.ts';
 import { MediaClient } from './cdn/index.ts';
 import { Closers } from './closers.ts';
 import { type Config, ConfigError } from './config.ts';
@@ -21,8 +21,8 @@ import { createManagementServer } from './http/management-server.ts';
 import { createServer } from './http/server.ts';
 import { LIMITS, type Limits } from './limits.ts';
 import { Links, loadOrCreateKey, TokenSealer } from './links/index.ts';
+import { listen } from './listen.ts';
 import { Metrics } from './metrics/index.ts';
-import { explainListenError } from './ports.ts';
 import type { PostLink } from './posts/url.ts';
 import { KEPT_SLIDESHOWS, openRenderSlots, RenderCache } from './renders/index.ts';
 import type { Secret } from './secret.ts';
@@ -31,7 +31,10 @@ import { SlideshowRenderer, Slideshows } from './slideshow/index.ts';
 import { startCleaner, TempStore } from './temp/index.ts';
 
 /** What the service needs of Extractor. */
-export type PostExtractor = Pick<Extractor, 'extract' | 'status' | 'switchTo' | 'onRejection' | 'close'>;
+export type PostExtractor = Pick<
+  Extractor,
+  'extract' | 'probeFallbacks' | 'status' | 'switchTo' | 'onRejection' | 'close'
+>;
 
 /** Replaces parts of the service, for tests. */
 export interface Overrides {
@@ -63,7 +66,13 @@ export async function buildApp(
 ): Promise<App> {
   const closers = new Closers(log);
   try {
-    const { services, engine } = await buildServices(config, { projectRoot, log, overrides, closers });
+    const { services, engine } = await buildServices({
+      config,
+      projectRoot,
+      log,
+      overrides,
+      closers,
+    });
     const management = config.server.managementPort === null ? null : createManagementServer(services);
     if (management) closers.add('management server', () => management.close());
     const server = await createServer(services);
@@ -89,36 +98,85 @@ export async function buildApp(
 }
 
 interface Building {
+  config: Config;
   projectRoot: string;
   log: Logger;
   overrides: Overrides;
   closers: Closers;
 }
 
-async function buildServices(config: Config, { projectRoot, log, overrides, closers }: Building) {
+async function buildServices(building: Building) {
+  const { config, projectRoot, log, overrides, closers } = building;
   const version = readVersion(projectRoot);
   const temp = await openTemp(config, log);
   closers.add('temp', () => temp.close());
-  const links = new Links(createTokenSealer(config, projectRoot), config.server.baseUrl, config.links.ttlMs);
+  const links = new Links(createTokenSealer(config, projectRoot), linkStart(config), config.links.ttlMs);
+  const metrics = new Metrics();
+  const extraCa = config.egress.extraCaFile ? [readFileSync(config.egress.extraCaFile, 'utf8')] : [];
+  const { redisUrl } = config.secrets;
+  const shared = redisUrl ? await RedisStore.open(redisUrl.reveal(), log, extraCa) : null;
+  if (shared) closers.add('redis', () => shared.close());
+  const extraction = await startExtraction(building, { temp, shared, observers: metrics.observers });
+  const { extractor, egresses, stats } = extraction;
+  const posts = new Posts({ source: extractor, ttlMs: config.cache.ttlMs, shared });
+  const ffmpeg = locateFfmpeg(projectRoot);
+  const { renders, ...files } = buildFiles(building, { temp, posts, egresses, ffmpeg, extraCa, metrics });
+  const checks = await startChecks(building, extraction);
+  const health = new Health({ version, extractor, stats, egresses, posts, shared, ffmpeg, ...checks });
+  const stores = { slideshow: renders, mp3: files.mp3s };
+  const { media } = files;
+  metrics.watch({ extractor, posts, shared, egresses, media, stores, health, engines: checks.engines });
+  const services: Services = {
+    config,
+    limits: overrides.limits ?? LIMITS,
+    warnings: configWarnings(config),
+    version,
+    log,
+    links,
+    posts,
+    shared,
+    egresses,
+    ...files,
+    health,
+    metrics,
+  };
+  return { services, engine: () => extractor.status };
+}
+
+type Extraction = Awaited<ReturnType<typeof startExtraction>>;
+
+async function startExtraction(
+  { config, projectRoot, log, overrides, closers }: Building,
+  { temp, shared, observers }: { temp: TempStore; shared: RedisStore | null; observers: ExtractionObservers },
+) {
   const vpn = openVpn(config.egress.gluetunUrl, config.secrets.gluetunApiKey, log);
   const egresses = new EgressPool({ proxies: config.egress.proxies, vpn, log });
   const stats = new ExtractionStats();
-  const metrics = new Metrics();
-  const { observers } = metrics;
-  const ffmpeg = locateFfmpeg(projectRoot);
   const dirs = engineDirs(projectRoot, config.extraction.engineDir);
-  const startExtractor = async (): Promise<PostExtractor> => {
+  const start = async (): Promise<PostExtractor> => {
     const { path: runDir } = await temp.createJob('host');
-    const options = { runDir, egresses, stats, observers: observers as ExtractionObservers, config, log };
+    const ttwids = shared && sharedTtwids(shared);
+    const options = { runDir, egresses, stats, observers, ttwids, config, log };
     return startWithFallback(dirs, (engine) => Extractor.start({ engine, ...options }), log);
   };
-  const extractor = overrides.extractor ?? (await startExtractor());
+  const extractor = overrides.extractor ?? (await start());
   closers.add('extractor', () => extractor.close());
-  const { redisUrl } = config.secrets;
-  const extraCa = config.egress.extraCaFile ? [readFileSync(config.egress.extraCaFile, 'utf8')] : [];
-  const shared = redisUrl ? await RedisStore.open(redisUrl.reveal(), log, extraCa) : null;
-  if (shared) closers.add('redis', () => shared.close());
-  const posts = new Posts({ source: extractor, ttlMs: config.cache.ttlMs, shared });
+  return { egresses, stats, dirs, extractor };
+}
+
+interface FileParts {
+  temp: TempStore;
+  posts: Posts;
+  egresses: EgressPool;
+  ffmpeg: string | null;
+  /** PEM certificates that are trusted besides the system's. */
+  extraCa: string[];
+  metrics: Metrics;
+}
+
+function buildFiles({ config, log, closers }: Building, parts: FileParts) {
+  const { temp, posts, egresses, ffmpeg, extraCa, metrics } = parts;
+  const { observers } = metrics;
   const files = new FileLocator(posts);
   const media = new MediaClient({
     egresses: new Map(egresses.all.map(({ id, proxy }) => [id, proxy?.reveal() ?? null])),
@@ -129,7 +187,7 @@ async function buildServices(config: Config, { projectRoot, log, overrides, clos
   closers.add('media client', () => media.close());
   const making = {
     renders: openRenderSlots({ maxRenders: config.renders.max, maxWorkers: config.extraction.maxWorkers }),
-    limitClients: config.limits.perMinute !== null,
+    limitClients: config.limits.downloadsAtOnce !== null,
   };
   const renders = new RenderCache({
     temp,
@@ -139,14 +197,8 @@ async function buildServices(config: Config, { projectRoot, log, overrides, clos
     onMade: observers.renderRecorder('slideshow'),
   });
   closers.add('slideshows', () => renders.close());
-  const mp3s = new Mp3s({
-    media,
-    temp,
-    ffmpegPath: ffmpeg,
-    log,
-    ...making,
-    onMade: observers.renderRecorder('mp3'),
-  });
+  const onMade = observers.renderRecorder('mp3');
+  const mp3s = new Mp3s({ media, temp, ffmpegPath: ffmpeg, log, ...making, onMade });
   closers.add('mp3s', () => mp3s.close());
   const zips = new Zips({ media, temp });
   const slideshows = new Slideshows({
@@ -158,6 +210,14 @@ async function buildServices(config: Config, { projectRoot, log, overrides, clos
   });
   const cleaner = startCleaner({ cron: config.temp.cleanupCron, sweepers: [renders, mp3s, temp], log });
   closers.add('cleaner', () => cleaner.stop());
+  return { files, media, renders, mp3s, zips, slideshows };
+}
+
+/** What looks after the service while it runs; /health reports it. */
+async function startChecks(
+  { config, projectRoot, log, overrides, closers }: Building,
+  { dirs, extractor, stats }: Extraction,
+) {
   const engines = new EngineWatcher({ dirs, user: extractor, log });
   if (!overrides.extractor) engines.start();
   closers.add('engine watcher', () => engines.stop());
@@ -168,85 +228,11 @@ async function buildServices(config: Config, { projectRoot, log, overrides, clos
   }
   const canary = canaryUrl === null ? null : startCanary(canaryUrl, extractor, stats, log);
   closers.add('canary', () => canary?.stop());
-  const localChecks = new LocalChecks({ tempDir: config.temp.dir, cookiesPath });
+  const cookies = { path: cookiesPath, engine: () => extractor.status.engine, log };
+  const localChecks = new LocalChecks({ tempDir: config.temp.dir, cookies });
   await localChecks.start();
   closers.add('local checks', () => localChecks.stop());
-  const health = new Health({
-    version,
-    extractor,
-    stats,
-    egresses,
-    posts,
-    shared,
-    ffmpeg,
-    engines,
-    canary,
-    localChecks,
-  });
-  const stores = { slideshow: renders, mp3: mp3s };
-  metrics.watch({ extractor, posts, shared, egresses, media, stores, health, engines });
-  const services: Services = {
-    config,
-    limits: overrides.limits ?? LIMITS,
-    warnings: configWarnings(config),
-    version,
-    log,
-    links,
-    posts,
-    shared,
-    egresses,
-    files,
-    media,
-    mp3s,
-    zips,
-    slideshows,
-    health,
-    metrics,
-  };
-  return { services, engine: () => extractor.status };
-}
-
-type Servers = Pick<App, 'server' | 'management'>;
-
-async function listen(
-  { server, management }: Servers,
-  services: Services,
-  engine: () => PostExtractor['status'],
-) {
-  const { config, limits, log, warnings } = services;
-  const { host, port, managementPort } = config.server;
-  const { backlog } = limits.process;
-  try {
-    await server.listen({ host, port, backlog });
-  } catch (error) {
-    throw explainListenError(error, 'PORT');
-  }
-  try {
-    await management?.listen({ host, port: managementPort ?? 0 });
-  } catch (error) {
-    throw explainListenError(error, 'MANAGEMENT_PORT');
-  }
-  log.info(summaryOf(services, engine()), 'service started');
-  for (const warning of warnings) log.warn(warning);
-}
-
-/** What an operator wants to see of a start in one line. */
-function summaryOf({ config, version, health }: Services, { workers, host }: PostExtractor['status']) {
-  const { redis, cookies, ffmpeg } = health.report();
-  return {
-    version,
-    mode: config.production ? 'production' : 'development',
-    node: process.version,
-    ytdlp: host?.ytdlp ?? null,
-    ffmpeg,
-    workers: workers.max,
-    baseUrl: config.server.baseUrl,
-    managementPort: config.server.managementPort,
-    proxies: config.egress.proxies.length,
-    vpn: config.egress.gluetunUrl !== null,
-    redis: redis?.state ?? 'not configured',
-    cookies: cookies ? `${cookies.age_days} days old` : 'none',
-  };
+  return { engines, canary, localChecks };
 }
 
 /** Makes the folder step by step: on a pseudo file system, Node's recursive mkdir does not return. */
@@ -279,7 +265,10 @@ async function makeFolders(dir: string): Promise<void> {
  * @throws ConfigError
  */
 function startCanary(url: string, extractor: PostExtractor, stats: ExtractionStats, log: Logger): Canary {
-  const extract = (link: PostLink) => extractor.extract(link, { client: 'canary' });
+  const extract = async (link: PostLink) => {
+    await extractor.extract(link, { client: 'canary' });
+    await extractor.probeFallbacks(link);
+  };
   try {
     const canary = new Canary({ url, extract, stats, log });
     canary.start();
@@ -295,6 +284,11 @@ function createTokenSealer({ secrets }: Config, projectRoot: string): TokenSeale
     key.reveal(),
     secrets.previousKeys.map((previous) => previous.reveal()),
   );
+}
+
+/** Start of links where no request says better. */
+function linkStart({ server }: Config): string {
+  return server.baseUrl ?? `http://localhost:${server.port}`;
 }
 
 function readVersion(projectRoot: string): string {

@@ -84,7 +84,7 @@ export const corsOrigin = z
   .string()
   .refine(
     (s) => s.trim() === '*' || splitList(s).every(isOrigin),
-    '* or a comma-separated list of origins such as https://example.com',
+    '* or a comma-separated list of origins such as https://example.com, https://*.example.com or capacitor://localhost',
   )
   .transform((s): string[] | '*' => (s.trim() === '*' ? '*' : splitList(s)));
 
@@ -109,9 +109,13 @@ function isNetwork(value: string): boolean {
   );
 }
 
-/** As browsers send it: without a path, not even a trailing slash. */
+/** As browsers and apps send it: without a path, not even a trailing slash; of the host, `*.` stands for subdomains. */
 function isOrigin(value: string): boolean {
-  return URL.canParse(value) && new URL(value).origin === value;
+  const origin = value.replace('://*.', '://subdomain.');
+  if (origin.includes('*')) return false;
+  if (/^https?:/i.test(origin)) return URL.canParse(origin) && new URL(origin).origin === origin;
+  // Schemes of apps, whose origin URL does not know.
+  return /^[a-z][a-z\d+.-]*:\/\/[a-z\d._-]+(:\d+)?$/.test(origin);
 }
 
 function isCron(value: string): boolean {

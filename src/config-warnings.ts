@@ -5,13 +5,13 @@ const LOOPBACK = /^(127\.|::1$|localhost$)/;
 /** Settings that work and are probably not what the operator wants, in words: for the log and /health. */
 export function configWarnings({ production, server }: Config): string[] {
   const warnings: string[] = [];
-  if (production && !server.baseUrlIsSet) {
-    warnings.push(`BASE_URL is not set: every link begins with ${server.baseUrl}`);
+  if (production && server.baseUrl === null) {
+    warnings.push('BASE_URL is not set: links begin with the address that each request comes to');
   }
   const { trustProxy, host } = server;
   if ((trustProxy === true || typeof trustProxy === 'number') && !LOOPBACK.test(host)) {
     warnings.push(
-      `TRUST_PROXY=${trustProxy} believes X-Forwarded-For of everybody who reaches the port: name the proxy's addresses instead, such as TRUST_PROXY=loopback with HOST=127.0.0.1`,
+      `TRUST_PROXY=${trustProxy} trusts X-Forwarded-For of every client that reaches the port: set the proxy's addresses instead, such as TRUST_PROXY=loopback with HOST=127.0.0.1`,
     );
   }
   return warnings;

@@ -23,18 +23,18 @@ import { Secret } from './secret.ts';
 /** The folder that holds package.json: dist/ or src/ lies in it. Relative paths of settings start here. */
 export const PROJECT_ROOT = fileURLToPath(new URL('..', import.meta.url));
 
-/** The environment, validated once at the start, frozen, and grouped by who uses it. */
+/** The environment, validated once at the start, frozen, and grouped by use. */
 export interface Config {
   production: boolean;
   server: {
     host: string;
     port: number;
-    /** The front of every link; BASE_URL, or http://localhost:PORT where that is unset. */
-    baseUrl: string;
-    baseUrlIsSet: boolean;
+    /** The start of every link; null for the address that each request came to. */
+    baseUrl: string | null;
     /** Port of the second listener, for /health and /metrics; null for none. */
     managementPort: number | null;
     trustProxy: boolean | number | string;
+    /** Origins, also with `*.` before the host; `*` for all. */
     corsOrigin: string[] | '*';
     webPage: boolean;
     logLevel: string;
@@ -154,8 +154,7 @@ export function loadConfig(
     server: {
       host: e.HOST,
       port: e.PORT,
-      baseUrl: e.BASE_URL ?? `http://localhost:${e.PORT}`,
-      baseUrlIsSet: e.BASE_URL !== undefined,
+      baseUrl: e.BASE_URL ?? null,
       managementPort: e.MANAGEMENT_PORT ?? null,
       trustProxy: e.TRUST_PROXY,
       corsOrigin: e.CORS_ORIGIN,

@@ -1,8 +1,7 @@
 import { readFileSync } from 'node:fs';
 
 /**
- * Every bound on what clients can take, in one place. SECURITY.md has the same table in words.
- * `client` bounds hold for one IPv4 address or IPv6 /64; its /56 may take twice as much and its /48 four times.
+ * Bounds on what clients can take over HTTP; SECURITY.md has them in a table. `client` bounds hold for one IPv4 address or IPv6 /64; its /56 may take twice as much and its /48 four times.
  */
 export const LIMITS = {
   /** One TCP connection. Beyond these it is closed. */

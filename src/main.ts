@@ -2,8 +2,8 @@ import { join } from 'node:path';
 import { config as loadDotenv } from 'dotenv';
 import { buildApp } from './app.ts';
 import { type Config, ConfigError, loadConfig, PROJECT_ROOT } from './config.ts';
+import { assertPortsFree } from './listen.ts';
 import { createLog } from './log.ts';
-import { assertPortsFree } from './ports.ts';
 
 async function main(): Promise<void> {
   loadDotenv({ quiet: true, path: process.env.DOTENV_CONFIG_PATH ?? join(PROJECT_ROOT, '.env') });

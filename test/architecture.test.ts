@@ -40,9 +40,18 @@ const folderOf = (path: string) => (path.includes('/') ? path.slice(0, path.inde
 const list = (found: readonly Import[]) => found.map(({ from, to }) => `${from} → ${to}`);
 
 /** Files and folders that any feature may import; posts is pure data, the rest import no folder but these. */
-const FOUNDATION = new Set(['errors.ts', 'config.ts', 'secret.ts', 'posts', 'concurrency']);
+const FOUNDATION = new Set([
+  'errors.ts',
+  'config.ts',
+  'config-values.ts',
+  'key-strength.ts',
+  'limits.ts',
+  'secret.ts',
+  'posts',
+  'concurrency',
+]);
 /** Files that put the features together. */
-const TOP = new Set(['main.ts', 'app.ts', 'services.ts', 'log.ts']);
+const TOP = new Set(['main.ts', 'app.ts', 'services.ts', 'log.ts', 'listen.ts', 'closers.ts']);
 const isFeature = (path: string) => !['', 'http', 'web'].includes(folderOf(path));
 
 /** Groups of names that reach each other, from pairs of a name and what it needs. */

@@ -31,7 +31,7 @@ describe('the defaults', () => {
   it.each<[name: string, read: (config: Config) => unknown, value: unknown]>([
     ['PORT', (c) => c.server.port, 3021],
     ['HOST', (c) => c.server.host, '0.0.0.0'],
-    ['BASE_URL', (c) => c.server.baseUrl, 'http://localhost:3021'],
+    ['BASE_URL', (c) => c.server.baseUrl, null],
     ['ENCRYPTION_KEY', (c) => c.secrets.encryptionKey, null],
     ['ENCRYPTION_KEY_PREVIOUS', (c) => c.secrets.previousKeys, []],
     ['LINK_TTL_MINUTES', (c) => c.links.ttlMs, 360 * 60_000],
@@ -71,10 +71,6 @@ describe('the defaults', () => {
     expect(read(config)).toEqual(value);
   });
 
-  it('puts the given port into the base of the links', () => {
-    expect(loadConfig({ PORT: '8080' }).server.baseUrl).toBe('http://localhost:8080');
-  });
-
   it.each(['', '  '])('holds for a variable set to %j, as compose files write it', (PORT) => {
     expect(loadConfig({ PORT }).server.port).toBe(3021);
   });
@@ -107,6 +103,12 @@ describe('a given value', () => {
       'https://a.example, http://b:81',
       (c) => c.server.corsOrigin,
       ['https://a.example', 'http://b:81'],
+    ],
+    [
+      'CORS_ORIGIN',
+      'https://*.a.example,capacitor://localhost,chrome-extension://abcdef',
+      (c) => c.server.corsOrigin,
+      ['https://*.a.example', 'capacitor://localhost', 'chrome-extension://abcdef'],
     ],
     ['SLIDE_SECONDS', '2.5', (c) => c.slideshow.slideSeconds, 2.5],
     ['PREFER_CODEC', 'h264', (c) => c.posts.preferCodec, 'h264'],
@@ -185,6 +187,11 @@ describe('a wrong value', () => {
     ['CORS_ORIGIN', 'example.com', /origins such as https/],
     ['CORS_ORIGIN', 'https://example.com/', /origins such as https/],
     ['CORS_ORIGIN', 'https://example.com, *', /origins such as https/],
+    ['CORS_ORIGIN', 'https://*', /origins such as https/],
+    ['CORS_ORIGIN', 'https://a.*.example.com', /origins such as https/],
+    ['CORS_ORIGIN', 'https://Example.com', /origins such as https/],
+    ['CORS_ORIGIN', 'https://example.com:443', /origins such as https/],
+    ['CORS_ORIGIN', 'capacitor://localhost/', /origins such as https/],
     ['SLIDE_SECONDS', '0', /number from 0.5/],
     ['PREFER_CODEC', 'h265', /h264 or best/],
     ['GLUETUN_URL', 'gluetun', /http or https/],
@@ -356,8 +363,8 @@ describe('relative paths', () => {
 describe('warnings', () => {
   it.each<[env: Record<string, string>, about: RegExp]>([
     [{ NODE_ENV: 'production', ENCRYPTION_KEY: STRONG_KEY }, /BASE_URL is not set/],
-    [{ TRUST_PROXY: '1' }, /TRUST_PROXY=1 believes/],
-    [{ TRUST_PROXY: 'true' }, /TRUST_PROXY=true believes/],
+    [{ TRUST_PROXY: '1' }, /TRUST_PROXY=1 trusts/],
+    [{ TRUST_PROXY: 'true' }, /TRUST_PROXY=true trusts/],
   ])('%j is warned about', (env, about) => {
     expect(configWarnings(loadConfig(env))).toEqual([expect.stringMatching(about)]);
   });

@@ -1,170 +1,100 @@
-/** Posts that nobody has asked for before: rate, waiting times, CPU; beside a yt-dlp spawned for each. */
-import type { Ground, Measured } from './ground.ts';
+/** Posts that nobody requested before: rate, latency and CPU. */
+import type { BenchEnv, Measured } from './env.ts';
+import { atLeast, atMost, type Part, printTable, round, type Spread, shown, spread } from './report.ts';
 import { startService } from './service.ts';
-import { prepareSpawns, type SpawnMeasured } from './spawn.ts';
-import { printTable, round, type Spread, shown, spread } from './table.ts';
 
 /** MAX_WORKERS' default. */
-export const WORKERS = 20;
+const WORKERS = 20;
+/** Posts before anything counts, for V8 and for the children of all workers. */
+const WARM_UP = 600;
 
-interface Case {
-  latencyMs: number;
-  concurrency: number;
-  count: number;
-  rounds: number;
-}
-
-/** Enough posts for each to last some seconds, and for CPU that the kernel counts in hundredths of a second. */
-const CASES: readonly Case[] = [
+/** Enough posts for CPU that the kernel counts in hundredths of a second. */
+const CASES = [
   { latencyMs: 0, concurrency: 1, count: 150, rounds: 3 },
   { latencyMs: 0, concurrency: 20, count: 800, rounds: 3 },
   { latencyMs: 0, concurrency: 100, count: 800, rounds: 3 },
   { latencyMs: 0, concurrency: 2000, count: 2000, rounds: 3 },
-  { latencyMs: 300, concurrency: 1, count: 20, rounds: 3 },
-  { latencyMs: 300, concurrency: 20, count: 400, rounds: 2 },
+  { latencyMs: 300, concurrency: 1, count: 20, rounds: 2 },
   { latencyMs: 300, concurrency: 100, count: 500, rounds: 2 },
-  { latencyMs: 300, concurrency: 2000, count: 2000, rounds: 2 },
-  { latencyMs: 1000, concurrency: 1, count: 5, rounds: 1 },
-  { latencyMs: 1000, concurrency: 20, count: 100, rounds: 1 },
-  { latencyMs: 1000, concurrency: 100, count: 200, rounds: 1 },
-  { latencyMs: 1000, concurrency: 2000, count: 2000, rounds: 1 },
+  { latencyMs: 300, concurrency: 2000, count: 2000, rounds: 1 },
 ];
 
-const QUICK_CASES: readonly Case[] = [
-  { latencyMs: 0, concurrency: 1, count: 100, rounds: 1 },
-  { latencyMs: 0, concurrency: 20, count: 400, rounds: 2 },
-  { latencyMs: 0, concurrency: 100, count: 400, rounds: 2 },
-  { latencyMs: 0, concurrency: 2000, count: 2000, rounds: 1 },
-  { latencyMs: 300, concurrency: 1, count: 10, rounds: 1 },
-  { latencyMs: 300, concurrency: 100, count: 400, rounds: 1 },
-];
-
-/** Of the service's own code paths in V8 and of all workers' children, before anything counts. */
-const WARM_UP = 600;
-
-export interface ColdRow extends Omit<Case, 'rounds'> {
+type Row = (typeof CASES)[number] & {
   perSecond: Spread;
   p50: Spread;
   p99: Spread;
   failures: number;
+  /** CPU milliseconds a post, means. */
   cpu: Measured['cpu'];
-  load: number;
-  /** Posts a second if nothing but TikTok took time; null where TikTok takes none. */
+  loadBefore: number;
+  /** Posts a second if only TikTok took time; null where it takes none. */
   bound: number | null;
-}
+};
 
-export interface SpawnRow {
-  concurrency: number;
-  perSecond: Spread;
-  cpu: number;
-  failures: number;
-}
-
-export interface ColdResult {
-  rows: ColdRow[];
-  spawns: SpawnRow[];
-  /** The service at 100 at once, without latency, over two spawns at once: by rounds that followed each other. */
-  timesSpawn: Spread;
-}
-
-export async function cold(ground: Ground): Promise<ColdResult> {
-  const service = await startService(ground.standin);
-  const spawns = await prepareSpawns(ground.standin);
-  await ground.ask(service, { concurrency: 100, count: ground.quick ? WARM_UP / 2 : WARM_UP });
-  const rows: ColdRow[] = [];
-  const inTwos: SpawnMeasured[] = [];
-  const pairs: number[] = [];
-  for (const one of ground.quick ? QUICK_CASES : CASES) {
-    await ground.setLatency(one.latencyMs);
+export async function cold(env: BenchEnv): Promise<Part> {
+  const service = await startService(env);
+  await env.measure(service, { concurrency: 100, count: WARM_UP });
+  const rows: Row[] = [];
+  for (const one of CASES) {
+    env.options.latencyMs = one.latencyMs;
     const measured: Measured[] = [];
-    for (let round = 0; round < one.rounds; round += 1) {
-      const report = await ground.measure(service, one);
-      measured.push(report);
-      if (one.latencyMs > 0 || one.concurrency !== 100) continue;
-      // In turn with the service, so that what else runs on the machine meets both.
-      const beside = await spawns.measure(2, ground.quick ? 2 : 6);
-      inTwos.push(beside);
-      pairs.push(report.perSecond / beside.perSecond);
+    for (let round = 0; round < (env.quick ? 1 : one.rounds); round += 1) {
+      measured.push(await env.measure(service, one));
     }
-    rows.push(summary(one, measured));
+    rows.push(summarise(one, measured));
   }
-  await ground.setLatency(0);
-  const many = ground.quick ? [] : [await spawns.measure(20, 20)];
+  env.options.latencyMs = 0;
   await service.stop();
-  const result = {
-    rows,
-    spawns: [inTwos, many].filter((all) => all.length > 0).map(spawnRow),
-    timesSpawn: spread(pairs),
-  };
-  print(result);
-  return result;
+  print(rows);
+  return { figures: { rows }, targets: targets(rows) };
 }
 
-function summary({ latencyMs, concurrency, count }: Case, rounds: readonly Measured[]): ColdRow {
-  const mean = (pick: (one: Measured) => number) =>
-    rounds.reduce((sum, one) => sum + pick(one), 0) / rounds.length;
+function summarise(one: (typeof CASES)[number], rounds: readonly Measured[]): Row {
+  const mean = (part: keyof Measured['cpu']) =>
+    rounds.reduce((sum, { cpu }) => sum + cpu[part], 0) / rounds.length;
   return {
-    ...{ latencyMs, concurrency, count },
-    perSecond: spread(rounds.map((one) => one.perSecond)),
-    p50: spread(rounds.map((one) => one.p50)),
-    p99: spread(rounds.map((one) => one.p99)),
-    failures: rounds.reduce((sum, one) => sum + one.failures, 0),
-    cpu: {
-      nodeMain: mean((one) => one.cpu.nodeMain),
-      node: mean((one) => one.cpu.node),
-      python: mean((one) => one.cpu.python),
-      service: mean((one) => one.cpu.service),
-      standin: mean((one) => one.cpu.standin),
-      visitors: mean((one) => one.cpu.visitors),
-    },
-    load: Math.max(...rounds.map((one) => one.load)),
-    bound: latencyMs === 0 ? null : Math.min(concurrency, WORKERS) / (latencyMs / 1000),
+    ...one,
+    perSecond: spread(rounds.map(({ perSecond }) => perSecond)),
+    p50: spread(rounds.map(({ p50 }) => p50)),
+    p99: spread(rounds.map(({ p99 }) => p99)),
+    failures: rounds.reduce((sum, { failures }) => sum + failures, 0),
+    cpu: { nodeMain: mean('nodeMain'), node: mean('node'), python: mean('python') },
+    loadBefore: Math.max(...rounds.map(({ loadBefore }) => loadBefore)),
+    bound: one.latencyMs === 0 ? null : Math.min(one.concurrency, WORKERS) / (one.latencyMs / 1000),
   };
 }
 
-function spawnRow(rounds: readonly SpawnMeasured[]): SpawnRow {
-  return {
-    concurrency: rounds[0]?.concurrency ?? 0,
-    perSecond: spread(rounds.map((one) => one.perSecond)),
-    cpu: spread(rounds.map((one) => one.cpu)).median,
-    failures: rounds.reduce((sum, one) => sum + one.failures, 0),
-  };
-}
-
-function print({ rows, spawns, timesSpawn }: ColdResult): void {
+function print(rows: readonly Row[]): void {
   printTable(
-    `Cold posts, ${WORKERS} workers. CPU in milliseconds for each post; "bound" is workers / latency.`,
+    `Cold posts, ${WORKERS} workers. CPU in milliseconds a post; "bound" is workers / latency.`,
     [
       ...['latency ms', 'at once', 'posts', 'posts/s', 'bound', 'p50 ms', 'p99 ms', 'failures'],
-      ...['CPU: service', 'Node', 'its main thread', 'Python', 'stand-in', 'visitors', 'load before'],
+      ...['CPU: service', 'Node', 'its main thread', 'Python', 'load before'],
     ],
-    rows.map((row) => [
-      ...[row.latencyMs, row.concurrency, row.count].map(String),
-      shown(row.perSecond),
-      row.bound === null ? '-' : round(row.bound),
-      ...[shown(row.p50), shown(row.p99), String(row.failures)],
-      ...[
-        row.cpu.service,
-        row.cpu.node,
-        row.cpu.nodeMain,
-        row.cpu.python,
-        row.cpu.standin,
-        row.cpu.visitors,
-      ].map(round),
-      round(row.load),
+    rows.map(({ latencyMs, concurrency, count, failures, cpu, ...row }) => [
+      ...[latencyMs, concurrency, count].map(String),
+      ...[shown(row.perSecond), row.bound === null ? '-' : round(row.bound)],
+      ...[shown(row.p50), shown(row.p99), String(failures)],
+      ...[cpu.node + cpu.python, cpu.node, cpu.nodeMain, cpu.python].map(round),
+      round(row.loadBefore),
     ]),
   );
-  printTable(
-    'Baseline: yt-dlp-exec, a process for each request, against the same stand-in without latency',
-    ['at once', 'posts/s', 'failures', 'CPU ms a post'],
-    spawns.map((row) => [
-      String(row.concurrency),
-      shown(row.perSecond),
-      String(row.failures),
-      round(row.cpu),
-    ]),
-  );
-  process.stdout.write(
-    `\nThe service (100 at once) is ${shown(timesSpawn)} times as fast as two spawns at once.\n`,
-  );
+}
+
+function targets(rows: readonly Row[]): Part['targets'] {
+  const row = (latencyMs: number, concurrency: number) =>
+    rows.find((one) => one.latencyMs === latencyMs && one.concurrency === concurrency) as Row;
+  const cpu = (one: Row) => one.cpu.node + one.cpu.python;
+  const slow = row(300, 100);
+  return [
+    atLeast('100 at once, no latency: 150 posts/s', row(0, 100).perSecond.median, 150),
+    atLeast('300 ms, 20 workers: 90 % of the bound', (slow.perSecond.median / (slow.bound ?? 0)) * 100, 90),
+    atMost('a single request: 15 ms more than TikTok', row(300, 1).p50.median - 300, 15),
+    atMost(
+      'failed requests: 0',
+      rows.reduce((sum, { failures }) => sum + failures, 0),
+      0,
+    ),
+    atMost('CPU a post at 2,000 over that at 20: 1.2', cpu(row(0, 2000)) / cpu(row(0, 20)), 1.2),
+  ];
 }

@@ -1,13 +1,11 @@
-/** What the figures were measured on. */
-import { execFileSync } from 'node:child_process';
+/** The machine and the versions that the figures belong to. */
+import { spawnSync } from 'node:child_process';
 import { cpus, loadavg, totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { locateEngine } from '../../src/engine/index.ts';
 import { locateFfmpeg } from '../../src/ffmpeg/locate.ts';
 
 export const ROOT = fileURLToPath(new URL('../../', import.meta.url));
-
-export type Machine = ReturnType<typeof machineFacts>;
 
 export function machineFacts() {
   const engine = locateEngine(ROOT);
@@ -28,14 +26,6 @@ export function machineFacts() {
 }
 
 function firstLine(program: string, args: readonly string[]): string {
-  try {
-    return (
-      execFileSync(program, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).split(
-        '\n',
-        1,
-      )[0] ?? ''
-    );
-  } catch {
-    return 'unknown';
-  }
+  const { stdout } = spawnSync(program, args, { encoding: 'utf8' });
+  return stdout?.split('\n', 1)[0] ?? 'unknown';
 }

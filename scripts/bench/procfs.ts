@@ -1,11 +1,11 @@
-/** What the kernel knows of processes (Linux). */
+/** CPU and memory of processes, from /proc (Linux). */
 import { readdirSync, readFileSync } from 'node:fs';
 import { pythonTree } from '../../test/helpers/processes.ts';
 
 /** The kernel counts CPU in hundredths of a second, on every architecture that Node runs on. */
 const MS_PER_TICK = 10;
 
-/** CPU milliseconds so far. `reaped` is that of children that have ended and been waited for. */
+/** CPU milliseconds so far; `reaped`: of children that have ended. */
 export function cpuOf(stat: string): { own: number; reaped: number } {
   const fields = readFileSync(stat, 'utf8').split(') ').at(-1)?.split(' ') ?? [];
   const sum = (...at: number[]) =>
@@ -18,7 +18,7 @@ export interface ServiceCpu {
   nodeMain: number;
   /** All threads. */
   node: number;
-  /** The host, its children, and those that have gone. */
+  /** The host and its children, ended ones too. */
   python: number;
 }
 
@@ -50,7 +50,7 @@ export function serviceMemory(pid: number): ServiceMemory {
   return { node, python, total: node + python, threads, children: children.length };
 }
 
-/** 0 for a process that went in the meantime. */
+/** 0 for a process that has ended. */
 function pss(pid: number): number {
   try {
     const kib = /^Pss:\s*(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))?.[1];

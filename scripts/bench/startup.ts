@@ -1,16 +1,12 @@
 /** From the start (scripts/serve.sh) until /health answers 200. */
-import type { Ground } from './ground.ts';
+import type { BenchEnv } from './env.ts';
+import { atMost, type Part, printTable, round, spread } from './report.ts';
 import { startService } from './service.ts';
-import { printTable, round, type Spread, spread } from './table.ts';
 
-export interface StartupResult {
-  readyMs: Spread;
-}
-
-export async function startup({ standin, quick }: Ground): Promise<StartupResult> {
+export async function startup(env: BenchEnv): Promise<Part> {
   const times: number[] = [];
-  for (let round = 0; round < (quick ? 3 : 10); round += 1) {
-    const service = await startService(standin);
+  for (let n = 0; n < (env.quick ? 3 : 10); n += 1) {
+    const service = await startService(env);
     times.push(service.readyMs);
     await service.stop();
   }
@@ -18,8 +14,8 @@ export async function startup({ standin, quick }: Ground): Promise<StartupResult
   const { min, median, max } = readyMs;
   printTable(
     'From the start (scripts/serve.sh) until /health answers 200, milliseconds',
-    ['rounds', 'least', 'median', 'most'],
+    ['rounds', 'min', 'median', 'max'],
     [[String(times.length), ...[min, median, max].map(round)]],
   );
-  return { readyMs };
+  return { figures: { readyMs }, targets: [atMost('ready to serve: 1,500 ms', median, 1500)] };
 }

@@ -2,135 +2,89 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pino } from 'pino';
-import { findHome, loadService } from '../engine/service.mjs';
-import { run } from '../setup/run.mjs';
+import { loadService, verifyEngine } from '../engine/service.mjs';
+import { compareVersions } from '../setup/engine/shared.mjs';
 
 /** @typedef {import('./page.mjs').Finding} Finding */
 
-/** TikTok changes some time each month, and yt-dlp follows within days. */
+/** TikTok changes about once a month, and yt-dlp follows within days. */
 const OLD_DAYS = 45;
-const TARGETS = join(import.meta.dirname, 'targets.py');
 
-const ANOTHER_POST = 'set CANARY_URL to a post that anybody may see here';
-const THE_WAY = 'see whether the network and the proxies work, and what EXTRA_CA_CERTS should be';
+const OTHER_POST = 'set CANARY_URL to a public post that is available here';
+const CONNECTION = 'check the network, the proxies and EXTRA_CA_CERTS';
 /** @type {Record<string, string>} */
 const CANARY_FIXES = {
-  post_not_found: ANOTHER_POST,
-  post_private: ANOTHER_POST,
-  login_required: ANOTHER_POST,
-  region_blocked: ANOTHER_POST,
+  ...{
+    post_not_found: OTHER_POST,
+    post_private: OTHER_POST,
+    login_required: OTHER_POST,
+    region_blocked: OTHER_POST,
+  },
+  ...{ timeout: CONNECTION, upstream_failed: CONNECTION },
   extractor_outdated: 'npm run engine:update',
-  ip_blocked: 'TikTok refuses this address: other ways out (PROXY_URLS, GLUETUN_URL) or cookies help',
-  timeout: THE_WAY,
-  upstream_failed: THE_WAY,
+  ip_blocked: 'TikTok blocks this address: use other egresses (PROXY_URLS, GLUETUN_URL) or cookies',
 };
 
 /**
- * Starts the engine as the service does, and has it read a made-up page; the canary's post too, where one is set.
+ * Starts the engine as the service does, lets it read a made-up page, and CANARY_URL's post where that is set.
  * @param {string} root
  * @param {import('../../src/config.ts').Config} config
  * @returns {Promise<Finding[]>}
  */
 export async function examineEngine(root, config) {
-  const { extraction, engines, posts } = await loadService();
-  const home = await findHome(root);
+  const { engines } = await loadService();
+  const { engineDir, engineUpdateCron } = config.extraction;
+  const home = engines.engineDirs(root, engineDir);
   const engine = engines.activeEngine(home);
-  const { canaryUrl, cookiesPath, timeoutMs, engineUpdateCron } = config.extraction;
   const runDir = mkdtempSync(join(tmpdir(), 'doctor-'));
-  const proof = await extraction.verifyEngine({
-    engine,
-    runDir,
-    cookiesPath,
-    caFile: config.egress.extraCaFile,
-    log: pino({ level: 'silent' }),
-    canary:
-      canaryUrl === null
-        ? null
-        : {
-            link: posts.findPostLink(canaryUrl),
-            proxy: config.egress.proxies[0]?.reveal() ?? null,
-            timeoutMs,
-          },
-  });
+  const result = await verifyEngine(engine, config, runDir);
   rmSync(runDir, { recursive: true, force: true });
   const name = `yt-dlp ${engine.ytdlp} (${engine.source})`;
-  if (!proof.ok) {
-    const fix = 'npm run engine:update, or npm run engine:rollback where it is new';
-    return [{ topic: 'Engine', state: 'bad', says: `${name} does not work: ${proof.why}`, fix }];
+  if (!result.ok) {
+    const fix = 'npm run engine:update, or npm run engine:rollback if it is new';
+    return [{ topic: 'Engine', state: 'error', says: `${name} does not work: ${result.why}`, fix }];
   }
-  const { newest, previous, rejected } = engines.readState(home.store);
-  const days = ageInDays(engine.ytdlp);
-  const old = days > OLD_DAYS;
-  const isBehind = newest !== null && engines.compareVersions(newest.version, engine.ytdlp) > 0;
-  // One that was rejected is no reason to hurry.
-  const due =
-    isBehind && !rejected.some(({ version }) => engines.compareVersions(version, newest.version) === 0);
-  const behind = isBehind ? `, newest known ${newest.version}` : '';
-  const next = previous ?? (home.base && home.base.dir !== engine.dir ? home.base.ytdlp : null);
-  const kept = next ? `; ${next} is kept to go back to` : '';
-  const refused =
-    rejected.length > 0 ? `; rejected: ${rejected.map(({ version }) => version).join(', ')}` : '';
   /** @type {Finding[]} */
-  const findings = [
-    {
-      topic: 'Engine',
-      state: old || due ? 'warn' : 'good',
-      says: `${name} reads a page; ${days} days old${behind}${kept}${refused}`,
-      ...((old || due) && { fix: 'npm run engine:update' }),
-    },
-    proof.impersonation
-      ? {
-          topic: 'Impersonation',
-          state: 'good',
-          says: `looks like ${await browsersOf(engine)} (curl_cffi ${engine.curlCffi})`,
-        }
-      : {
-          topic: 'Impersonation',
-          state: 'warn',
-          says: 'cannot look like a browser, which TikTok often asks for',
-          fix: 'let this machine reach PyPI and run `node scripts/setup.mjs engine`',
-        },
-  ];
-  const unwritable = engines.writeProblem(home.store);
-  if (unwritable !== null) {
-    findings.push({
-      topic: 'Updates',
-      state: engineUpdateCron === null ? 'good' : 'warn',
-      says: `of the engine are off: ${unwritable}`,
-      ...(engineUpdateCron !== null && { fix: 'give ENGINE_DIR a volume that the service may write to' }),
-    });
+  const findings = [describeEngine(name, engine.ytdlp, engines.readState(home.store))];
+  if (!result.impersonation) {
+    const fix = 'give this machine access to PyPI and run `node scripts/setup.mjs engine`';
+    const says = 'without browser impersonation, which TikTok often requires';
+    findings.push({ topic: 'Engine', state: 'warn', says, fix });
   }
-  if (proof.canary) {
-    const good = proof.canary === 'ok';
-    const says = good ? 'was fetched' : `ended with ${proof.canary}`;
-    const fix = CANARY_FIXES[proof.canary] ?? 'see TikTokExtractionsFail in docs/RUNBOOK.md';
-    findings.push({
-      topic: 'Canary',
-      state: good ? 'good' : 'bad',
-      says: `its post ${says}`,
-      ...(!good && { fix }),
-    });
+  const unwritable = engineUpdateCron === null ? null : engines.writeProblem(home.store);
+  if (unwritable !== null) {
+    const fix = 'set ENGINE_DIR to a volume that the service may write to';
+    findings.push({ topic: 'Engine', state: 'warn', says: `no updates: ${unwritable}`, fix });
+  }
+  if (result.canary === 'ok') findings.push({ topic: 'Canary', state: 'ok', says: 'its post was fetched' });
+  else if (result.canary) {
+    const fix = CANARY_FIXES[result.canary] ?? 'see TikTokExtractionsFail in docs/RUNBOOK.md';
+    findings.push({ topic: 'Canary', state: 'error', says: `its post ended with ${result.canary}`, fix });
   }
   return findings;
 }
 
 /**
- * The newest of each, for yt-dlp has dozens: `chrome 150, edge 101, …`.
- * @param {{ python: string, sysPath: readonly string[] }} engine
+ * @param {string} name
+ * @param {string} version
+ * @param {Pick<import('../../src/engine/state.ts').EngineState, 'newest' | 'rejected'>} state
+ * @returns {Finding}
  */
-async function browsersOf({ python, sysPath }) {
-  const { stdout } = await run(python, [TARGETS, ...sysPath], { timeoutMs: 15_000 });
-  /** @type {Map<string, number>} */
-  const newest = new Map();
-  for (const [, browser = '', version] of stdout.matchAll(/^([a-z]+)-([\d.]+)/gm)) {
-    newest.set(browser, Math.max(newest.get(browser) ?? 0, Number.parseFloat(version ?? '')));
-  }
-  const named = [...newest].sort().map(([browser, version]) => `${browser} ${version}`);
-  return named.join(', ') || 'a browser';
+export function describeEngine(name, version, { newest, rejected }) {
+  const days = ageInDays(version);
+  const newer = newest !== null && compareVersions(newest.version, version) > 0 ? newest.version : null;
+  // A newer version that was rejected is no reason to update.
+  const isDue = newer !== null && !rejected.some((one) => compareVersions(one.version, newer) === 0);
+  const says = [
+    `${name} works; ${days} days old`,
+    ...(newer ? [`newest known ${newer}`] : []),
+    ...(rejected.length > 0 ? [`rejected: ${rejected.map((one) => one.version).join(', ')}`] : []),
+  ].join('; ');
+  if (days <= OLD_DAYS && !isDue) return { topic: 'Engine', state: 'ok', says };
+  return { topic: 'Engine', state: 'warn', says, fix: 'npm run engine:update' };
 }
 
-/** @param {string} version yt-dlp's are days */
+/** @param {string} version a date */
 function ageInDays(version) {
   const [year = 0, month = 1, day = 1] = version.split('.').map(Number);
   return Math.max(0, Math.floor((Date.now() - Date.UTC(year, month - 1, day)) / 86_400_000));

@@ -3,30 +3,32 @@
 /**
  * @typedef {object} Finding
  * @property {string} topic
- * @property {'good' | 'warn' | 'bad'} state bad: the service does not do its work like this
+ * @property {'ok' | 'warn' | 'error'} state error: the service does not work like this
  * @property {string} says
- * @property {string} [fix] what to do; there where the state is not good
+ * @property {string} [fix] what to do; set unless the state is ok
  */
-
-const MARKS = { good: 'ok  ', warn: 'look', bad: 'BAD ' };
 
 /**
- * What to do first, then everything that was looked at, then the rest of what to do.
- * @param {readonly Finding[]} findings in the order in which things depend on each other
- * @returns {number} the exit code
+ * What to fix first, all findings, and everything to fix.
+ * @param {readonly Finding[]} findings causes before what they cause
  */
-export function print(findings) {
-  const bad = findings.filter(({ state }) => state === 'bad');
-  const worst = [...bad, ...findings.filter(({ state }) => state === 'warn')];
-  const fixes = worst.map(({ topic, fix }) => `${topic}: ${fix}`);
+export function formatPage(findings) {
+  const problems = ['error', 'warn'].flatMap((state) =>
+    findings.filter((finding) => finding.state === state),
+  );
+  const fixes = problems.map(({ topic, fix }) => `${topic}: ${fix}`);
   const width = Math.max(...findings.map(({ topic }) => topic.length));
   const lines = [
-    fixes.length === 0 ? 'Nothing to mend.' : `First mend ${fixes[0]}`,
+    fixes.length === 0 ? 'No problems found.' : `Fix first: ${fixes[0]}`,
     '',
-    ...findings.map(({ state, topic, says }) => `${MARKS[state]}  ${topic.padEnd(width)}  ${says}`),
+    ...findings.map(({ state, topic, says }) => `${state.padEnd(5)}  ${topic.padEnd(width)}  ${says}`),
   ];
-  if (fixes.length > 1) lines.push('', 'What to mend, first things first:');
-  if (fixes.length > 1) lines.push(...fixes.map((fix, index) => `  ${index + 1}. ${fix}`));
-  process.stdout.write(`${lines.join('\n')}\n`);
-  return bad.length > 0 ? 1 : 0;
+  if (fixes.length > 1)
+    lines.push('', 'To fix, in this order:', ...fixes.map((fix, n) => `  ${n + 1}. ${fix}`));
+  return `${lines.join('\n')}\n`;
+}
+
+/** @param {readonly Finding[]} findings */
+export function exitCodeOf(findings) {
+  return findings.some(({ state }) => state === 'error') ? 1 : 0;
 }

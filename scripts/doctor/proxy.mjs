@@ -1,133 +1,118 @@
 // @ts-check
+import { once } from 'node:events';
 import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { connect } from 'node:net';
 
+/** @typedef {import('./page.mjs').Finding} Finding */
+
 const TARGET = 'www.tiktok.com:443';
-/** socks5's own. */
+const TIMEOUT_MS = 3000;
 const SOCKS_PORT = 1080;
-const SOCKS_VERSION = 5;
-const NO_PASSWORD = 0;
-const PASSWORD = 2;
+const WRONG_PASSWORD = 'rejects the user or password in PROXY_URLS';
 
 /**
- * Asks a proxy for a connection to TikTok, and sends nothing through it; of SOCKS only whether it takes us.
- * @param {URL} proxy
- * @param {number} patienceMs
- * @returns {Promise<string | null>} what is wrong with it; null where it lets us through
+ * @param {import('../../src/config.ts').Config} config
+ * @returns {Promise<Finding[]>}
  */
-export function whyNoWay(proxy, patienceMs) {
-  return proxy.protocol.startsWith('socks') ? askSocks(proxy, patienceMs) : askHttp(proxy, patienceMs);
+export async function examineProxies({ egress: { proxies } }) {
+  const topic = 'Proxy';
+  if (proxies.length === 0) return [{ topic, state: 'ok', says: 'none, direct connections' }];
+  const results = await Promise.all(
+    proxies.map(async (proxy) => {
+      const url = new URL(proxy.reveal());
+      const check = url.protocol.startsWith('socks') ? checkSocks(url) : checkHttp(url);
+      return { host: url.host, problem: await check };
+    }),
+  );
+  const state = results.every(({ problem }) => problem !== null) ? 'error' : 'warn';
+  return results.map(({ host, problem }) =>
+    problem === null
+      ? { topic, state: 'ok', says: `${host} works` }
+      : { topic, state, says: `${host} ${problem}`, fix: `check ${host}, or remove it from PROXY_URLS` },
+  );
 }
 
 /**
- * @param {string} host
- * @param {number} port
- * @param {number} patienceMs
- * @returns {Promise<string | null>} null where somebody listens
- */
-export function whyNoConnection(host, port, patienceMs) {
-  return new Promise((resolve) => {
-    const socket = connect({ host, port, timeout: patienceMs });
-    /** @param {string | null} why */
-    const end = (why) => {
-      socket.destroy();
-      resolve(why);
-    };
-    socket.once('connect', () => end(null));
-    socket.once('timeout', () => end('no answer'));
-    socket.once('error', (error) => end(codeOf(error)));
-  });
-}
-
-/**
+ * Has the proxy connect to TikTok, and sends nothing there.
  * @param {URL} proxy
- * @param {number} patienceMs
- * @returns {Promise<string | null>}
+ * @returns {Promise<string | null>} what is wrong; null when it works
  */
-function askHttp(proxy, patienceMs) {
-  const request = proxy.protocol === 'https:' ? httpsRequest : httpRequest;
-  const { user, password } = credentials(proxy);
+async function checkHttp(proxy) {
+  const send = proxy.protocol === 'https:' ? httpsRequest : httpRequest;
+  const { user, password, host } = partsOf(proxy);
   const token = Buffer.from(`${user}:${password}`).toString('base64');
-  return new Promise((resolve) => {
-    const asked = request({
-      host: bare(proxy.hostname),
-      port: proxy.port || undefined,
-      method: 'CONNECT',
-      path: TARGET,
-      headers: { host: TARGET, ...(user !== '' && { 'proxy-authorization': `Basic ${token}` }) },
-      timeout: patienceMs,
-      agent: false,
-    });
-    /** @param {string | null} why */
-    const end = (why) => {
-      asked.destroy();
-      resolve(why);
-    };
-    /** @param {number | undefined} status */
-    const judge = (status = 0) => {
-      if (status >= 200 && status < 300) end(null);
-      else if (status === 407) end('refuses the user or the password in PROXY_URLS (407)');
-      else end(`answers with ${status} when asked for a way to TikTok`);
-    };
-    asked.once('connect', ({ statusCode }, socket) => {
-      socket.destroy();
-      judge(statusCode);
-    });
-    asked.once('response', ({ statusCode }) => judge(statusCode));
-    asked.once('timeout', () => end('does not answer'));
-    asked.once('error', (error) => end(`does not answer as a proxy: ${codeOf(error)}`));
-    asked.end();
-  });
+  const headers = { host: TARGET, ...(user !== '' && { 'proxy-authorization': `Basic ${token}` }) };
+  const options = {
+    host,
+    port: proxy.port || undefined,
+    method: 'CONNECT',
+    path: TARGET,
+    headers,
+    agent: false,
+  };
+  const request = send({ ...options, signal: AbortSignal.timeout(TIMEOUT_MS) });
+  try {
+    request.end();
+    const [{ statusCode = 0 }, socket] = await Promise.race([
+      once(request, 'connect'),
+      once(request, 'response'),
+    ]);
+    socket?.destroy();
+    if (statusCode === 407) return WRONG_PASSWORD;
+    return statusCode >= 200 && statusCode < 300 ? null : `answers ${statusCode} to CONNECT ${TARGET}`;
+  } catch (error) {
+    return problemOf(error);
+  } finally {
+    request.on('error', () => {}).destroy();
+  }
 }
 
 /**
- * RFC 1928 and 1929, as far as the door.
+ * Greets the proxy and logs in (RFC 1928, RFC 1929).
  * @param {URL} proxy
- * @param {number} patienceMs
- * @returns {Promise<string | null>}
+ * @returns {Promise<string | null>} what is wrong; null when it works
  */
-function askSocks(proxy, patienceMs) {
-  const { user, password } = credentials(proxy);
-  const methods = user === '' ? [NO_PASSWORD] : [NO_PASSWORD, PASSWORD];
-  return new Promise((resolve) => {
-    const port = Number(proxy.port) || SOCKS_PORT;
-    const socket = connect({ host: bare(proxy.hostname), port, timeout: patienceMs });
-    /** @param {string | null} why */
-    const end = (why) => {
-      socket.destroy();
-      resolve(why);
-    };
-    socket.once('timeout', () => end('does not answer'));
-    socket.once('error', (error) => end(`does not answer: ${codeOf(error)}`));
-    socket.once('close', () => end('is no SOCKS5 proxy, or does not take us: it hung up'));
-    socket.once('connect', () => socket.write(Buffer.from([SOCKS_VERSION, methods.length, ...methods])));
-    socket.once('data', ([version, method]) => {
-      if (version !== SOCKS_VERSION) return end('is no SOCKS5 proxy');
-      if (method === NO_PASSWORD) return end(null);
-      if (method !== PASSWORD || user === '') return end('wants a user and a password, or does not take us');
-      const [name, secret] = [Buffer.from(user), Buffer.from(password)];
-      socket.write(
-        Buffer.concat([Buffer.from([1, name.length]), name, Buffer.from([secret.length]), secret]),
-      );
-      socket.once('data', ([, status]) =>
-        end(status === 0 ? null : 'refuses the user or the password in PROXY_URLS'),
-      );
-    });
-  });
+async function checkSocks(proxy) {
+  const { user, password, host } = partsOf(proxy);
+  const socket = connect({ host, port: Number(proxy.port) || SOCKS_PORT });
+  const closed = new AbortController();
+  socket.once('close', () => closed.abort());
+  const signal = AbortSignal.any([AbortSignal.timeout(TIMEOUT_MS), closed.signal]);
+  const reply = async (/** @type {number[]} */ message) => {
+    socket.write(Buffer.from(message));
+    return /** @type {[Buffer]} */ (await once(socket, 'data', { signal }))[0];
+  };
+  try {
+    await once(socket, 'connect', { signal });
+    const [version, method] = await reply(user === '' ? [5, 1, 0] : [5, 2, 0, 2]);
+    if (version !== 5) return 'is not a SOCKS5 proxy';
+    if (method === 0) return null;
+    if (method !== 2 || user === '') return 'requires a user and a password';
+    const [name, secret] = [Buffer.from(user), Buffer.from(password)];
+    const [, status] = await reply([1, name.length, ...name, secret.length, ...secret]);
+    return status === 0 ? null : WRONG_PASSWORD;
+  } catch (error) {
+    return closed.signal.aborted && signal.reason === closed.signal.reason
+      ? 'is not a SOCKS5 proxy: it closed the connection'
+      : problemOf(error);
+  } finally {
+    socket.on('error', () => {}).destroy();
+  }
 }
 
 /** @param {URL} proxy */
-function credentials({ username, password }) {
-  return { user: decodeURIComponent(username), password: decodeURIComponent(password) };
+function partsOf({ username, password, hostname }) {
+  return {
+    user: decodeURIComponent(username),
+    password: decodeURIComponent(password),
+    // IPv6 is in brackets in a URL.
+    host: hostname.replace(/^\[|\]$/g, ''),
+  };
 }
 
-/** @param {string} hostname of a URL; IPv6 in brackets */
-function bare(hostname) {
-  return hostname.replace(/^\[|\]$/g, '');
-}
-
-/** @param {Error} error */
-function codeOf(error) {
-  return 'code' in error ? String(error.code) : 'failed';
+/** @param {unknown} error */
+function problemOf(error) {
+  const code = error instanceof Error && 'code' in error ? error.code : error;
+  return `does not answer as a proxy (${code === 'ABORT_ERR' ? 'timeout' : code})`;
 }

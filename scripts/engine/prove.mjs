@@ -2,51 +2,32 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pino } from 'pino';
-import { findHome, loadService, loadSettings } from './service.mjs';
+import { findHome, loadService, loadSettings, verifyEngine } from './service.mjs';
 
 /**
- * @typedef {object} Candidate
- * @property {string} folder
- * @property {string} python
- * @property {string[]} sysPath
- * @property {string} ytdlp
- * @property {string | null} curlCffi
- * @property {boolean} impersonation
+ * @typedef {Omit<import('../../src/engine/index.ts').Engine, 'dir' | 'source'> & { folder: string }} Candidate
  */
 
 /**
- * Tries a new engine as the service would use it, beside the one in use.
+ * Compares a new engine with the active one.
  * @param {string} root
  * @param {Candidate} candidate
- * @returns {Promise<string | null>} why it is not to be taken
+ * @returns {Promise<string | null>} why it is rejected; null when it is accepted
  */
 export async function prove(root, { folder, ...facts }) {
-  const { extraction, engines, posts } = await loadService();
+  const { engines } = await loadService();
   const config = await loadSettings();
-  const { canaryUrl, cookiesPath, timeoutMs } = config.extraction;
-  const proxy = config.egress.proxies[0]?.reveal() ?? null;
+  const active = engines.activeEngine(await findHome(root));
   const runDir = mkdtempSync(join(tmpdir(), 'engine-'));
-  /** @param {import('../../src/engine/index.ts').Engine} engine */
-  const tried = (engine) =>
-    extraction.verifyEngine({
-      engine,
-      runDir,
-      cookiesPath,
-      caFile: config.egress.extraCaFile,
-      log: pino({ level: 'silent' }),
-      canary: canaryUrl === null ? null : { link: posts.findPostLink(canaryUrl), proxy, timeoutMs },
-    });
   try {
-    const inUse = engines.activeEngine(await findHome(root));
-    const proof = await tried({ ...facts, source: 'update', dir: folder });
-    if (!proof.ok) return proof.why;
-    if (inUse.impersonation && !proof.impersonation) return 'browser impersonation no longer works';
-    if (proof.canary === null || proof.canary === 'ok') return null;
-    // Perhaps it is TikTok, the network or the post: the engine in use tells.
-    const now = await tried(inUse);
-    if (!now.ok || now.canary !== 'ok') return null;
-    return `the canary's post ended with ${proof.canary}, while yt-dlp ${inUse.ytdlp} still reads it`;
+    const result = await verifyEngine({ ...facts, source: 'update', dir: folder }, config, runDir);
+    if (!result.ok) return result.why;
+    if (active.impersonation && !result.impersonation) return 'it cannot look like a browser any more';
+    if (result.canary === null || result.canary === 'ok') return null;
+    // The cause may be TikTok, the network or the post: the active engine shows.
+    const reference = await verifyEngine(active, config, runDir);
+    if (!reference.ok || reference.canary !== 'ok') return null;
+    return `the canary's post ended with ${result.canary}, while yt-dlp ${active.ytdlp} still reads it`;
   } finally {
     rmSync(runDir, { recursive: true, force: true });
   }

@@ -1,25 +1,26 @@
 // @ts-check
 
 /**
- * The compiled service's own parts: an engine is tried by what will use it.
+ * Parts of the compiled service, which the scripts share.
  * @returns {Promise<{
  *   engines: typeof import('../../src/engine/index.ts'),
  *   extraction: typeof import('../../src/extraction/index.ts'),
  *   settings: typeof import('../../src/config.ts'),
  *   posts: typeof import('../../src/posts/url.ts'),
+ *   ffmpeg: typeof import('../../src/ffmpeg/index.ts'),
  * }>}
  */
 export async function loadService() {
-  const [engines, extraction, settings, posts] = await Promise.all(
-    ['engine/index.js', 'extraction/index.js', 'config.js', 'posts/url.js'].map(
+  const [engines, extraction, settings, posts, ffmpeg] = await Promise.all(
+    ['engine/index.js', 'extraction/index.js', 'config.js', 'posts/url.js', 'ffmpeg/index.js'].map(
       (path) => import(new URL(`../../dist/${path}`, import.meta.url).href),
     ),
   );
-  return { engines, extraction, settings, posts };
+  return { engines, extraction, settings, posts, ffmpeg };
 }
 
 /**
- * The settings as far as engines need them: no key for links, which an update that the service starts does not get.
+ * The settings that engines need. An update that the service starts gets no ENCRYPTION_KEY, which production requires.
  * @returns {Promise<import('../../src/config.ts').Config>}
  */
 export async function loadSettings() {
@@ -37,12 +38,22 @@ export async function findHome(root) {
   return engines.engineDirs(root, (await loadSettings()).extraction.engineDir);
 }
 
-/** @returns {Promise<typeof import('../../src/ffmpeg/locate.ts')>} */
-export function loadFfmpeg() {
-  return import(new URL('../../dist/ffmpeg/locate.js', import.meta.url).href);
-}
-
-/** @returns {Promise<typeof import('../../src/cache/index.ts')>} */
-export function loadCache() {
-  return import(new URL('../../dist/cache/index.js', import.meta.url).href);
+/**
+ * Starts an engine as the service would, and lets it read a made-up page, and CANARY_URL's post where that is set.
+ * @param {import('../../src/engine/index.ts').Engine} engine
+ * @param {import('../../src/config.ts').Config} config
+ * @param {string} runDir a temporary folder
+ */
+export async function verifyEngine(engine, { extraction: settings, egress }, runDir) {
+  const [{ extraction, posts }, { pino }] = await Promise.all([loadService(), import('pino')]);
+  const { canaryUrl, cookiesPath, timeoutMs } = settings;
+  const proxy = egress.proxies[0]?.reveal() ?? null;
+  return extraction.verifyEngine({
+    engine,
+    runDir,
+    cookiesPath,
+    caFile: egress.extraCaFile,
+    log: pino({ level: 'silent' }),
+    canary: canaryUrl === null ? null : { link: posts.findPostLink(canaryUrl), proxy, timeoutMs },
+  });
 }

@@ -2,37 +2,36 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { probe } from '../setup/engine/probe.mjs';
-import { installFromPypi } from '../setup/engine/pypi.mjs';
+import { installFromPypi, PINS } from '../setup/engine/pypi.mjs';
+import { compareVersions } from '../setup/engine/shared.mjs';
 import { adopt, newFolder, readRecord } from '../setup/engine/store.mjs';
 import { findPythons } from '../setup/python.mjs';
 import { newestVersion } from './newest.mjs';
 import { prove } from './prove.mjs';
 import { findHome, loadService } from './service.mjs';
 
-/** Somebody else's update brings what this one would. */
+/** Another update installs the same. */
 const LOCK_PATIENCE_MS = 1000;
-const PINS = join(import.meta.dirname, '../setup/engine-requirements.txt');
 
 /**
  * @typedef {object} UpdateOptions
  * @property {boolean} nightly also versions that are not released
- * @property {boolean} again also one that was rejected before
+ * @property {boolean} again also a version that was rejected
  */
 
 /**
- * Installs a newer yt-dlp beside the one in use, tries it, and makes it the current one.
+ * Installs a newer yt-dlp beside the active one, verifies it, and activates it.
  * @param {string} root
  * @param {UpdateOptions} options
  * @returns {Promise<string>} what was done
- * @throws when it could not be done; then nothing has changed
+ * @throws when it could not be done; the active engine is then unchanged
  */
 export async function update(root, options) {
   const { engines } = await loadService();
   const home = await findHome(root);
   const why = engines.writeProblem(home.store);
-  if (why !== null)
-    throw new Error(`${why}: updates need a folder of their own, see ENGINE_DIR in .env.example`);
-  return engines.withEngineLock(home.store, LOCK_PATIENCE_MS, () => locked(root, home, options));
+  if (why !== null) throw new Error(`${why}: updates need a writable folder, see ENGINE_DIR in .env.example`);
+  return engines.withEngineLock(home.store, LOCK_PATIENCE_MS, () => updateLocked(root, home, options));
 }
 
 /**
@@ -40,84 +39,68 @@ export async function update(root, options) {
  * @param {import('../../src/engine/index.ts').EngineDirs} home
  * @param {UpdateOptions} options
  */
-async function locked(root, home, { nightly, again }) {
+async function updateLocked(root, home, { nightly, again }) {
   const { engines } = await loadService();
   const { store } = home;
-  const current = engines.activeEngine(home);
-  const {
-    usable: [python],
-  } = await findPythons();
+  const active = engines.activeEngine(home);
+  const [python] = (await findPythons()).usable;
   if (!python) throw new Error('no Python 3.10 or newer on PATH');
   const newest = await newestVersion(python.path, join(store, `.look-${process.pid}`), nightly);
+  const isNewest = (/** @type {{ version: string }} */ { version }) => compareVersions(version, newest) === 0;
   const state = engines.readState(store);
   engines.writeState(store, { ...state, newest: { version: newest, seen: new Date().toISOString() } });
-  if (engines.compareVersions(newest, current.ytdlp) <= 0) {
-    return `yt-dlp ${current.ytdlp} is the newest there is`;
-  }
-  const rejected = state.rejected.find(({ version }) => engines.compareVersions(version, newest) === 0);
+  if (compareVersions(newest, active.ytdlp) <= 0) return `yt-dlp ${active.ytdlp} is the newest there is`;
+  const rejected = state.rejected.find(isNewest);
   if (rejected && !again) {
-    return `yt-dlp ${newest} was rejected on ${rejected.at.slice(0, 10)} (${rejected.why}); ${current.ytdlp} stays`;
+    return `yt-dlp ${newest} was rejected on ${rejected.at.slice(0, 10)} (${rejected.why}); ${active.ytdlp} stays`;
   }
-  process.stdout.write(`engine: yt-dlp ${newest} is installed beside ${current.ytdlp} and tried …\n`);
+  process.stdout.write(`engine: installing yt-dlp ${newest} beside ${active.ytdlp} …\n`);
   const folder = newFolder(store);
   try {
     const found = await install(folder, python, newest);
-    const facts = typeof found === 'string' ? found : await probe(found.python, found.sysPath);
     if (typeof found === 'string') throw new Error(`yt-dlp ${newest} could not be installed: ${found}`);
-    const verdict = typeof facts === 'string' ? facts : await prove(root, { ...found, ...facts, folder });
-    if (typeof facts === 'string' || verdict !== null) {
-      reject(engines, store, newest, verdict ?? 'unknown');
-      throw new Error(`yt-dlp ${newest} is not taken: ${verdict}. ${current.ytdlp} stays`);
+    const facts = await probe(found.python, found.sysPath);
+    const why = typeof facts === 'string' ? facts : await prove(root, { ...found, ...facts, folder });
+    const latest = engines.readState(store);
+    const others = latest.rejected.filter((one) => !isNewest(one));
+    if (typeof facts === 'string' || why !== null) {
+      const rejection = { version: newest, at: new Date().toISOString(), why: why ?? '' };
+      engines.writeState(store, { ...latest, rejected: [...others, rejection] });
+      throw new Error(`yt-dlp ${newest} is rejected: ${why}. ${active.ytdlp} stays`);
     }
     const { ytdlp, curlCffi, impersonation, versionFile } = facts;
-    // pip's word for what is not released.
+    // pip's versions of nightlies contain "dev".
     const source = newest.includes('dev') ? 'nightly' : 'update';
-    const { pins } = readRecord(current.dir);
+    const { pins } = readRecord(active.dir);
+    // Written before the switch, so that the new engine always has one to go back to. The base engine needs no entry.
+    const previous = active.dir === home.base?.dir ? null : basename(active.dir);
+    engines.writeState(store, { ...latest, previous, rejected: others });
     const record = { ...found, ytdlp, curlCffi, impersonation, source, pins };
-    const latest = engines.readState(store);
-    // It may have been rejected before; it is no more.
-    const stillRejected = latest.rejected.filter((one) => engines.compareVersions(one.version, ytdlp) !== 0);
-    // Before the switch: whoever sees the new one knows where to go back to. The base is always there for that.
-    const previous = current.dir === home.base?.dir ? null : basename(current.dir);
-    engines.writeState(store, { ...latest, previous, rejected: stillRejected });
     adopt(store, folder, record, [found.python, versionFile]);
     engines.removeOld(store, previous);
-    return `yt-dlp ${ytdlp} is in use from now on; ${current.ytdlp} is kept for \`npm run engine:rollback\``;
+    return `yt-dlp ${ytdlp} is in use from now on; ${active.ytdlp} is kept for \`npm run engine:rollback\``;
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 }
 
 /**
- * @param {typeof import('../../src/engine/index.ts')} engines
- * @param {string} store
- * @param {string} version
- * @param {string} why
- */
-function reject(engines, store, version, why) {
-  const state = engines.readState(store);
-  const others = state.rejected.filter((one) => engines.compareVersions(one.version, version) !== 0);
-  const rejected = [...others, { version, at: new Date().toISOString(), why }];
-  engines.writeState(store, { ...state, rejected });
-}
-
-/**
- * With what yt-dlp itself asks for; and where an index does not have that (it asks for the certifi of the very week),
- * with what the one before was tested with.
+ * Installs with yt-dlp's own dependencies, or with the pinned ones where the index lacks those: yt-dlp requires the certifi
+ * of its release week.
  * @param {string} folder
  * @param {import('../setup/python.mjs').Python} python
- * @param {string} version one that is not released has to be asked for by name, lest its packages be so too
+ * @param {string} version by name, because `--pre` would also install unreleased dependencies
  */
 async function install(folder, python, version) {
-  const first = await installFromPypi(folder, [python], [`yt-dlp[default,curl-cffi]==${version}`]);
+  const first = await installFromPypi(folder, python, [`yt-dlp[default,curl-cffi]==${version}`]);
   if (typeof first !== 'string') return first;
   const list = `${folder}-requirements.txt`;
   try {
-    const others = readFileSync(PINS, 'utf8').split('\n');
-    const lines = [...others.filter((line) => !line.startsWith('yt-dlp==')), `yt-dlp==${version}`];
+    const pinned = readFileSync(PINS, 'utf8').split('\n');
+    const lines = [...pinned.filter((line) => !line.startsWith('yt-dlp==')), `yt-dlp==${version}`];
     writeFileSync(list, `${lines.join('\n')}\n`);
-    const second = await installFromPypi(folder, [python], ['--no-deps', '-r', list]);
-    return typeof second === 'string' ? `${first}; with the tested packages: ${second}` : second;
+    const second = await installFromPypi(folder, python, ['--no-deps', '-r', list]);
+    return typeof second === 'string' ? `${first}; with the pinned dependencies: ${second}` : second;
   } finally {
     rmSync(list, { force: true });
   }

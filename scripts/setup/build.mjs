@@ -1,11 +1,10 @@
 // @ts-check
 import { cpSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
+import { bundle } from './bundle.mjs';
 import { report, SetupError } from './report.mjs';
 import { run } from './run.mjs';
 import { filesUnder, hashOf, readStamp } from './stamp.mjs';
-import { bundlePage } from './web.mjs';
-import { bundleWorker } from './worker.mjs';
 
 const STAMP = 'dist/.setup-stamp';
 const SOURCES = [
@@ -13,19 +12,18 @@ const SOURCES = [
   'tsconfig.json',
   'tsconfig.build.json',
   'scripts/setup/build.mjs',
-  'scripts/setup/web.mjs',
-  'scripts/setup/worker.mjs',
+  'scripts/setup/bundle.mjs',
 ];
-/** What src holds beside TypeScript and the service reads at run time: the yt-dlp host's Python, the web page, … */
+/** Compiled; everything else in src is copied, such as the yt-dlp host's Python. */
 const CODE = /\.(ts|js|mjs)$/;
-/** The service; the web page and its worker, which know a browser's objects and not Node's and are only checked. */
+/** The service; the web page and its service worker, which are only type-checked. */
 const PROJECTS = ['tsconfig.build.json', 'src/web/tsconfig.json', 'src/web/tsconfig.worker.json'];
 const PROJECT_FILE = /^tsconfig.*\.json$/;
-/** What of the page goes through the bundler instead. */
+/** Bundled instead of copied. */
 const BUNDLED = /^src\/web\/.*\.(ts|css)$/;
 
 /**
- * Whether dist was made from these very sources. An image without src has its build inside.
+ * Whether dist was built from the current sources. An image has dist and no src.
  * @param {string} root
  */
 export function isBuilt(root) {
@@ -34,14 +32,14 @@ export function isBuilt(root) {
 }
 
 /**
- * Compiles src to dist, bundles the page and the worker, and copies beside it what is neither.
+ * Compiles src to dist, bundles the page and the worker, and copies the other files.
  * @param {string} root
  */
 export async function build(root) {
   if (isBuilt(root)) return;
   const started = Date.now();
   const hash = hashOf(root, SOURCES);
-  // First of all, so that an interrupted build is not taken for a whole one.
+  // Removed first, so that an interrupted build has no stamp.
   rmSync(join(root, STAMP), { force: true });
   const tsc = join(root, 'node_modules/typescript/bin/tsc');
   for (const project of PROJECTS) {
@@ -52,28 +50,24 @@ export async function build(root) {
     if (!outcome.ok) {
       process.stderr.write(outcome.stdout + outcome.stderr);
       throw new SetupError(
-        'the build failed: mend what the compiler says above (`npm run typecheck` repeats it).',
+        'the build failed: fix the compiler errors above (`npm run typecheck` repeats them).',
       );
     }
   }
   const sources = filesUnder(join(root, 'src')).filter(
     (file) => !PROJECT_FILE.test(basename(file)) && !BUNDLED.test(relative(root, file)),
   );
-  const kept = new Set([
-    ...sources.map((file) => place(root, file)),
-    ...(await bundlePage(root)),
-    ...(await bundleWorker(root)),
-  ]);
+  const kept = new Set([...sources.map((file) => place(root, file)), ...(await bundle(root))]);
   removeLeftOvers(root, kept);
   writeFileSync(join(root, STAMP), `${hash}\n`);
   report(`built dist (${((Date.now() - started) / 1000).toFixed(1)} s)`);
 }
 
 /**
- * Puts one source where the service looks for it.
+ * Copies one source to dist, unless it is compiled.
  * @param {string} root
  * @param {string} source
- * @returns {string} its path in dist; compiled code is there already
+ * @returns {string} its path in dist
  */
 function place(root, source) {
   const target = join(root, 'dist', relative(join(root, 'src'), source));
@@ -84,7 +78,7 @@ function place(root, source) {
 }
 
 /**
- * Files of sources that are gone would still be imported, or packed into an image.
+ * Removes what belongs to sources that no longer exist.
  * @param {string} root
  * @param {ReadonlySet<string>} kept
  */

@@ -6,13 +6,12 @@ import { run } from './run.mjs';
 import { hashOf, readStamp } from './stamp.mjs';
 
 const STAMP = 'node_modules/.setup-stamp';
-/** A slow line and an empty cache; the packages are about 100 MB. */
 const INSTALL_LIMIT_MS = 15 * 60_000;
 
 /**
- * Brings node_modules in line with package-lock.json.
+ * Installs what package-lock.json lists.
  * @param {string} root the project's folder
- * @param {boolean} withDev false where the build is there and production asks for less
+ * @param {boolean} withDev
  */
 export async function installDependencies(root, withDev) {
   const lock = hashOf(root, ['package-lock.json']);
@@ -21,16 +20,19 @@ export async function installDependencies(root, withDev) {
 
   const installed = readPackages(join(root, 'node_modules/.package-lock.json'));
   const wanted = readPackages(join(root, 'package-lock.json'));
-  if (isInLine(wanted, installed, withDev)) {
-    writeFileSync(join(root, STAMP), `${lock} ${isInLine(wanted, installed, true) ? 'all' : 'production'}\n`);
+  if (isInstalled(wanted, installed, withDev)) {
+    writeFileSync(
+      join(root, STAMP),
+      `${lock} ${isInstalled(wanted, installed, true) ? 'all' : 'production'}\n`,
+    );
     return;
   }
 
   const started = Date.now();
-  // npm says which program it is; without it (set-up run by hand) the one on PATH will do.
+  // Set by npm; missing when set-up is started by hand.
   const npm = process.env.npm_execpath;
   const [command, ...before] = npm ? [process.execPath, npm] : ['npm'];
-  // NODE_ENV=production makes npm leave out the compiler, which the build needs.
+  // NODE_ENV=production would omit the compiler, which the build needs.
   const which = withDev ? '--include=dev' : '--omit=dev';
   const outcome = await run(
     command ?? 'npm',
@@ -43,7 +45,7 @@ export async function installDependencies(root, withDev) {
   if (!outcome.ok) {
     const why = /^npm error (?!A complete log|code)(.+)$/m.exec(outcome.stderr)?.[1] ?? outcome.reason;
     throw new SetupError(
-      `npm ci failed: ${why}. See that the npm registry can be reached, then run this again.`,
+      `npm ci failed: ${why}. Check that the npm registry can be reached, then run this again.`,
     );
   }
   writeFileSync(join(root, STAMP), `${lock} ${withDev ? 'all' : 'production'}\n`);
@@ -56,17 +58,17 @@ export async function installDependencies(root, withDev) {
  */
 
 /**
- * Whether what npm wrote down as installed is what the lock asks for, as after an `npm ci` by hand.
+ * Whether npm's record of installed packages matches the lock, as after a manual `npm ci`.
  * @param {Packages | null} wanted from package-lock.json
  * @param {Packages | null} installed from node_modules/.package-lock.json
  * @param {boolean} withDev
  */
-export function isInLine(wanted, installed, withDev) {
+export function isInstalled(wanted, installed, withDev) {
   if (!wanted || !installed) return false;
   return Object.entries(wanted).every(([path, { version, dev, optional, devOptional }]) => {
     const there = installed[path];
     if (path === '' || there) return path === '' || there?.version === version;
-    // Optional packages are those of other platforms, mostly.
+    // Optional packages are mostly those of other platforms.
     return optional === true || ((dev === true || devOptional === true) && !withDev);
   });
 }

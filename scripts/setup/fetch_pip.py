@@ -1,8 +1,7 @@
-"""Downloads pip's own wheel for a Python that came without pip, and prints where it lies.
+"""Downloads pip's wheel for a Python without pip, and prints its path.
 
-In Python and not in Node, because urllib follows the proxy and certificate settings that pip will follow. The index
-is the user's (PIP_INDEX_URL), asked with the JSON form of the simple API (PEP 691) and each file checked against the
-hash that the index gives.
+Uses PIP_INDEX_URL, the JSON form of the simple API (PEP 691), and urllib, which follows the same proxy and certificate
+settings as pip. The file is checked against the hash in the index.
 """
 
 import hashlib
@@ -21,7 +20,7 @@ def version_of(name):
     return tuple(int(part) for part in parts) if all(part.isdigit() for part in parts) else ()
 
 
-def takes_this_python(file):
+def supports_this_python(file):
     oldest = re.search(r">=\s*3\.(\d+)", file.get("requires-python") or "")
     return not oldest or sys.version_info[1] >= int(oldest.group(1))
 
@@ -29,14 +28,14 @@ def takes_this_python(file):
 def main(folder):
     index = os.environ.get("PIP_INDEX_URL", "https://pypi.org/simple").rstrip("/") + "/pip/"
     request = urllib.request.Request(index, headers={"Accept": "application/vnd.pypi.simple.v1+json"})
-    with urllib.request.urlopen(request, timeout=LIMIT_SECONDS) as answer:
-        files = json.load(answer)["files"]
+    with urllib.request.urlopen(request, timeout=LIMIT_SECONDS) as response:
+        files = json.load(response)["files"]
     wheels = [file for file in files if file["filename"].endswith("-py3-none-any.whl") and not file.get("yanked")]
-    newest = max(filter(takes_this_python, wheels), key=lambda file: version_of(file["filename"]))
-    with urllib.request.urlopen(urllib.parse.urljoin(index, newest["url"]), timeout=LIMIT_SECONDS) as answer:
-        content = answer.read()
+    newest = max(filter(supports_this_python, wheels), key=lambda file: version_of(file["filename"]))
+    with urllib.request.urlopen(urllib.parse.urljoin(index, newest["url"]), timeout=LIMIT_SECONDS) as response:
+        content = response.read()
     if hashlib.sha256(content).hexdigest() != newest["hashes"]["sha256"]:
-        sys.exit("pip's wheel arrived damaged")
+        sys.exit("pip's wheel does not match its hash")
     os.makedirs(folder, exist_ok=True)
     path = os.path.join(folder, newest["filename"])
     with open(path, "wb") as file:

@@ -11,6 +11,6 @@ export function checkNode(version) {
   const [major = 0, minor = 0] = version.split('.').map(Number);
   if (major > OLDEST[0] || (major === OLDEST[0] && minor >= OLDEST[1])) return;
   throw new SetupError(
-    `Node ${version} is too old: install Node ${OLDEST.join('.')} or newer (https://nodejs.org) and run this again.`,
+    `Node ${version} is too old: install Node ${OLDEST.join('.')} or newer (https://nodejs.org), then run this again.`,
   );
 }

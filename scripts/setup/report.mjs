@@ -1,13 +1,14 @@
 // @ts-check
+import { existsSync } from 'node:fs';
 
-/** A failure that a person can do something about: its message is the one line that is printed. */
+/** A failure that the user can fix: its message is printed without a stack. */
 export class SetupError extends Error {
   /** @override */
   name = 'SetupError';
 }
 
 /**
- * Says that a step is done. Steps that had nothing to do say nothing.
+ * Reports a step that did something.
  * @param {string} line
  */
 export function report(line) {
@@ -15,9 +16,18 @@ export function report(line) {
 }
 
 /**
- * Says that something is missing which the service can live without.
+ * Reports that something optional is missing.
  * @param {string} line
  */
 export function warn(line) {
   process.stderr.write(`set-up: warning: ${line}\n`);
+}
+
+/**
+ * The line to type for what is missing. Set-up itself changes nothing outside the project's folder.
+ * @param {string} debian package names for apt-get
+ * @param {string} others in words, for other systems
+ */
+export function howToInstall(debian, others) {
+  return existsSync('/etc/debian_version') ? `sudo apt-get install ${debian}` : others;
 }

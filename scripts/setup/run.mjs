@@ -6,15 +6,15 @@ import { spawn } from 'node:child_process';
  * @property {boolean} ok exit code 0 within the time limit
  * @property {string} stdout
  * @property {string} stderr
- * @property {string} reason why it failed, in a few words; empty when it did not
+ * @property {string} reason why it failed; empty when it did not
  */
 
 /**
- * Runs a program and waits for its end. Never throws: a program that is not there is an outcome too.
+ * Runs a program and waits for its end. Never throws: a missing program is an outcome too.
  * @param {string} command
  * @param {readonly string[]} args
- * @param {{ timeoutMs: number, env?: NodeJS.ProcessEnv, cwd?: string }} options after the time limit the program
- *   and what it started (its process group) are killed, for pip and npm start others
+ * @param {{ timeoutMs: number, env?: NodeJS.ProcessEnv, cwd?: string }} options after the time limit the
+ *   program's process group is killed, because pip and npm start others
  * @returns {Promise<Outcome>}
  */
 export function run(command, args, { timeoutMs, env = process.env, cwd }) {
@@ -32,19 +32,19 @@ export function run(command, args, { timeoutMs, env = process.env, cwd }) {
       timedOut = true;
       killGroup(child.pid);
     }, timeoutMs);
-    // Its own group does not get the terminal's Ctrl-C: passed on, so that nothing goes on installing.
+    // Ctrl-C in the terminal does not reach another process group.
     /** @param {NodeJS.Signals} signal */
-    const passOn = (signal) => {
+    const onSignal = (signal) => {
       killGroup(child.pid);
       process.exit(signal === 'SIGINT' ? 130 : 143);
     };
-    process.once('SIGINT', passOn);
-    process.once('SIGTERM', passOn);
+    process.once('SIGINT', onSignal);
+    process.once('SIGTERM', onSignal);
     /** @param {string} reason */
     const finish = (reason) => {
       clearTimeout(timer);
-      process.off('SIGINT', passOn);
-      process.off('SIGTERM', passOn);
+      process.off('SIGINT', onSignal);
+      process.off('SIGTERM', onSignal);
       resolve({ ok: reason === '', stdout, stderr, reason });
     };
     child.stdout.setEncoding('utf8').on('data', (text) => {
@@ -55,7 +55,7 @@ export function run(command, args, { timeoutMs, env = process.env, cwd }) {
     });
     child.once('error', (error) => finish(error.message));
     child.once('close', (code, signal) => {
-      if (timedOut) finish(`no end within ${timeoutMs / 1000} s`);
+      if (timedOut) finish(`not finished after ${timeoutMs / 1000} s`);
       else if (code === 0) finish('');
       else finish(lastLine(stderr) || lastLine(stdout) || `exit ${code ?? signal}`);
     });
@@ -68,16 +68,16 @@ function killGroup(pid) {
   try {
     process.kill(-pid, 'SIGKILL');
   } catch {
-    // It ended by itself in the meantime.
+    // It has ended.
   }
 }
 
 /**
- * The last line that says something: where pip, apt and Python write what was wrong.
+ * The last line with text, where pip, npm and Python write the cause.
  * @param {string} text
  */
 function lastLine(text) {
   const lines = text.split('\n').map((line) => line.trim());
   const last = lines.findLast((line) => line !== '' && !line.startsWith('[notice]')) ?? '';
-  return last.replace(/^(ERROR|E): /, '').slice(0, 200);
+  return last.replace(/^ERROR: /, '').slice(0, 200);
 }

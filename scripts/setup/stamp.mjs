@@ -4,9 +4,9 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join, relative } from 'node:path';
 
 /**
- * One hash of the names and contents of files; folders are walked. Content, not time: git and Docker set every time anew.
- * @param {string} root what names are relative to, so that moving the project changes nothing
- * @param {readonly string[]} paths relative to root; one that is not there counts as empty
+ * One hash of the names and contents of files and folders; git and Docker do not keep modification times.
+ * @param {string} root
+ * @param {readonly string[]} paths relative to root; a missing one counts as empty
  */
 export function hashOf(root, paths) {
   const hash = createHash('sha256');
@@ -22,7 +22,7 @@ export function hashOf(root, paths) {
 }
 
 /**
- * Every file in a folder, sorted; the path itself when it is a file; nothing when there is none.
+ * Every file in a folder, sorted; the path itself when it is a file; nothing when it is missing.
  * @param {string} path
  * @returns {string[]}
  */

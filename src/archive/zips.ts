@@ -18,6 +18,10 @@ export interface ZipsOptions {
 }
 
 export interface ZipPhoto {
+  /** Position in the post, from 1; a live photo's still and clip share it. */
+  position: number;
+  /** The clip of a live photo instead of its still. */
+  isClip?: boolean;
   source: MediaSource;
   renew: Renew;
 }
@@ -79,7 +83,7 @@ export class Zips {
     const entries = await mapLimited(
       photos,
       PROBES_AT_ONCE,
-      (photo, index, signal) => this.#probe(photo, { ...post, index: index + 1 }, { ...options, signal }),
+      (photo, _index, signal) => this.#probe(photo, post, { ...options, signal }),
       options.signal,
     );
     const size = zipSize(entries);
@@ -112,8 +116,8 @@ export class Zips {
   }
 
   async #probe(
-    { source, renew }: ZipPhoto,
-    { user, id, index }: ZipPost & { index: number },
+    { position, isClip = false, source, renew }: ZipPhoto,
+    { user, id }: ZipPost,
     { client, signal }: ZipOptions,
   ): Promise<Photo> {
     let latest = source;
@@ -126,11 +130,11 @@ export class Zips {
       this.#media.openMedia(latest, { method }, { client, signal, renew: remembered });
     const { mime, extension, size, headers } = await open('HEAD', signal);
     const { etag } = headers;
-    if (!mime.startsWith('image/')) throw upstreamFailed(`${mime} instead of a photo`);
+    if (!mime.startsWith(isClip ? 'video/' : 'image/')) throw upstreamFailed(`${mime} instead of a photo`);
     if (size === null || etag === undefined) throw upstreamFailed('a photo without a length');
     if (size > MAX_PHOTO_BYTES) throw upstreamFailed(`a photo of ${size} bytes`);
     return {
-      name: mediaFileName({ user, id, index, extension }),
+      name: mediaFileName({ user, id, index: position, extension }),
       size,
       etag,
       fetchTo: async (path, signal) => {

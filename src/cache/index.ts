@@ -1,2 +1,3 @@
 export { type FoundPost, Posts } from './posts.ts';
 export { type RedisStatus, RedisStore } from './redis-store.ts';
+export { sharedTtwids } from './shared-ttwids.ts';

@@ -1,7 +1,7 @@
 import { SingleFlight } from '../concurrency/index.ts';
 import { ServiceError } from '../errors.ts';
 import type { ExtractOptions } from '../extraction/index.ts';
-import type { Post, PostRef } from '../posts/post.ts';
+import type { Post, PostRef, SourceName } from '../posts/post.ts';
 import { type PostLink, postKey } from '../posts/url.ts';
 import { type CacheEntry, isNegativeResult } from './entry.ts';
 import type { RedisStore } from './redis-store.ts';
@@ -24,6 +24,10 @@ export interface PostsOptions {
   /** Redis, shared by all instances; null without it. */
   shared: RedisStore | null;
 }
+
+/** Sources that know less than TikTok's page or Douyin's detail API; a post of theirs is cached for a shorter time. */
+const FALLBACKS: ReadonlySet<SourceName> = new Set(['player', 'mobile', 'embed', 'share', 'slides', 'feed']);
+const FALLBACK_TTL_MS = 60_000;
 
 /** Milliseconds that the CDN's links of a cached post are valid at least. */
 const MEDIA_MARGIN_MS = 60_000;
@@ -93,7 +97,8 @@ export class Posts {
 
   async #store(link: PostLink, post: Post): Promise<void> {
     const mediaUntil = (post.mediaExpiresAt ?? Number.POSITIVE_INFINITY) - MEDIA_MARGIN_MS;
-    const until = Math.min(Date.now() + this.#ttlMs, mediaUntil);
+    const ttlMs = FALLBACKS.has(post.source) ? Math.min(this.#ttlMs, FALLBACK_TTL_MS) : this.#ttlMs;
+    const until = Math.min(Date.now() + ttlMs, mediaUntil);
     if (until > Date.now()) await this.#cache.set(postKey(post.ref), { until, post });
     if (link.kind === 'short' && this.#ttlMs > 0) await this.#cache.setTarget(link.url, post.ref);
   }

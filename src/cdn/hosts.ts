@@ -22,6 +22,8 @@ const MEDIA_DOMAINS: readonly string[] = [
   'amemv.com', // api-play-hl: /aweme/v1/play/
   'snssdk.com', // aweme.snssdk.com: /aweme/v1/play/
   'douyinvod.com', // v3-search, v26-web: video
+  'idouyinvod.com', // v*: video outside China, known to public clients
+  '365yg.com', // v*: video, ByteDance's Xigua CDN, known to public clients
   'zjcdn.com', // v5-dy-o-abtest: ByteDance's second video CDN
   'douyincdn.com', // v*: video of older posts
   'douyinpic.com', // p3-sign: photos, covers, avatars

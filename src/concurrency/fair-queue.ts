@@ -22,6 +22,16 @@ export interface ClientBounds {
   total: number;
 }
 
+/** How many times the bounds of one client a group of clients may use. */
+const GROUP_FACTOR = 4;
+
+/** Waiting jobs of clients that share turns. */
+interface Group {
+  /** In order of turns: a client that is served goes to the end. */
+  clients: Map<string, Waiting[]>;
+  waiting: number;
+}
+
 /** Weight of the newest job in the running mean of durations; about 20 jobs count. */
 const SMOOTHING = 0.05;
 
@@ -30,15 +40,16 @@ const MAX_RETRY_AFTER_MS = 60_000;
 
 /**
  * Runs `slots` jobs, queues `maxWaiting` and rejects the rest with `busy`. Clients take turns; a full queue drops the
- * newest job of the client with the most waiting jobs in favour of a client with fewer.
+ * newest job of the client with the most waiting jobs in favour of a client with fewer. Clients whose names have the
+ * same part before `>` are a group: groups take turns first, and clients within their group.
  */
 export class FairQueue {
   readonly slots: number;
   readonly #maxWaiting: number;
   readonly #perClient: ClientBounds;
-  /** Waiting jobs by client, in order of turns: a client that is served goes to the end. */
-  readonly #turns = new Map<string, Waiting[]>();
-  /** Running jobs by client. */
+  /** Waiting jobs by group, in order of turns: a group that is served goes to the end. */
+  readonly #turns = new Map<string, Group>();
+  /** Running jobs by client, and by group where that has another name. */
   readonly #running = new Map<string, number>();
   #active = 0;
   #waiting = 0;
@@ -84,10 +95,8 @@ export class FairQueue {
 
   #admit(client: string, signal: AbortSignal | undefined): Promise<void> {
     signal?.throwIfAborted();
-    const running = this.#running.get(client) ?? 0;
-    const waiting = this.#turns.get(client)?.length ?? 0;
-    if (running + waiting >= this.#perClient.total) throw this.#tooManyOfOne();
-    if (this.#active < this.slots && running < this.#perClient.running) {
+    if (this.#hasTooMany(client)) throw this.#tooManyOfOne();
+    if (this.#active < this.slots && this.#mayRun(client)) {
       this.#enter(client);
       return Promise.resolve();
     }
@@ -109,44 +118,85 @@ export class FairQueue {
         },
       };
       signal?.addEventListener('abort', leave, { once: true });
-      const own = this.#turns.get(client);
-      if (own) own.push(entry);
-      else this.#turns.set(client, [entry]);
-      this.#waiting += 1;
+      this.#add(entry);
     });
   }
 
+  #hasTooMany(client: string): boolean {
+    const { total } = this.#perClient;
+    const name = groupOf(client);
+    const group = this.#turns.get(name);
+    const own = this.#runningOf(client) + (group?.clients.get(client)?.length ?? 0);
+    const all = this.#runningOf(name) + (group?.waiting ?? 0);
+    return own >= total || all >= total * GROUP_FACTOR;
+  }
+
+  #mayRun(client: string): boolean {
+    const { running } = this.#perClient;
+    const all = this.#runningOf(groupOf(client));
+    return this.#runningOf(client) < running && all < running * GROUP_FACTOR;
+  }
+
+  #runningOf(name: string): number {
+    return this.#running.get(name) ?? 0;
+  }
+
+  #add(entry: Waiting): void {
+    const name = groupOf(entry.client);
+    const group = this.#turns.get(name) ?? { clients: new Map<string, Waiting[]>(), waiting: 0 };
+    this.#turns.set(name, group);
+    const own = group.clients.get(entry.client);
+    if (own) own.push(entry);
+    else group.clients.set(entry.client, [entry]);
+    group.waiting += 1;
+    this.#waiting += 1;
+  }
+
   #next(): void {
-    for (const [client, own] of this.#turns) {
-      if ((this.#running.get(client) ?? 0) >= this.#perClient.running) continue;
-      const entry = own.shift();
-      this.#turns.delete(client);
-      if (own.length > 0) this.#turns.set(client, own);
-      this.#waiting -= 1;
-      this.#enter(client);
-      entry?.start();
-      return;
+    for (const [name, group] of this.#turns) {
+      for (const [client, own] of group.clients) {
+        if (!this.#mayRun(client)) continue;
+        const entry = own[0];
+        if (!entry) continue;
+        this.#remove(entry);
+        // To the end of their turns, both.
+        if (group.clients.delete(client) && own.length > 0) group.clients.set(client, own);
+        if (this.#turns.delete(name) && group.waiting > 0) this.#turns.set(name, group);
+        this.#enter(client);
+        entry.start();
+        return;
+      }
     }
   }
 
   #enter(client: string): void {
     this.#active += 1;
-    this.#running.set(client, (this.#running.get(client) ?? 0) + 1);
+    for (const name of namesOf(client)) this.#running.set(name, this.#runningOf(name) + 1);
   }
 
   #leave(client: string): void {
     this.#active -= 1;
-    const left = (this.#running.get(client) ?? 1) - 1;
-    if (left > 0) this.#running.set(client, left);
-    else this.#running.delete(client);
+    for (const name of namesOf(client)) {
+      const left = this.#runningOf(name) - 1;
+      if (left > 0) this.#running.set(name, left);
+      else this.#running.delete(name);
+    }
   }
 
-  /** Drops the newest job of the client with the most, where that client keeps at least as many as the newcomer has. */
+  /**
+   * Drops the newest job of the client with the most, in the group with the most, where these keep at least as many as
+   * the newcomer and its group have.
+   */
   #makeRoom(client: string): boolean {
-    let most: Waiting[] = [];
-    for (const own of this.#turns.values()) if (own.length > most.length) most = own;
-    const newest = most.at(-1);
-    if (!newest || most.length <= (this.#turns.get(client)?.length ?? 0) + 1) return false;
+    const largest = maxBy(this.#turns.values(), ({ waiting }) => waiting);
+    const most = largest && maxBy(largest.clients.values(), ({ length }) => length);
+    const newest = most?.at(-1);
+    if (!largest || !most || !newest) return false;
+    const own = this.#turns.get(groupOf(client));
+    const isSameGroup = own === largest;
+    const theirs = isSameGroup ? most.length : largest.waiting;
+    const ours = isSameGroup ? (own?.clients.get(client)?.length ?? 0) : (own?.waiting ?? 0);
+    if (theirs <= ours + 1) return false;
     this.#remove(newest);
     newest.reject();
     return true;
@@ -172,11 +222,29 @@ export class FairQueue {
   }
 
   #remove(entry: Waiting): void {
-    const own = this.#turns.get(entry.client);
+    const name = groupOf(entry.client);
+    const group = this.#turns.get(name);
+    const own = group?.clients.get(entry.client);
     const index = own?.indexOf(entry) ?? -1;
-    if (!own || index < 0) return;
+    if (!group || !own || index < 0) return;
     own.splice(index, 1);
-    if (own.length === 0) this.#turns.delete(entry.client);
+    if (own.length === 0) group.clients.delete(entry.client);
+    group.waiting -= 1;
+    if (group.waiting === 0) this.#turns.delete(name);
     this.#waiting -= 1;
   }
+}
+
+function groupOf(client: string): string {
+  return client.split('>', 1)[0] ?? client;
+}
+
+function namesOf(client: string): Set<string> {
+  return new Set([client, groupOf(client)]);
+}
+
+function maxBy<T>(items: Iterable<T>, size: (item: T) => number): T | undefined {
+  let max: T | undefined;
+  for (const item of items) if (max === undefined || size(item) > size(max)) max = item;
+  return max;
 }

@@ -11,7 +11,7 @@ import { WorkerPool } from './pool.ts';
 import type { Hello } from './protocol.ts';
 import { SourcePlanner, type TtwidStore } from './source-planner.ts';
 import { pacerSlots } from './sources/chain.ts';
-import type { Attempt } from './sources/meaning.ts';
+import { type Attempt, DOUYIN_SOURCES, type SourceId, TIKTOK_SOURCES } from './sources/meaning.ts';
 import { Pacer } from './sources/pacer.ts';
 import type { ExtractTask, WorkerResult } from './worker.ts';
 
@@ -174,6 +174,24 @@ export class Extractor {
     }
   }
 
+  /**
+   * Asks every source that is not needed while the page answers, at every egress, so that a silent break of one shows
+   * in /health before it matters. Never throws.
+   */
+  async probeFallbacks(link: PostLink): Promise<void> {
+    const { egresses, log } = this.#options;
+    const [, ...fallbacks] = platformOf(link) === 'douyin' ? DOUYIN_SOURCES : TIKTOK_SOURCES;
+    for (const egress of egresses.all) {
+      for (const source of fallbacks) {
+        try {
+          await this.#queue.run('canary', () => this.#run(link, egress, { only: source }));
+        } catch (err) {
+          log.debug({ err, source }, 'a source was not probed');
+        }
+      }
+    }
+  }
+
   get status(): ExtractorStatus {
     const { config, egresses } = this.#options;
     const { maxWorkers, maxQueue } = config.extraction;
@@ -217,7 +235,7 @@ export class Extractor {
     const result = await egresses.route({
       job: (egress) => {
         trace.egress = egress.label;
-        return this.#run(link, egress, trace);
+        return this.#run(link, egress, { trace });
       },
       countsForHealth: platformOf(link) === 'tiktok',
       controlProbe: control && ((egress) => this.#run(control, egress)),
@@ -241,10 +259,11 @@ export class Extractor {
   async #run(
     link: PostLink,
     egress: Egress,
-    trace?: ExtractionTimings,
+    { trace, only }: { trace?: ExtractionTimings; only?: SourceId } = {},
   ): Promise<WorkerResult & { country?: boolean }> {
     const { observers, log } = this.#options;
-    const plan = this.#planner.plan(egress.id, platformOf(link));
+    const planned = this.#planner.plan(egress.id, platformOf(link));
+    const plan = only ? { ...planned, sources: [only] } : planned;
     const proxy = egress.proxy?.reveal() ?? null;
     let attempts: readonly Attempt[] = [];
     let result: WorkerResult;
@@ -252,10 +271,10 @@ export class Extractor {
       result = await this.#hosts.run({ kind: 'extract', link, proxy, egress: egress.id, plan });
       attempts = result.attempts;
     } finally {
-      this.#planner.record(egress.id, plan, attempts);
+      this.#planner.record(egress.id, planned, attempts, only ? 1 : undefined);
     }
     this.#childRestarts += result.restarts;
-    observers.onAttempt(egress.label, result.ok ? 'ok' : result.code);
+    if (!only) observers.onAttempt(egress.label, result.ok ? 'ok' : result.code);
     for (const attempt of attempts) observers.onSource(egress.label, attempt);
     if (trace && attempts.length > 1) trace.tries = attempts.map(inWords).join(', ');
     if (!result.ok) {

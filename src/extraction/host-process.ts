@@ -151,6 +151,8 @@ export class HostProcess {
         },
       },
     );
+    // A failed spawn rejects the child's own promise as well; `exited` reports it.
+    child.catch(() => {});
     child.stdin?.on('error', () => {}); // the host died first; 'exit' tells
     const { sysPath } = engine;
     const config = { sysPath, cookiesPath, caFile, runDir: this.#runDir, socketPath: this.socketPath };

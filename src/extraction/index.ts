@@ -6,4 +6,5 @@ export {
   Extractor,
   type ExtractorStatus,
 } from './extractor.ts';
+export type { TtwidStore } from './source-planner.ts';
 export { type Verification, type VerificationOptions, verifyEngine } from './verify-engine.ts';

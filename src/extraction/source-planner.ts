@@ -107,8 +107,16 @@ export class SourcePlanner {
     };
   }
 
-  /** Learns from the attempts of a job; `attempts` is empty for one that was never carried out. */
-  record(egress: string, plan: Plan, attempts: readonly Attempt[]): void {
+  /**
+   * Learns from the attempts of a job; `attempts` is empty for one that was never carried out.
+   * @param refusals in a row after which a source is skipped
+   */
+  record(
+    egress: string,
+    plan: Plan,
+    attempts: readonly Attempt[],
+    refusals: number = REFUSALS_IN_A_ROW,
+  ): void {
     const state = this.#state(egress);
     const now = this.#clock.now();
     for (const { source, target, outcome, reason } of attempts) {
@@ -116,7 +124,7 @@ export class SourcePlanner {
       const one = this.#source(state, source);
       if (outcome === 'refused' || outcome === 'unreadable' || outcome === 'failed') {
         one.refusals += 1;
-        if (one.refusals >= REFUSALS_IN_A_ROW || one.breaker.state === 'probing') one.breaker.block(reason);
+        if (one.refusals >= refusals || one.breaker.state === 'probing') one.breaker.block(reason);
         continue;
       }
       one.refusals = 0;

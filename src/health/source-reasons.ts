@@ -15,7 +15,14 @@ const REMEDY =
 export function sourceReasons(egresses: ExtractorStatus['sources']): string[] {
   return egresses.flatMap(({ egress, posts_from: from, sources }) => {
     const page = sources.find(({ source }) => source === 'page');
-    if (!page || page.state === 'ok') return [];
+    const player = sources.find(({ source }) => source === 'player');
+    if (!page || page.state === 'ok') {
+      if (!player || player.state === 'ok') return [];
+      const since = `since ${clock(player.since)} (${player.reason})`;
+      return [
+        `the player API does not answer egress ${egress} ${since}: posts depend on TikTok's page alone`,
+      ];
+    }
     const why = `TikTok refuses the page to egress ${egress} since ${clock(page.since)} (${page.reason})`;
     const comes =
       from &&

@@ -32,9 +32,14 @@ export function networksOf(ip: string | undefined): readonly Network[] {
   }));
 }
 
-/** One client, for turns and shared work: an IPv4 address or an IPv6 /64. */
+/**
+ * One client, for turns and shared work: an IPv4 address, or an IPv6 /64 behind its /48, as `/48>/64`. Clients with the
+ * same part before `>` share the turns of one.
+ */
 export function clientKey({ ip }: Pick<FastifyRequest, 'ip'>): string {
-  return networksOf(ip)[0]?.key ?? UNKNOWN;
+  const networks = networksOf(ip);
+  const [narrowest, widest] = [networks[0]?.key ?? UNKNOWN, networks.at(-1)?.key ?? UNKNOWN];
+  return narrowest === widest ? narrowest : `${widest}>${narrowest}`;
 }
 
 /** An IP address, which proxies may have written with a port; null for anything else. */

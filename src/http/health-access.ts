@@ -12,8 +12,8 @@ const PROXY_HEADERS = ['x-forwarded-for', 'forwarded', 'x-real-ip', 'via'];
 type AccessConfig = Pick<Config, 'secrets' | 'server'>;
 
 /**
- * Whether a request to the main port may see the details of /health, and /metrics: with HEALTH_TOKEN, those who send it
- * as a bearer token; without, and without MANAGEMENT_PORT, clients with an internal address.
+ * Whether a request to the main port may see the details of /health, and /metrics: with HEALTH_TOKEN, clients that
+ * send it as a bearer token; without, and without MANAGEMENT_PORT, clients with an internal address.
  */
 export function seesDetails(request: FastifyRequest, { secrets, server }: AccessConfig): boolean {
   const { healthToken } = secrets;

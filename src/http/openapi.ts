@@ -10,7 +10,11 @@ const DOCS_POLICY =
   "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; object-src 'none'; frame-ancestors 'none'";
 
 /** /openapi.json, generated from the schemas that validate the requests, and /docs, a page that shows it. */
-export async function describeApi(app: FastifyInstance, version: string, baseUrl: string): Promise<void> {
+export async function describeApi(
+  app: FastifyInstance,
+  version: string,
+  baseUrl: string | null,
+): Promise<void> {
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
@@ -20,7 +24,7 @@ export async function describeApi(app: FastifyInstance, version: string, baseUrl
         description:
           'Posts of TikTok and Douyin: metadata, and links to the media that work until they expire.',
       },
-      servers: [{ url: baseUrl }],
+      servers: [{ url: baseUrl ?? '/' }],
     },
     transform: jsonSchemaTransform,
   });

@@ -4,7 +4,7 @@ import { extname } from 'node:path';
 import { promisify } from 'node:util';
 import { brotliCompress, gzip } from 'node:zlib';
 
-/** The built web page; the same folder seen from src/ and from dist/. */
+/** The built web page, seen from src/http and from dist/http. */
 const FOLDER = new URL('../../dist/web/', import.meta.url);
 
 const TYPES: Readonly<Record<string, string>> = {
@@ -16,21 +16,21 @@ const TYPES: Readonly<Record<string, string>> = {
   '.webmanifest': 'application/manifest+json',
 };
 
-/** Files with an address that never changes, found by browsers again and again; they name all the others. */
+/** Files with a fixed address; they name all the others. */
 const ENTRIES: Readonly<Record<string, string>> = {
   'index.html': '/',
   'sw.js': '/sw.js',
   'manifest.webmanifest': '/manifest.webmanifest',
 };
 
-/** A body has to become this much smaller before unpacking it is worth a browser's while. */
+/** A compressed body is used where it is below this share of the original. */
 const WORTHWHILE = 0.9;
 
 export type Encoding = 'br' | 'gzip' | 'identity';
 
 export interface Body {
   bytes: Buffer;
-  /** Strong: it stands for these very bytes, so each encoding has its own. */
+  /** Strong, so each encoding has its own. */
   etag: string;
 }
 
@@ -38,16 +38,16 @@ export interface PageFile {
   /** Address on the service. */
   path: string;
   type: string;
-  /** Never other bytes at this address: it holds the version of all files. */
+  /** The address has the version of all files in it, so its bytes never change. */
   immutable: boolean;
   identity: Body;
-  /** Smaller forms of it, best first. */
+  /** Compressed bodies, smallest first. */
   encoded: ReadonlyMap<Encoding, Body>;
 }
 
 /**
- * Reads the page into memory and compresses it, once. All files but the entries lie in a folder named by the
- * content of all, so that they may be kept for ever and import each other by relative names.
+ * Reads the page into memory and compresses it. All files but the entries are in a folder named by the content of all,
+ * so that browsers may keep them for ever and they import each other by relative names.
  */
 export async function loadPageFiles(): Promise<PageFile[]> {
   const names = (await readdir(FOLDER, { recursive: true })).sort().filter((name) => extname(name) in TYPES);

@@ -7,6 +7,7 @@ import type { Services } from '../services.ts';
 import { logAtEnd, logRequests } from './access-log.ts';
 import { clientErrorHandler } from './client-error.ts';
 import { createBoundedServer } from './connections.ts';
+import { corsOrigins } from './cors-origins.ts';
 import { DownloadLimiter } from './download-limiter.ts';
 import { registerErrorHandlers, sendError, toServiceError } from './errors.ts';
 import { prepareShutdown } from './graceful-shutdown.ts';
@@ -35,6 +36,10 @@ const EXPOSED_HEADERS = [
   'Accept-Ranges',
   'ETag',
   'Retry-After',
+  'RateLimit-Limit',
+  'RateLimit-Remaining',
+  'RateLimit-Reset',
+  'X-Request-Id',
 ];
 
 /** Fastify with all routes, ready to listen. */
@@ -104,7 +109,7 @@ function createBareServer({ config, limits, log, metrics }: Services): FastifyIn
 async function registerRoutes(app: FastifyInstance, services: Services): Promise<void> {
   const { config, limits } = services;
   await app.register(cors, {
-    origin: config.server.corsOrigin,
+    origin: corsOrigins(config.server.corsOrigin),
     exposedHeaders: EXPOSED_HEADERS,
     maxAge: 86_400,
   });

@@ -41,6 +41,11 @@ export class Links {
     this.#ttlMs = ttlMs;
   }
 
+  /** The same links with another start. */
+  at(baseUrl: string): Links {
+    return new Links(this.#sealer, baseUrl, this.#ttlMs);
+  }
+
   /** Expiry of links made now: Unix milliseconds, in whole seconds. */
   expiryFromNow(): number {
     return Math.floor((Date.now() + this.#ttlMs) / 1000) * 1000;

@@ -29,6 +29,8 @@ export function readGauge<L extends string = never>(
       const now = await read();
       if (typeof now === 'number') return this.set(now);
       this.reset();
+      // A reset gauge without labels is 0, which would pass for a value.
+      if (labels.length === 0) this.remove();
       for (const [given, value] of now) this.set(given, value);
     },
   });

@@ -1,25 +1,23 @@
 import type { Statistics } from './post.ts';
 import { asCount, asNumber } from './raw.ts';
 
-const FIELDS = {
-  play: 'statistics.play_count',
-  digg: 'statistics.digg_count',
-  comment: 'statistics.comment_count',
-  share: 'statistics.share_count',
-  collect: 'statistics.collect_count',
-} as const satisfies Record<keyof Statistics, string>;
-
-const NAMES = Object.keys(FIELDS) as (keyof Statistics)[];
-
 /** Counts as a raw item has them, and the names of those that it does not have. */
 export function readStatistics(raw: { readonly [K in keyof Statistics]?: unknown }) {
-  const statistics = Object.fromEntries(
-    NAMES.map((name) => [name, asCount(raw[name])]),
-  ) as unknown as Statistics;
-  return {
-    statistics,
-    unknown: NAMES.filter((name) => asNumber(raw[name]) === null).map((name) => FIELDS[name]),
+  const statistics: Statistics = {
+    play: asCount(raw.play),
+    digg: asCount(raw.digg),
+    comment: asCount(raw.comment),
+    share: asCount(raw.share),
+    collect: asCount(raw.collect),
   };
+  const unknown = unknownFields({
+    'statistics.play_count': asNumber(raw.play),
+    'statistics.digg_count': asNumber(raw.digg),
+    'statistics.comment_count': asNumber(raw.comment),
+    'statistics.share_count': asNumber(raw.share),
+    'statistics.collect_count': asNumber(raw.collect),
+  });
+  return { statistics, unknown };
 }
 
 /** The names of the fields that a raw item does not have. */

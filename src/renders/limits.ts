@@ -40,6 +40,8 @@ export const MAX_COVER_BYTES = 10 * 1024 * 1024;
 /** Milliseconds that an MP3 waits for its tags and its cover. */
 export const METADATA_LIMIT_MS = 15_000;
 
+/** Seconds of a slideshow whose options the client chooses. */
+export const MAX_SLIDESHOW_SECONDS = 5 * 60;
 /** Bytes of one photo or track of a slideshow. */
 export const MAX_SLIDESHOW_PART_BYTES = 64 * 1024 * 1024;
 /** Milliseconds without a finished slide after which a render process counts as hung. */

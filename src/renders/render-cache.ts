@@ -1,4 +1,4 @@
-import { type ClientBounds, deadline, FairQueue, SingleFlight } from '../concurrency/index.ts';
+import { abortable, type ClientBounds, deadline, FairQueue, SingleFlight } from '../concurrency/index.ts';
 import { type ErrorCode, ServiceError } from '../errors.ts';
 import type { CachedFile } from '../media/index.ts';
 import type { CleanupStats, JobFolder, TempStore } from '../temp/index.ts';
@@ -52,6 +52,9 @@ export interface RenderedFile extends CachedFile {
 /** Retry-After of a full disk, in seconds: works under way end, or the cleaner has been round. */
 const FULL_DISK_RETRY_SECONDS = 30;
 
+/** Percent of a work from which on it is finished although nobody waits: a proxy may have cut the client off. */
+const FINISH_FROM_PERCENT = 50;
+
 /** Times that a finished file may be evicted before it is opened. */
 const MAX_TRIES = 3;
 
@@ -64,6 +67,8 @@ export class RenderCache {
   readonly #kind: string;
   readonly #onMade: NonNullable<RenderCacheOptions['onMade']>;
   readonly #flights = new SingleFlight<void>();
+  /** Works that are finished although nobody waits. */
+  readonly #finishing = new Map<string, Promise<void>>();
   /** Works under way, also abandoned ones until they are cleaned up. */
   readonly #works = new Map<Promise<void>, AbortController>();
   readonly #progress = new ProgressEmitter();
@@ -105,6 +110,8 @@ export class RenderCache {
     signal?.throwIfAborted();
     const kept = await this.#files.open(key);
     if (kept) return { ...kept, isNew: false };
+    const finishing = await this.#finish(key, signal);
+    if (finishing) return { ...finishing, isNew: true };
     for (let tries = 0; tries < MAX_TRIES; tries += 1) {
       await this.#flights.run(key, (gone) => this.#start(key, produce, client, gone), signal);
       const file = await this.#files.open(key);
@@ -147,6 +154,10 @@ export class RenderCache {
     const stop = new AbortController();
     // Reported at once, before the key can be made anew: nobody waits for the file, but its progress may be watched.
     const onGone = () => {
+      if ((this.#progress.latest(key)?.percent ?? 0) >= FINISH_FROM_PERCENT) {
+        this.#finishing.set(key, work);
+        return;
+      }
       this.#progress.emit(key, { stage: 'failed', percent: 100, code: 'timeout' });
       stop.abort(gone.reason);
     };
@@ -158,11 +169,24 @@ export class RenderCache {
     try {
       await work;
     } catch (error) {
-      if (!gone.aborted) this.#progress.emit(key, { stage: 'failed', percent: 100, code: codeOf(error) });
+      if (!stop.signal.aborted || !gone.aborted)
+        this.#progress.emit(key, { stage: 'failed', percent: 100, code: codeOf(error) });
       throw error;
     } finally {
       this.#works.delete(work);
+      this.#finishing.delete(key);
     }
+  }
+
+  /** Waits for an abandoned work on the key, where there is one. @returns its file; null where it failed */
+  async #finish(key: string, signal: AbortSignal | undefined): Promise<CachedFile | null> {
+    const work = this.#finishing.get(key);
+    if (!work) return null;
+    await abortable(
+      work.catch(() => undefined),
+      signal,
+    );
+    return this.#files.open(key);
   }
 
   async #make(key: string, produce: Produce, client: string, abort: AbortSignal): Promise<void> {

@@ -2,6 +2,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { mapLimited } from '../concurrency/index.ts';
 import type { Produce, RenderTools } from '../renders/index.ts';
+import { CANVASES, type SlideshowOptions } from './options.ts';
 import type { SlideshowRenderer } from './renderer.ts';
 
 /** The photos and the music of one post. Each call writes a whole file or throws. */
@@ -20,7 +21,7 @@ const FETCH_PERCENT = 40;
 /** The work of one slideshow, for `RenderCache.get`: fetch everything, then render. */
 export function createSlideshow(
   source: SlideshowSource,
-  slideSeconds: number,
+  { seconds, canvas, music }: SlideshowOptions,
   renderer: SlideshowRenderer,
 ): Produce {
   return async ({ job, report, signal, withSlot }) => {
@@ -31,7 +32,14 @@ export function createSlideshow(
     await withSlot(async () => {
       report({ stage: 'rendering', percent: FETCH_PERCENT });
       const onSlide = (slides: number) => report({ stage: 'rendering', percent: rendered(slides) });
-      await renderer.render({ photos, sound, slideSeconds, output }, { onSlide, signal });
+      const request = {
+        photos,
+        sound,
+        slideSeconds: music === 'whole' && sound !== null ? null : seconds,
+        canvas: canvas === 'auto' ? canvas : CANVASES[canvas],
+        output,
+      };
+      await renderer.render(request, { onSlide, signal });
     });
     await Promise.all([...photos, ...(sound ? [sound] : [])].map((path) => rm(path, { force: true })));
     return output;

@@ -6,8 +6,16 @@ import { FfmpegFailed, type FfmpegRun, ffmpegToFile, ffmpegToStream, SOUND_INPUT
 import { assertWholeMp4 } from './assert-whole-mp4.ts';
 import { FrameRepeater } from './frame-repeater.ts';
 import type { RenderRequest } from './messages.ts';
-import { photoOnCanvas } from './photo.ts';
-import { FRAME_INPUT, PHOTO_INPUT, photoOutput, planSlideshow, slideshowOutput } from './plan.ts';
+import { photoOnCanvas, sizeOfPhoto } from './photo.ts';
+import {
+  autoCanvas,
+  FRAME_INPUT,
+  photoInput,
+  photoOutput,
+  planSlideshow,
+  type Size,
+  slideshowOutput,
+} from './plan.ts';
 
 interface EncodeOptions {
   /** Encoder threads. */
@@ -31,12 +39,15 @@ export async function encodeSlideshow(
   const { ffmpegPath, sound } = request;
   // Checked first: two ffmpegs that cannot start would end each other in any order.
   await access(ffmpegPath, constants.X_OK);
-  const plan = planSlideshow(request.photos.length, request.slideSeconds);
-  const rawFrames = Readable.from(decode(request.photos), { objectMode: false });
+  const { photos } = request;
+  const canvas =
+    request.canvas === 'auto' ? autoCanvas(await Promise.all(photos.map(sizeOfPhoto))) : request.canvas;
+  const plan = planSlideshow(photos.length, request.slideSeconds ?? (await spread(request, signal)));
+  const rawFrames = Readable.from(decode(photos, canvas), { objectMode: false });
   const encoder = ffmpegToStream({
     ffmpegPath,
     isolate: false,
-    inputs: [{ source: rawFrames, options: PHOTO_INPUT }],
+    inputs: [{ source: rawFrames, options: photoInput(canvas) }],
     outputOptions: photoOutput(threads),
   });
   const frames = new PassThrough();
@@ -59,6 +70,33 @@ export async function encodeSlideshow(
   await rename(partial, request.output);
 }
 
+/** Seconds of each slide at least. */
+const MIN_SLIDE_SECONDS = 0.5;
+/** Seconds of sound that slides are spread over at most. */
+const MAX_SPREAD_SECONDS = 5 * 60;
+/** Samples of 2 bytes a second, for measuring a sound. */
+const MEASURING_RATE = 8000;
+
+/** Seconds of each slide where all of them take as long as the sound, whose tags may lie about its length. */
+async function spread({ ffmpegPath, sound, photos }: RenderRequest, signal: AbortSignal): Promise<number> {
+  if (sound === null) throw new Error('no sound to spread the slides over');
+  const run = ffmpegToStream({
+    ffmpegPath,
+    isolate: false,
+    inputs: [{ source: sound, options: SOUND_INPUT }],
+    outputOptions: [
+      ...['-map', '0:a:0', '-ac', '1', '-ar', String(MEASURING_RATE), '-f', 's16le'],
+      ...['-t', String(MAX_SPREAD_SECONDS)],
+    ],
+  });
+  let bytes = 0;
+  const counting = (async () => {
+    for await (const chunk of run.stream) bytes += (chunk as Buffer).length;
+  })();
+  await allOrNone([run], counting, signal);
+  return Math.max(MIN_SLIDE_SECONDS, bytes / 2 / MEASURING_RATE / photos.length);
+}
+
 /** The output of a run; ends only after the run has succeeded, so that no cut stream counts as a short one. */
 async function* wholeOf(run: FfmpegRun & { stream: Readable }): AsyncGenerator<Buffer> {
   yield* run.stream;
@@ -66,11 +104,11 @@ async function* wholeOf(run: FfmpegRun & { stream: Readable }): AsyncGenerator<B
 }
 
 /** Raw frames of the photos in order, decoded ahead. */
-async function* decode(photos: string[]): AsyncGenerator<Buffer> {
+async function* decode(photos: string[], canvas: Size): AsyncGenerator<Buffer> {
   const ahead: Promise<Buffer>[] = [];
   for (let next = 0; next < photos.length || ahead.length > 0; ) {
     for (; ahead.length < DECODES_AT_ONCE && next < photos.length; next++) {
-      const frame = photoOnCanvas(photos[next] as string);
+      const frame = photoOnCanvas(photos[next] as string, canvas);
       frame.catch(() => undefined);
       ahead.push(frame);
     }

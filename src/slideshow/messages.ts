@@ -1,3 +1,5 @@
+import type { Size } from './plan.ts';
+
 /** Messages between the service and a render process. The service sends one RenderRequest. */
 export interface RenderRequest {
   ffmpegPath: string;
@@ -5,7 +7,9 @@ export interface RenderRequest {
   photos: string[];
   /** Local file; null for silence. */
   sound: string | null;
-  slideSeconds: number;
+  /** Seconds of each slide; null to spread the slides over the sound. */
+  slideSeconds: number | null;
+  canvas: Size | 'auto';
   /** Path of the MP4; appears whole or not at all. */
   output: string;
 }

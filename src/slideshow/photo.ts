@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import sharp, { type Sharp } from 'sharp';
 import { MAX_PIXELS } from '../ffmpeg/index.ts';
-import { CANVAS, fitOnCanvas } from './plan.ts';
+import { fitOnCanvas, type Size } from './plan.ts';
 
 // Photos are untrusted: only loaders of formats that browsers know, no SVG, PDF or TIFF.
 sharp.block({ operation: ['VipsForeignLoad'] });
@@ -17,9 +17,9 @@ sharp.concurrency(1);
  * on black; of an animation the first frame.
  * @throws Error where the file is no picture of a known format, is cut off, or has more than MAX_PIXELS
  */
-export async function photoOnCanvas(path: string): Promise<Buffer> {
+export async function photoOnCanvas(path: string, canvas: Size): Promise<Buffer> {
   const { source, width, height } = await decodePhoto(path);
-  const { left, top, ...size } = fitOnCanvas({ width, height });
+  const { left, top, ...size } = fitOnCanvas({ width, height }, canvas);
   const { data, info } = await source
     .autoOrient()
     .resize({ ...size, fit: 'fill' })
@@ -28,8 +28,8 @@ export async function photoOnCanvas(path: string): Promise<Buffer> {
     .extend({
       left,
       top,
-      right: CANVAS.width - left - size.width,
-      bottom: CANVAS.height - top - size.height,
+      right: canvas.width - left - size.width,
+      bottom: canvas.height - top - size.height,
       background: '#000',
     })
     .raw()
@@ -38,7 +38,12 @@ export async function photoOnCanvas(path: string): Promise<Buffer> {
   return data;
 }
 
-async function decodePhoto(path: string): Promise<{ source: Sharp; width: number; height: number }> {
+/** The size of a photo when it is upright. */
+export async function sizeOfPhoto(path: string): Promise<Size> {
+  return (await sharp(path, { limitInputPixels: MAX_PIXELS }).metadata()).autoOrient;
+}
+
+async function decodePhoto(path: string): Promise<Size & { source: Sharp }> {
   // 'error' fails on damaged pixels, not on an odd header.
   const source = sharp(path, { limitInputPixels: MAX_PIXELS, failOn: 'error' });
   const metadata = await source.metadata();
@@ -47,7 +52,7 @@ async function decodePhoto(path: string): Promise<{ source: Sharp; width: number
   return { source, ...metadata.autoOrient };
 }
 
-async function openHeic(path: string): Promise<{ source: Sharp; width: number; height: number }> {
+async function openHeic(path: string): Promise<Size & { source: Sharp }> {
   // Loaded on demand: 2 MB of WebAssembly.
   const { default: libheif } = await import('libheif-js/wasm-bundle.js');
   const [image] = new libheif.HeifDecoder().decode(await readFile(path));

@@ -5,8 +5,6 @@
  * frame; the frames up to the next photo are such repeats, cut from a short black lead that the same encoder makes
  * first (see frame-repeater.ts). TikTok's Content Posting API takes 23 to 60 frames a second.
  */
-export const CANVAS = { width: 1080, height: 1920 } as const;
-
 /** Frames a second; constant. */
 export const FRAME_RATE = 25;
 
@@ -38,31 +36,53 @@ export function planSlideshow(photos: number, slideSeconds: number): SlideshowPl
   return { slideFrames, totalFrames, seconds: totalFrames / FRAME_RATE };
 }
 
-export interface Placement {
+/** Pixels. */
+export interface Size {
   width: number;
   height: number;
+}
+
+export interface Placement extends Size {
   left: number;
   top: number;
 }
 
 /** Fits a photo whole and centred onto the canvas. All values are even: 4:2:0 colour has one sample for 2×2 pixels. */
-export function fitOnCanvas(picture: { width: number; height: number }): Placement {
-  const scale = Math.min(CANVAS.width / picture.width, CANVAS.height / picture.height);
-  const width = Math.max(2, even(picture.width * scale));
-  const height = Math.max(2, even(picture.height * scale));
+export function fitOnCanvas(photo: Size, canvas: Size): Placement {
+  const scale = Math.min(canvas.width / photo.width, canvas.height / photo.height);
+  const width = Math.max(2, even(photo.width * scale));
+  const height = Math.max(2, even(photo.height * scale));
   return {
     width,
     height,
-    left: evenDown((CANVAS.width - width) / 2),
-    top: evenDown((CANVAS.height - height) / 2),
+    left: evenDown((canvas.width - width) / 2),
+    top: evenDown((canvas.height - height) / 2),
   };
 }
 
+/** Longest side to shortest side of an automatic canvas at most. */
+const MAX_ASPECT = 16 / 9;
+/** Short side of an automatic canvas at most, in pixels. */
+const MAX_SHORT_SIDE = 1080;
+
+/** A canvas with the median shape of the photos, no larger than the largest of them. */
+export function autoCanvas(photos: readonly Size[]): Size {
+  const aspects = photos.map(({ width, height }) => width / height).sort((a, b) => a - b);
+  const median = aspects[Math.floor(aspects.length / 2)] ?? 1;
+  const aspect = Math.min(MAX_ASPECT, Math.max(1 / MAX_ASPECT, median));
+  const largest = Math.max(...photos.map(({ width, height }) => Math.min(width, height)));
+  const short = Math.max(2, Math.min(MAX_SHORT_SIDE, largest));
+  const [width, height] = aspect < 1 ? [short, short / aspect] : [short * aspect, short];
+  return { width: even(width), height: even(height) };
+}
+
 /** Options of the input of raw RGB frames of the canvas's size, one for each slide. */
-export const PHOTO_INPUT = [
-  ...['-f', 'rawvideo', '-pix_fmt', 'rgb24', '-s', `${CANVAS.width}x${CANVAS.height}`],
-  ...['-framerate', String(FRAME_RATE)],
-];
+export function photoInput({ width, height }: Size): string[] {
+  return [
+    ...['-f', 'rawvideo', '-pix_fmt', 'rgb24', '-s', `${width}x${height}`],
+    ...['-framerate', String(FRAME_RATE)],
+  ];
+}
 
 /**
  * Options for an Annex B stream: a black key frame, its repeats, then a key frame for each photo.

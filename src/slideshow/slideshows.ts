@@ -13,6 +13,7 @@ import {
   type RenderedFile,
 } from '../renders/index.ts';
 import { createSlideshow, type SlideshowSource } from './create-slideshow.ts';
+import { assertLength, optionsKey, type SlideshowOptions } from './options.ts';
 import type { SlideshowRenderer } from './renderer.ts';
 
 interface SlideshowsOptions {
@@ -26,30 +27,45 @@ interface SlideshowsOptions {
 /** The slideshow of a post: rendered once, kept for a while. */
 export class Slideshows {
   readonly #options: SlideshowsOptions;
+  readonly #defaults: SlideshowOptions;
 
   constructor(options: SlideshowsOptions) {
     this.#options = options;
+    this.#defaults = { seconds: options.slideSeconds, canvas: '9x16', music: 'fit' };
   }
 
   /**
-   * @throws ServiceError `not_a_photo_post`, `busy`, `render_failed`, those of the extraction and of the CDN; the
-   *   signal's reason
+   * @param wanted options that differ from the defaults, validated
+   * @throws ServiceError `not_a_photo_post`, `invalid_request`, `busy`, `render_failed`, those of the extraction and of
+   *   the CDN; the signal's reason
    */
-  async get(ref: PostRef, options: ExtractOptions): Promise<RenderedFile> {
-    const { files, cache, renderer, slideSeconds } = this.#options;
+  async get(
+    ref: PostRef,
+    options: ExtractOptions,
+    wanted: Partial<SlideshowOptions> = {},
+  ): Promise<RenderedFile> {
+    const { files, cache, renderer } = this.#options;
+    const slideshow = { ...this.#defaults, ...wanted };
     return cache.get(
-      postKey(ref),
+      this.key(ref, wanted),
       async (tools) => {
         // In here, so that a slideshow from the cache does not look up the post.
         const post = await files.post(ref, { client: options.client, signal: tools.signal });
         if (post.kind !== 'photo') throw new ServiceError('not_a_photo_post');
-        return createSlideshow(this.#source(post, options.client), slideSeconds, renderer)(tools);
+        if (slideshow.music === 'whole') assertLength((post.sound?.durationMs ?? 0) / 1000);
+        else if (wanted.seconds !== undefined) assertLength(wanted.seconds * post.photos.length);
+        return createSlideshow(this.#source(post, options.client), slideshow, renderer)(tools);
       },
       options,
     );
   }
 
-  /** Calls `listener` with the progress of a post's slideshow, now and at every change. @returns ends that */
+  /** Identifies a slideshow, for `watch`. */
+  key(ref: PostRef, wanted: Partial<SlideshowOptions> = {}): string {
+    return postKey(ref) + optionsKey({ ...this.#defaults, ...wanted }, this.#defaults);
+  }
+
+  /** Calls `listener` with the progress of a slideshow, now and at every change. @returns ends that */
   watch(key: string, listener: ProgressListener): () => void {
     return this.#options.cache.watch(key, listener);
   }

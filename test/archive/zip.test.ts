@@ -55,6 +55,7 @@ function source(post: StandinPost, index: number): MediaSource {
 
 function photosOf(post: StandinPost): ZipPhoto[] {
   return post.photos.map((_, index) => ({
+    position: index + 1,
     source: source(post, index),
     renew: async () => source(post, index),
   }));
@@ -191,7 +192,7 @@ describe('when something is wrong', () => {
     const gone = async () => {
       throw new ServiceError('post_not_found');
     };
-    const photos = photosOf(post).map(({ source }) => ({ source, renew: gone }));
+    const photos = photosOf(post).map((photo) => ({ ...photo, renew: gone }));
     standin.expireNow(post);
     await expect(open(post, { photos })).rejects.toMatchObject({ code: 'post_not_found' });
   });

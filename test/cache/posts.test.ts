@@ -82,6 +82,18 @@ describe('a post', () => {
     expect(asked).toHaveLength(2);
   });
 
+  it('is kept for a minute only where its source knows less than the page', async () => {
+    const { asked, posts: all } = posts(() =>
+      somePost('7', { source: 'player', partial: ['statistics.play_count'] }),
+    );
+    await all.find(LONG, ASKING);
+    vi.advanceTimersByTime(59_000);
+    expect((await all.find(LONG, ASKING)).cached).toBe(true);
+    vi.advanceTimersByTime(2000);
+    expect((await all.find(LONG, ASKING)).cached).toBe(false);
+    expect(asked).toHaveLength(2);
+  });
+
   it('is never kept where CACHE_TTL is 0', async () => {
     const { asked, posts: all } = posts(undefined, 0);
     await all.find(SHORT, ASKING);

@@ -313,3 +313,60 @@ describe('a time to come back', () => {
     },
   );
 });
+
+describe('a group of clients', () => {
+  /** The clients of 40 /64 in one /48, and one of another network. */
+  const flood = Array.from({ length: 40 }, (_, n) => `2001:db8:1>${n}`);
+
+  it('shares the turns of one client', async () => {
+    const queue = new FairQueue({ slots: 1, maxWaiting: 100 });
+    const order: string[] = [];
+    const first = job();
+    const runs = [queue.run('first', first.work)];
+    const record = (client: string) => async () => void order.push(client);
+    for (const client of flood) runs.push(queue.run(client, record(client)));
+    for (let n = 0; n < 3; n += 1) runs.push(queue.run('honest', record('honest')));
+    first.end();
+    await Promise.all(runs);
+    expect(order.lastIndexOf('honest')).toBeLessThanOrEqual(6);
+    expect(order).toHaveLength(43);
+  });
+
+  it('lets its own clients take turns', async () => {
+    const queue = new FairQueue({ slots: 1, maxWaiting: 100 });
+    const order: string[] = [];
+    const first = job();
+    const runs = [queue.run('first', first.work)];
+    const record = (client: string) => async () => void order.push(client);
+    for (let n = 0; n < 10; n += 1) runs.push(queue.run('net>a', record('a')));
+    runs.push(queue.run('net>b', record('b')));
+    first.end();
+    await Promise.all(runs);
+    expect(order.indexOf('b')).toBeLessThanOrEqual(1);
+  });
+
+  it('gives up a place in a full queue to a client outside', async () => {
+    const queue = new FairQueue({ slots: 1, maxWaiting: 10 });
+    const first = job();
+    const runs: Promise<unknown>[] = [queue.run('first', first.work)];
+    const outcomes = flood
+      .slice(0, 10)
+      .map((client) => queue.run(client, async () => 'done').catch(({ code }: { code: string }) => code));
+    runs.push(queue.run('honest', async () => {}));
+    first.end();
+    await Promise.all(runs);
+    expect((await Promise.all(outcomes)).filter((outcome) => outcome === 'busy')).toHaveLength(1);
+    expect([queue.active, queue.waiting]).toEqual([0, 0]);
+  });
+
+  it('has four times the bounds of one client', async () => {
+    const queue = new FairQueue({ slots: 100, perClient: { running: 1, total: 2 } });
+    const work = job();
+    const runs = flood.map((client) => queue.run(client, work.work).catch(({ code }) => code));
+    await settled();
+    expect([queue.active, queue.waiting]).toEqual([4, 4]);
+    work.end();
+    const outcomes = await Promise.all(runs);
+    expect(outcomes.filter((outcome) => outcome === 'busy')).toHaveLength(32);
+  });
+});

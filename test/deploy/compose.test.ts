@@ -132,7 +132,7 @@ describe.each(FILES)('%s', (file) => {
     expect(read(file).volumes).toHaveProperty('engines');
     const dockerfile = readFileSync(`${ROOT}/Dockerfile`, 'utf8');
     expect(dockerfile).toMatch(/^RUN install -d -o 1000 -g 1000 -m 0700 .*\bengines\b/m);
-    // One that nobody asked for would be writable too.
+    // An anonymous volume would be writable as well.
     expect(dockerfile).not.toMatch(/^VOLUME/m);
   });
 

@@ -21,3 +21,10 @@ it.each(copied)('.dockerignore includes %s, which the Dockerfile copies', (name)
   const folders = parts.map((_, i) => parts.slice(0, i + 1).join('/'));
   expect(folders.some((folder) => included.has(folder))).toBe(true);
 });
+
+it('checks the health on the management port, which is not exposed', () => {
+  const lines = read('Dockerfile');
+  expect(lines.join('\n')).toMatch(/^ {2}MANAGEMENT_PORT=3022$/m);
+  expect(lines.filter((line) => line.startsWith('EXPOSE'))).toEqual(['EXPOSE 3021']);
+  expect(lines.find((line) => line.includes('/health/ready'))).toContain('process.env.MANAGEMENT_PORT');
+});

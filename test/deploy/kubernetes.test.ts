@@ -329,3 +329,21 @@ describe.skipIf(!kubectl)('kubectl kustomize', () => {
     expect(rendered.match(/^kind: /gm)).toHaveLength(manifests.length);
   });
 });
+
+describe('the overlay for busy workers', () => {
+  const overlay = fileURLToPath(new URL('../../deploy/overlays/busy-workers/', import.meta.url));
+
+  it('scales at 70 % of MAX_WORKERS', () => {
+    const text = readFileSync(`${overlay}kustomization.yaml`, 'utf8');
+    const workers = Number(/MAX_WORKERS: "(\d+)"/.exec(text)?.[1]);
+    expect(Number(/averageValue: "(\d+)"/.exec(text)?.[1])).toBe(workers * 0.7);
+  });
+
+  it.skipIf(!kubectl)('renders to the manifests, with one metric more', () => {
+    const text = execFileSync('kubectl', ['kustomize', overlay], { encoding: 'utf8' });
+    const documents = parseAllDocuments(text).map((document) => document.toJS() as Manifest);
+    expect(documents).toHaveLength(manifests.length);
+    const scaler = documents.find(({ kind }) => kind === 'HorizontalPodAutoscaler');
+    expect(scaler?.spec.metrics).toHaveLength(2);
+  });
+});

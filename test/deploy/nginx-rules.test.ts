@@ -308,7 +308,7 @@ describe.skipIf(nginxVersion() === null)('deploy/nginx/nginx.conf', () => {
     });
     const leaving = new AbortController();
     const answer = await ask('/stream?data=x', { signal: leaving.signal });
-    // Nobody reads on: the sockets' buffers (some MB) fill, then it has to stop.
+    // The client reads no more: the sockets' buffers (some MB) fill, then it has to stop.
     await until(() => taken === size || Date.now() - lastProgress > 1000, 20_000);
     leaving.abort();
     expect(answer.status).toBe(200);

@@ -23,7 +23,7 @@ let posted = 0;
 
 const portOf = (service: Service) => `127.0.0.1:${new URL(service.baseUrl).port}`;
 
-/** Another post, and another visitor, each time: nothing is cached and nobody is limited. */
+/** A new post and a new client each time, so that nothing is cached or limited. */
 async function post(
   url = freshPost(),
   client = `198.51.${posted >> 8}.${posted & 255}`,
@@ -48,7 +48,7 @@ function freshPost(): string {
 
 const link = ({ download_link }: Body, name: string) => String(download_link?.[name]);
 
-/** The instances that were asked for the request with this id. */
+/** The instances that nginx tried for the request with this id. */
 async function triedFor(id: string): Promise<string[]> {
   let line = nginx.log().find((one) => one.requestId === id);
   await until(() => {
@@ -58,7 +58,7 @@ async function triedFor(id: string): Promise<string[]> {
   return line?.upstreams ?? [];
 }
 
-/** Runs `count` posts, `side by side` at a time; `halfway` is called when half of them are answered. */
+/** Requests `count` posts, `sideBySide` at a time, and calls `halfway` when half of them have been answered. */
 async function load(count: number, sideBySide: number, halfway: () => void) {
   const answers: Awaited<ReturnType<typeof post>>[] = [];
   let begun = 0;
@@ -75,7 +75,7 @@ async function load(count: number, sideBySide: number, halfway: () => void) {
 
 describe.skipIf(nginxVersion() === null)('three instances behind nginx', () => {
   beforeEach(async () => {
-    // A little slow, so that instances have requests in hand when something happens to them.
+    // Some latency, so that instances have requests in progress when they are killed.
     standin = await startStandin({ extraProxies: INSTANCES - 1, latencyMs: 30 });
     const port = await freePort();
     redis = NO_REDIS === null ? await TestRedis.start() : null;
@@ -102,7 +102,7 @@ describe.skipIf(nginxVersion() === null)('three instances behind nginx', () => {
     await standin.close();
   });
 
-  it('a link of one instance works on every other', async () => {
+  it('serves a link of one instance from every other', async () => {
     const { body, id } = await post();
     const [maker] = await triedFor(id);
     const url = link(body, 'no_watermark_hd');
@@ -120,7 +120,7 @@ describe.skipIf(nginxVersion() === null)('three instances behind nginx', () => {
     expect(servers.size).toBe(INSTANCES - 1);
   });
 
-  it('no POST /tiktok fails when an instance is killed under load', async () => {
+  it('answers every POST /tiktok when an instance is killed under load', async () => {
     const [victim] = services as [Service, ...Service[]];
     const answers = await load(240, 12, () => victim.kill('SIGKILL'));
     expect(answers.filter(({ status }) => status !== 200)).toEqual([]);
@@ -130,7 +130,7 @@ describe.skipIf(nginxVersion() === null)('three instances behind nginx', () => {
     expect(again.every(({ upstreams }) => upstreams[0] === portOf(victim))).toBe(true);
   });
 
-  it('no POST /tiktok fails when an instance is replaced under load', async () => {
+  it('answers every POST /tiktok when an instance is replaced under load', async () => {
     const [old] = services as [Service, ...Service[]];
     let ended: Promise<number | null> | null = null;
     const answers = await load(240, 12, () => {
@@ -141,7 +141,7 @@ describe.skipIf(nginxVersion() === null)('three instances behind nginx', () => {
   });
 
   it.skipIf(NO_REDIS !== null)(
-    'a visitor is counted by all instances together, whoever he says he is',
+    'all instances together limit a client, whatever address it claims',
     async () => {
       const url = freshPost();
       const answers: number[] = [];
@@ -152,14 +152,14 @@ describe.skipIf(nginxVersion() === null)('three instances behind nginx', () => {
     },
   );
 
-  it('an instance whose address TikTok refuses has neighbours', async () => {
+  it('repeats a POST on another instance when TikTok blocks the first one’s address', async () => {
     standin.block({ proxy: 1 });
     const answers = await load(12, 2, () => undefined);
     expect(answers.filter(({ status }) => status !== 200)).toEqual([]);
     expect(nginx.log().some(({ upstreams }) => upstreams.length > 1)).toBe(true);
   });
 
-  it('a player has the beginning of a video before the end is there', async () => {
+  it('sends the beginning of a video before its end has arrived', async () => {
     const { body } = await post();
     standin.faults.add({ post: String(body.id), part: 'video' }, { kind: 'stall', after: 5000 });
     const leaving = new AbortController();
@@ -170,22 +170,22 @@ describe.skipIf(nginxVersion() === null)('three instances behind nginx', () => {
     leaving.abort();
   });
 
-  it('a range is passed on and answered', async () => {
+  it('passes a range on', async () => {
     const { body } = await post();
     const answer = await fetch(link(body, 'no_watermark_hd'), { headers: { range: 'bytes=4-7' } });
     expect([answer.status, await answer.text()]).toEqual([206, 'ftyp']);
     expect(answer.headers.get('content-range')).toMatch(/^bytes 4-7\/\d+$/);
   });
 
-  it.skipIf(!hasFfmpeg)('a progress bar hears of the film while it is made', async () => {
+  it.skipIf(!hasFfmpeg)('sends the progress of a slideshow while it is rendered', async () => {
     const { body } = await post(PHOTO);
-    const film = String(body.download_slideshow_link);
-    const progress = await fetch(film.replace('/download-slideshow?', '/download-slideshow/progress?'));
+    const slideshow = String(body.download_slideshow_link);
+    const progress = await fetch(slideshow.replace('/download-slideshow?', '/download-slideshow/progress?'));
     expect(progress.headers.get('content-type')).toContain('text/event-stream');
     const reader = progress.body?.pipeThrough(new TextDecoderStream()).getReader();
-    // Nothing has been asked to make the film yet: this came while the answer is open.
+    // The slideshow is not requested yet: this came while the response is open.
     expect((await reader?.read())?.value).toContain('retry:');
-    const movie = fetch(film);
+    const rendered = fetch(slideshow);
     let events = '';
     for (;;) {
       const part = await reader?.read();
@@ -193,9 +193,9 @@ describe.skipIf(nginxVersion() === null)('three instances behind nginx', () => {
       events += part.value;
     }
     expect(events).toContain('"stage":"done"');
-    expect((await movie).status).toBe(200);
-    await (await movie).arrayBuffer();
-    const made = await triedFor((await movie).headers.get('x-request-id') ?? '');
+    expect((await rendered).status).toBe(200);
+    await (await rendered).arrayBuffer();
+    const made = await triedFor((await rendered).headers.get('x-request-id') ?? '');
     const watched = await triedFor(progress.headers.get('x-request-id') ?? '');
     expect(made).toEqual(watched);
   });

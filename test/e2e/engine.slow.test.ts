@@ -1,7 +1,7 @@
 /** Longer cases of a changing engine: ENGINE_DIR, ENGINE_UPDATE_CRON, the canary. */
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { MENDED } from '../helpers/engine/bad-releases.ts';
+import { FIXED_RELEASE } from '../helpers/engine/bad-releases.ts';
 import { EngineHarness } from '../helpers/engine/harness.ts';
 import { ownEngine } from '../helpers/engine.ts';
 import { until } from '../helpers/processes.ts';
@@ -77,7 +77,7 @@ describe.skipIf(!ownEngine)('a service whose engine reads no page any more', () 
     };
     expect(await until(isReported, 60_000)).toBe(true);
     const { pid } = on.service;
-    on.project.install('2027.1.4', MENDED);
+    on.project.install('2027.1.4', FIXED_RELEASE);
     expect(await until(runs('2027.1.4'), 30_000)).toBe(true);
     const answers = await Promise.all(Array.from({ length: 20 }, () => on.post()));
     expect(answers.map(({ status }) => status)).toEqual(Array(20).fill(200));

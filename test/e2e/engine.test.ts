@@ -1,7 +1,7 @@
 /** A new engine in a running service; engine.slow.test.ts has the longer cases. */
 import { execFileSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
-import { UNREADABLE_FOR_REAL } from '../helpers/engine/bad-releases.ts';
+import { UNREADABLE_PAGES } from '../helpers/engine/bad-releases.ts';
 import { EngineHarness } from '../helpers/engine/harness.ts';
 import { ownEngine } from '../helpers/engine.ts';
 import { pythonTree, until } from '../helpers/processes.ts';
@@ -27,7 +27,7 @@ describe.skipIf(!ownEngine)('a new engine under load', () => {
     await on.start();
     const stop = on.load();
     await until(() => on.standin.requests.length > 50, 20_000);
-    on.project.install('2027.1.2', UNREADABLE_FOR_REAL);
+    on.project.install('2027.1.2', UNREADABLE_PAGES);
     const isRejected = async () => (await on.health()).engine.rejected.includes('2027.1.2');
     expect(await until(isRejected, 30_000)).toBe(true);
     expect(on.project.current()).toBe(on.first);

@@ -1,4 +1,4 @@
-/** The log of a whole run: a line for each request, and nothing in it that is nobody's business. */
+/** The log of a whole run: a line for each request, and no secret in it. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
@@ -6,20 +6,22 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { stripVTControlCharacters } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { linkOf } from '../helpers/download.ts';
 import { engine } from '../helpers/engine.ts';
 import { processes, until } from '../helpers/processes.ts';
+import { sendRequest } from '../helpers/request.ts';
 import { freePort, KEY, type Service, startService } from '../helpers/service.ts';
-import { SCENARIOS, type Standin, scenario, startStandin } from '../helpers/standin/index.ts';
+import { SCENARIOS, type Standin, scenario, startStandin, videoPost } from '../helpers/standin/index.ts';
 
 const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
-const VISITORS = ['203.0.113.77', '2001:db8:aaaa:bbbb:cccc:dddd:eeee:1'];
-/** The password that stands in every proxy address of the stand-in with an identity. */
+const CLIENTS = ['203.0.113.77', '2001:db8:aaaa:bbbb:cccc:dddd:eeee:1'];
+/** Password in every proxy address of the stand-in that has an identity. */
 const PROXY_PASSWORD = 'secret@';
 
 let standin: Standin;
 let service: Service;
-/** Everything that was secret in the run. */
-const secrets = new Set<string>([KEY, PROXY_PASSWORD, 'redis4711', 'cookie4711', ...VISITORS]);
+/** Every secret of the run. */
+const secrets = new Set<string>([KEY, PROXY_PASSWORD, 'redis4711', 'cookie4711', ...CLIENTS]);
 
 beforeAll(async () => {
   standin = await startStandin();
@@ -40,7 +42,7 @@ afterAll(async () => {
 });
 
 describe('the log', () => {
-  it('has one line for each request, with the stages of its time', async () => {
+  it('has one line for each request, with the times of its parts', async () => {
     const ends = Math.floor(Date.now() / 1000) + 3600;
     writeFileSync(
       join(standin.caFile, '../cookies.txt'),
@@ -48,11 +50,11 @@ describe('the log', () => {
     );
     await service.post(scenario('video').url, {
       'x-request-id': 'request-1',
-      'x-forwarded-for': VISITORS[0] ?? '',
+      'x-forwarded-for': CLIENTS[0] ?? '',
     });
     await service.post(scenario('video').url, {
       'x-request-id': 'request-2',
-      'x-forwarded-for': VISITORS[1] ?? '',
+      'x-forwarded-for': CLIENTS[1] ?? '',
     });
     const line = (id: string) => service.log.filter(({ reqId, msg }) => reqId === id && msg === 'request');
     expect(await until(() => line('request-2').length > 0, 5000)).toBe(true);
@@ -90,9 +92,28 @@ describe('the log', () => {
     ]);
   });
 
-  it('shows no token, cookie, password or address of a visitor, whatever happens', async () => {
+  it('has a line for a download that the client ends early, and no warning', async () => {
+    const link = await linkOf(service, standin.posts.add(videoPost({ bigBytes: 40 * 1024 * 1024 })));
+    await sendRequest(link, { leaveAfter: 100_000, headers: { 'x-request-id': 'request-early' } });
+    const lines = () => service.log.filter(({ reqId }) => reqId === 'request-early');
+    expect(await until(() => lines().some(({ msg }) => msg === 'request'), 5000)).toBe(true);
+    expect(lines().filter(({ level }) => Number(level) >= 30)).toEqual([
+      expect.objectContaining({
+        level: 30,
+        path: '/stream',
+        status: 200,
+        aborted: true,
+        code: 'client_gone',
+      }),
+    ]);
+    const { bytes } = lines().find(({ msg }) => msg === 'request') as { bytes: number };
+    expect(bytes).toBeGreaterThanOrEqual(100_000);
+    expect(bytes).toBeLessThan(30 * 1024 * 1024);
+  });
+
+  it('has no token, cookie, password or address of a client in it, whatever fails', async () => {
     for (const { url } of SCENARIOS.filter(({ name }) => !/MiB|dripping|never answering/.test(name))) {
-      const { body } = await service.post(url, { 'x-forwarded-for': VISITORS.join(', ') });
+      const { body } = await service.post(url, { 'x-forwarded-for': CLIENTS.join(', ') });
       for (const link of JSON.stringify(body).matchAll(/[?&](?:data|url)=([\w-]{20,})/g))
         secrets.add(link[1] ?? '');
       for (const link of Object.values(body.download_link ?? {})
@@ -117,7 +138,7 @@ describe('the log', () => {
 });
 
 describe('the log in a terminal', () => {
-  it('has one line for each request too, to be read by a person, and no more secrets', async () => {
+  it('is readable: one line for each request, each with its time, and no secret', async () => {
     const port = await freePort();
     const env = {
       PATH: process.env.PATH,
@@ -163,10 +184,10 @@ describe('the log in a terminal', () => {
       ),
       expect.stringMatching(/request GET \/stream 400 in \d+ ms \{.*"code":"link_invalid".*\}$/),
     ]);
-    // The dead proxy's failure is told, its password is not.
+    // The dead proxy's failure is logged, its password is not.
     expect(screen).toContain('127.0.0.1:1"');
     expect(screen).not.toMatch(/dead4711|secret@|A{50}/);
-    // Every line is one of its own, begun with its time.
+    // Every line begins with its time.
     expect(lines.filter((line) => line !== '' && !/^\[\d\d:/.test(line))).toEqual([]);
   });
 });

@@ -10,7 +10,7 @@ import {
   videoPost,
 } from '../helpers/standin/index.ts';
 
-/** RFC 9110 as a client sees it: every kind of request with curl, for a video and for a photo. */
+/** RFC 9110 as a client sees it: every kind of request with curl, for a video and a photo. */
 
 interface Subject {
   post: StandinPost;
@@ -48,8 +48,14 @@ const LATER = 'Fri, 01 Jan 2100 00:00:00 GMT';
 const EARLIER = 'Sat, 01 Jan 2000 00:00:00 GMT';
 const OTHER = '"another"';
 
-/** What is asked for (curl's options), and what has to come: a status, and which bytes. */
-type Case = [name: string, ask: (subject: Subject) => string[], status: number, from?: number, to?: number];
+/** Options of curl, and the expected status and bytes. */
+type Case = [
+  name: string,
+  options: (subject: Subject) => string[],
+  status: number,
+  from?: number,
+  to?: number,
+];
 
 const header = (...lines: string[]) => lines.flatMap((line) => ['-H', line]);
 const range = (value: string) => header(`Range: bytes=${value}`);
@@ -139,13 +145,13 @@ function checkHeaders({ status, headers }: CurlAnswer, { file, etag, date }: Sub
 }
 
 describe.each(['video', 'photo'])('a %s', (name) => {
-  it('has validators', () => {
+  it('has an ETag and Last-Modified', () => {
     const { etag, date, post } = subjects.get(name) as Subject;
     expect(etag).toMatch(/^"[\w-]{20,}"$/);
     expect(Date.parse(date)).toBe(post.createTime * 1000);
   });
 
-  it.for(CASES)('%s', async ([, ask, status, from = 0, to = ALL]) => {
+  it.for(CASES)('is answered as RFC 9110 says: %s', async ([, ask, status, from = 0, to = ALL]) => {
     const subject = subjects.get(name) as Subject;
     const answer = await curl(subject.link, ...ask(subject));
     expect(answer.status).toBe(status);
@@ -162,7 +168,7 @@ describe.each(['video', 'photo'])('a %s', (name) => {
     ['HEAD with a range', () => range('0-9'), 200],
     ['HEAD, If-None-Match', ({ etag }) => header(`If-None-Match: ${etag}`), 304],
     ['HEAD, If-Modified-Since', ({ date }) => header(`If-Modified-Since: ${date}`), 304],
-  ])('%s: as GET without the body, and next to no transfer', async ([, ask, status]) => {
+  ])('answers %s as GET without the body, and fetches next to nothing', async ([, ask, status]) => {
     const subject = subjects.get(name) as Subject;
     const before = standin.requests.length;
     const answer = await curl(subject.link, '--head', ...ask(subject));
@@ -173,7 +179,7 @@ describe.each(['video', 'photo'])('a %s', (name) => {
     expect(asked.reduce((sum, { bytesSent }) => sum + bytesSent, 0)).toBeLessThanOrEqual(4096);
   });
 
-  it('a seek costs one request to the CDN, of just that range', async () => {
+  it('fetches one range from the CDN for a seek', async () => {
     const { link, post } = subjects.get(name) as Subject;
     const before = standin.requests.length;
     await curl(link, ...range('2000-2999'));
@@ -183,7 +189,7 @@ describe.each(['video', 'photo'])('a %s', (name) => {
     ]);
   });
 
-  it('nothing of a client’s request reaches the CDN but a range that was read and written anew', async () => {
+  it('passes nothing of a client’s request on to the CDN but the range', async () => {
     const { link, post } = subjects.get(name) as Subject;
     const before = standin.requests.length;
     const secret = 'only-for-the-service';
@@ -202,7 +208,7 @@ describe.each(['video', 'photo'])('a %s', (name) => {
     expect(JSON.stringify(asked.map(({ headers }) => headers))).not.toContain(secret);
   });
 
-  it('other methods are refused', async () => {
+  it('rejects other methods', async () => {
     const { link } = subjects.get(name) as Subject;
     for (const method of ['POST', 'PUT', 'DELETE', 'PATCH']) {
       const { status } = await curl(link, '-X', method);

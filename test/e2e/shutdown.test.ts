@@ -221,9 +221,9 @@ describe('a rolling restart under load', () => {
   it('loses no accepted request', { timeout: 180_000 }, async () => {
     const env = { MAX_WORKERS: '2', SHUTDOWN_GRACE: '20' };
     const instances = await Promise.all([startService(standin, env), startService(standin, env)]);
-    const film = standin.posts.add(videoPost());
-    const truth = truthOf(standin, film);
-    const token = new URL(await linkOf(instances[0] as Service, film));
+    const video = standin.posts.add(videoPost());
+    const truth = truthOf(standin, video);
+    const token = new URL(await linkOf(instances[0] as Service, video));
     let turn = 0;
     let over = false;
     const answers: Record<string, number> = {};
@@ -233,13 +233,13 @@ describe('a rolling restart under load', () => {
      * As a load balancer: in turn, and on to the next instance where a connection is refused. A reset of a request that
      * is in no log counts as refused: the kernel resets connections that the closing listener has not accepted.
      */
-    const balanced = async (visit: (base: string, id: string) => Promise<string>): Promise<void> => {
+    const balanced = async (send: (base: string, id: string) => Promise<string>): Promise<void> => {
       for (let tries = 0; tries < 100; tries += 1) {
         turn += 1;
         asked += 1;
         const instance = instances[turn % 2] as Service;
         const id = `rolling-${asked}`;
-        const what = await visit(instance.baseUrl, id);
+        const what = await send(instance.baseUrl, id);
         if (what === 'ECONNRESET') {
           resets += 1;
           // The line is logged after the end of the response.
@@ -271,7 +271,7 @@ describe('a rolling restart under load', () => {
       if (failure !== null && status === 0) return failure;
       return status === 200 && whole && sha256 === truth ? 'file' : `file ${status} whole: ${whole}`;
     };
-    const visitors = Array.from({ length: 10 }, async (_, index) => {
+    const clients = Array.from({ length: 10 }, async (_, index) => {
       while (!over) {
         await balanced(index % 2 ? post : file);
         await sleep(10);
@@ -287,7 +287,7 @@ describe('a rolling restart under load', () => {
     }
     await sleep(1500);
     over = true;
-    await Promise.all(visitors);
+    await Promise.all(clients);
     await Promise.all(instances.map((one) => one.stop()));
     process.stdout.write(`\nrolling restart: ${JSON.stringify({ ...answers, resets })}\n`);
     expect(resets).toBeLessThan(20);

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { Pacer } from '../../src/extraction/sources/pacer.ts';
 import { asObject } from '../../src/posts/raw.ts';
 import { solvesChallenge } from '../helpers/engine.ts';
 import { type SourceHost, startSourceHost } from '../helpers/sources.ts';
@@ -120,6 +121,15 @@ describe.skipIf(!solvesChallenge)('TikTok, the page is refused', () => {
     );
     expect(browsers.size).toBeGreaterThanOrEqual(kind === 'reset' ? 1 : 2);
     expect(browsers.size).toBeLessThanOrEqual(3);
+  });
+
+  it('waits a second before a third browser at one egress', async () => {
+    const post = standin.posts.add(videoPost());
+    refuse('page', 'maintenance');
+    await run(post, { pacer: new Pacer(Pacer.memory(2)) });
+    const times = standin.journal.asked({ post, source: 'page' }).map(({ time }) => time);
+    expect(times).toHaveLength(3);
+    expect((times[2] ?? 0) - (times[1] ?? 0)).toBeGreaterThanOrEqual(950);
   });
 
   it('gets through a window of refused browser versions with another browser', async () => {

@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readlinkSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readEngine } from '../../src/engine/index.ts';
-import { MENDED, UNREADABLE_FOR_REAL } from '../helpers/engine/bad-releases.ts';
+import { FIXED_RELEASE, UNREADABLE_PAGES } from '../helpers/engine/bad-releases.ts';
 import { makeProject, type Project } from '../helpers/engine/project.ts';
 import { ownEngine } from '../helpers/engine.ts';
 import { type Standin, scenario, startStandin } from '../helpers/standin/index.ts';
@@ -32,9 +32,9 @@ describe.skipIf(!ownEngine)('engine:update', () => {
   it('rejects a faulty release, changes nothing, and does not try it again', {
     timeout: LIMIT_MS,
   }, async () => {
-    await project.publish('2027.1.1', UNREADABLE_FOR_REAL);
+    await project.publish('2027.1.1', UNREADABLE_PAGES);
     const refused = await project.engine(['update'], env);
-    expect(refused.output).toMatch(UNREADABLE_FOR_REAL.refusal ?? /never/);
+    expect(refused.output).toMatch(UNREADABLE_PAGES.refusal ?? /never/);
     expect([refused.code, project.current()]).toEqual([1, first]);
     const again = await project.engine(['update'], env);
     expect(again.output).toContain('yt-dlp 2027.1.1 was rejected');
@@ -42,7 +42,7 @@ describe.skipIf(!ownEngine)('engine:update', () => {
   });
 
   it('activates a good release once, and can be rolled back', { timeout: LIMIT_MS }, async () => {
-    await project.publish('2027.2.1', MENDED);
+    await project.publish('2027.2.1', FIXED_RELEASE);
     const both = await Promise.all([project.engine(['update'], env), project.engine(['update'], env)]);
     const output = both.map((one) => one.output).join();
     expect(both.map(({ code }) => code).sort()).toEqual([0, 1]);
@@ -54,7 +54,7 @@ describe.skipIf(!ownEngine)('engine:update', () => {
     await project.publish(first.split('-')[0] ?? '', { patches: {} });
     await project.repin();
     expect(project.current()).toBe('2027.2.1-update');
-    await project.publish('2027.2.1', MENDED);
+    await project.publish('2027.2.1', FIXED_RELEASE);
     const back = await project.engine(['rollback']);
     expect([back.code, project.current()]).toEqual([0, first]);
     expect((await project.engine(['update'], env)).output).toContain('rolled back by hand');
@@ -93,7 +93,7 @@ describe.skipIf(!ownEngine)('engine:update', () => {
     const volume = join(project.root, 'volume');
     const elsewhere = { ...env, ENGINE_DIR: volume };
     const own = join(project.root, '.engine');
-    await project.publish('2027.4.1', MENDED);
+    await project.publish('2027.4.1', FIXED_RELEASE);
     const before = readdirSync(own);
     const taken = await project.engine(['update'], elsewhere);
     expect(taken.output).toContain('yt-dlp 2027.4.1 is in use from now on');

@@ -40,6 +40,22 @@ describe.skipIf(!ownEngine)('verifyEngine', () => {
     expect(result).toMatchObject({ ok: false, why: expect.stringMatching(refusal ?? /never/) });
   });
 
+  it.each([
+    ['missing', '/nonexistent/python'],
+    ['not executable', '/etc/passwd'],
+  ])('rejects an engine whose Python is %s, instead of ending the process', async (_, python) => {
+    const { folder, ...facts } = project.patched({ patches: {} });
+    const result = await verifyEngine({
+      engine: { ...facts, python, source: 'update', dir: folder },
+      runDir,
+      cookiesPath: join(runDir, 'cookies.txt'),
+      caFile: null,
+      log: pino({ level: 'silent' }),
+      canary: null,
+    });
+    expect(result).toMatchObject({ ok: false, why: expect.stringContaining(python) });
+  });
+
   it('has both of them to try', () => {
     expect(quick).toHaveLength(2);
   });

@@ -37,7 +37,7 @@ describe.skipIf(!ffmpegPath)('the static ffmpeg', () => {
 
   afterAll(() => rm(dir, { recursive: true, force: true }));
 
-  it('makes a film of photos and music', async () => {
+  it('makes a slideshow of photos and music', async () => {
     const photos = [join(dir, '1.jpg'), join(dir, '2.jpg')];
     await quarters(540, 720)
       .jpeg()
@@ -45,11 +45,11 @@ describe.skipIf(!ffmpegPath)('the static ffmpeg', () => {
     await quarters(720, 540)
       .jpeg()
       .toFile(photos[1] ?? '');
-    const output = join(dir, 'film.mp4');
+    const output = join(dir, 'slideshow.mp4');
     const failures: unknown[] = [];
     const log = { error: (...what: unknown[]) => void failures.push(what) };
     await new SlideshowRenderer({ ffmpegPath: ffmpegPath ?? '', log }).render(
-      { photos, sound, slideSeconds: 2, output },
+      { photos, sound, slideSeconds: 2, canvas: 'auto', output },
       { onSlide: () => {}, signal: new AbortController().signal },
     );
     const plan = planSlideshow(photos.length, 2);

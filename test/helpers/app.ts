@@ -39,7 +39,15 @@ const STATUS: ExtractorStatus = {
 
 /** Stands in for yt-dlp: every post exists, unless `extract` says otherwise. */
 export function fakeExtractor(extract: Extract = async (link) => postOf(link)): PostExtractor {
-  return { extract, status: STATUS, switchTo: async () => {}, onRejection: () => {}, close: async () => {} };
+  const probeFallbacks = async () => {};
+  return {
+    extract,
+    probeFallbacks,
+    status: STATUS,
+    switchTo: async () => {},
+    onRejection: () => {},
+    close: async () => {},
+  };
 }
 
 /** A video whose files are nowhere. */

@@ -16,12 +16,23 @@ export interface ChainRun {
   attempts: readonly Attempt[];
 }
 
+/** Spaces nothing out, so that a test of many refusals takes no seconds. */
+class Hasty extends Pacer {
+  constructor() {
+    super(Pacer.memory(pacerSlots(1)));
+  }
+
+  override reserve(): number {
+    return 0;
+  }
+}
+
 /** The real yt-dlp host with one child, and chains that run in this process as they would in a worker. */
 export interface SourceHost {
   /** Runs one chain with a plan in which nothing is skipped, but for what `plan` says. */
   run(
     post: Pick<StandinPost, 'id' | 'platform'> & { kind?: StandinPost['kind'] },
-    options?: { plan?: Partial<Plan>; proxy?: string; timeoutMs?: number },
+    options?: { plan?: Partial<Plan>; proxy?: string; timeoutMs?: number; pacer?: Pacer },
   ): Promise<ChainRun>;
   close(): Promise<void>;
 }
@@ -40,7 +51,10 @@ export async function startSourceHost(standin: Standin, cookiesPath = ''): Promi
   const { targets } = await host.start();
   let child: Connection | null = null;
   return {
-    async run({ id, platform, kind }, { plan = {}, proxy = standin.proxyUrl, timeoutMs = 10_000 } = {}) {
+    async run(
+      { id, platform, kind },
+      { plan = {}, proxy = standin.proxyUrl, timeoutMs = 10_000, pacer = new Hasty() } = {},
+    ) {
       const chain = new SourceChain({
         ref: { platform, id },
         isPhoto: kind === 'photo',
@@ -55,7 +69,7 @@ export async function startSourceHost(standin: Standin, cookiesPath = ''): Promi
           slot: 0,
           ...plan,
         },
-        pacer: new Pacer(Pacer.memory(pacerSlots(1))),
+        pacer,
         deadline: performance.now() + timeoutMs,
         timeoutMs,
         async send(job, limitMs) {

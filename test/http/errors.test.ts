@@ -72,7 +72,7 @@ describe('a request without a route', () => {
   });
 
   it.each([
-    ['GET', '/tiktok', 'POST, OPTIONS'],
+    ['PUT', '/tiktok', 'GET, POST, OPTIONS'],
     ['POST', '/stream?data=x', 'GET, HEAD, OPTIONS'],
     ['DELETE', '/health', 'GET, HEAD, OPTIONS'],
     ['PUT', '/openapi.json', 'GET, HEAD, OPTIONS'],

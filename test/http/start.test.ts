@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { Closers } from '../../src/closers.ts';
 import { loadConfig } from '../../src/config.ts';
-import { assertPortsFree } from '../../src/ports.ts';
+import { assertPortsFree } from '../../src/listen.ts';
 import { buildTestApp, fakeExtractor } from '../helpers/app.ts';
 
 const silent = { error: () => {} };

@@ -1,4 +1,4 @@
-/** What Prometheus is told, and that the alerts and the dashboard ask for nothing else. */
+/** The metrics, and that alerts, dashboard and runbook refer to existing ones. */
 
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
@@ -20,10 +20,15 @@ const promtool = (process.env.PATH ?? '')
   .map((folder) => join(folder, 'promtool'))
   .find((path) => existsSync(path));
 
-/** Only where a Redis is configured. */
-const OPTIONAL = new Set(['tiktok_redis_up', 'tiktok_redis_errors_total']);
+/** Only with REDIS_URL, and only in a cgroup with a memory limit. */
+const OPTIONAL = new Set([
+  'tiktok_redis_up',
+  'tiktok_redis_errors_total',
+  'tiktok_memory_limit_bytes',
+  'tiktok_memory_used_bytes',
+]);
 
-/** Those below, before the first for the metrics. */
+/** Requests of beforeAll, without those to /metrics. */
 const REQUESTS = 6;
 
 let standin: Standin;
@@ -39,7 +44,7 @@ beforeAll(async () => {
   await fetch(`${service.baseUrl}/stream?data=wrong`);
   await fetch(`${service.baseUrl}/no/such/path/marker`);
   await (await fetch(String(body.download_link?.no_watermark))).arrayBuffer();
-  // A request is counted a moment after its answer has left.
+  // A request is counted a moment after its response has been sent.
   const counted = async () => {
     text = await (await fetch(`${service.baseUrl}/metrics`)).text();
     return [...text.matchAll(/^tiktok_http_requests_total\{(?![^}]*route="\/metrics")[^}]*\} (\d+)$/gm)].map(
@@ -60,7 +65,7 @@ function value(series: string): number {
 }
 
 describe('/metrics', () => {
-  it('counts requests by route pattern, never by path', () => {
+  it('counts requests by route pattern, not by path', () => {
     const route = (labels: string) => value(`tiktok_http_requests_total{${labels}}`);
     expect(route('method="POST",route="/tiktok",status="200",code=""')).toBe(2);
     expect(route('method="GET",route="/stream",status="400",code="link_invalid"')).toBe(1);
@@ -68,14 +73,14 @@ describe('/metrics', () => {
     expect(text).not.toMatch(/marker|data=/);
   });
 
-  it('counts extractions by outcome, from zero on', () => {
+  it('counts extractions by outcome, starting at zero', () => {
     expect(value('tiktok_extractions_total{code="ok"}')).toBeGreaterThanOrEqual(1);
     expect(value('tiktok_extractions_total{code="extractor_outdated"}')).toBe(1);
     expect(value('tiktok_extractions_total{code="timeout"}')).toBe(0);
     expect(value('tiktok_extraction_duration_seconds_count{outcome="failed"}')).toBe(1);
   });
 
-  it('tells cache, relay and workers', () => {
+  it('has the state of cache, relay and workers', () => {
     expect(value('tiktok_cache_hits_total{layer="memory"}')).toBeGreaterThanOrEqual(1);
     expect(value('tiktok_relay_bytes_total')).toBeGreaterThan(100_000);
     expect(value('tiktok_relays_active')).toBe(0);
@@ -84,21 +89,18 @@ describe('/metrics', () => {
     expect(value(`tiktok_health{status="${healthy}"}`)).toBe(1);
   });
 
-  it.skipIf(process.platform !== 'linux')('tells the memory of Node and of Python', () => {
+  it.skipIf(process.platform !== 'linux')('has the memory of Node and of Python', () => {
     expect(value('tiktok_memory_pss_bytes{part="node"}')).toBeGreaterThan(30e6);
     expect(value('tiktok_memory_pss_bytes{part="python"}')).toBeGreaterThan(10e6);
     expect(value('tiktok_processes{part="python"}')).toBeGreaterThanOrEqual(2);
   });
 
-  it.skipIf(!promtool)(
-    'has names and units as promtool wants them (skipped where there is no promtool)',
-    () => {
-      expect(execFileSync(promtool ?? '', ['check', 'metrics'], { input: text, encoding: 'utf8' })).toBe('');
-    },
-  );
+  it.skipIf(!promtool)('passes promtool check metrics', () => {
+    expect(execFileSync(promtool ?? '', ['check', 'metrics'], { input: text, encoding: 'utf8' })).toBe('');
+  });
 });
 
-describe('alerts and dashboard', () => {
+describe('alerts, dashboard and runbook', () => {
   const rules = readFileSync(RULES, 'utf8');
   const asked = (source: string) => [
     ...new Set(
@@ -109,19 +111,19 @@ describe('alerts and dashboard', () => {
   it.each([
     ['alerts', RULES],
     ['dashboard', DASHBOARD],
-  ])('%s ask only for what there is', (_, file) => {
+  ])('%s refer to existing metrics only', (_, file) => {
     const names = asked(readFileSync(file, 'utf8'));
     expect(names.length).toBeGreaterThan(8);
     const missing = names.filter(
       (name) => !OPTIONAL.has(name) && !new RegExp(`^${name}[{ ]`, 'm').test(text),
     );
-    // Of a histogram that nobody has used there is nothing yet but its name.
+    // A histogram without observations has no series yet.
     expect(
       missing.filter((name) => !text.includes(`# TYPE ${name.replace(/_(bucket|count)$/, '')} `)),
     ).toEqual([]);
   });
 
-  it('the dashboard shows the health and the engine of now, not every one that there was in the window', () => {
+  it('shows the current health and engine on the dashboard, not those of the whole window', () => {
     const { panels } = JSON.parse(readFileSync(DASHBOARD, 'utf8')) as {
       panels: { title: string; targets?: { instant?: boolean }[] }[];
     };
@@ -130,7 +132,16 @@ describe('alerts and dashboard', () => {
     }
   });
 
-  it('are all in the runbook', () => {
+  it('uses the data source and the job that are chosen on the dashboard', () => {
+    const dashboard = readFileSync(DASHBOARD, 'utf8');
+    const uids = [...dashboard.matchAll(/"uid": "([^"]*)"/g)].map(([, uid]) => uid);
+    expect(uids.filter((uid) => !/^(tiktok-downloader|\$\{datasource\})$/.test(uid ?? ''))).toEqual([]);
+    const expressions = [...dashboard.matchAll(/"expr": "([^\n]*)"/g)].map(([, expr]) => expr ?? '');
+    const unfiltered = expressions.filter((expr) => !expr.includes('job=~') && !expr.startsWith('changes('));
+    expect(unfiltered).toEqual([]);
+  });
+
+  it('has every alert in the runbook', () => {
     const alerts = [...rules.matchAll(/- alert: (\w+)/g)].map(([, name]) => name ?? '');
     const runbook = readFileSync(RUNBOOK, 'utf8');
     expect(alerts.length).toBeGreaterThan(10);
@@ -138,7 +149,7 @@ describe('alerts and dashboard', () => {
     for (const name of alerts) expect(rules).toContain(`docs/RUNBOOK.md#${name.toLowerCase()}`);
   });
 
-  it('the runbook knows each reason why Redis cannot be used', () => {
+  it('has every Redis problem in the runbook', () => {
     const source = readFileSync(
       fileURLToPath(new URL('../../src/cache/redis-error.ts', import.meta.url)),
       'utf8',
@@ -149,7 +160,7 @@ describe('alerts and dashboard', () => {
     expect(codes.filter((code) => !section.split('###')[0]?.includes(`(${code})`))).toEqual([]);
   });
 
-  it.skipIf(!promtool)('are right in promtool’s eyes (skipped where there is no promtool)', () => {
+  it.skipIf(!promtool)('passes promtool check config', () => {
     const checked = execFileSync(promtool ?? '', [
       'check',
       'config',

@@ -4,7 +4,7 @@ import { linkExpiry } from '../../src/posts/expiry.ts';
 
 const MD5 = '0123456789abcdef0123456789abcdef';
 
-describe('the expiry of a media link', () => {
+describe('linkExpiry', () => {
   it.each<[string, string, number | null]>([
     ['expire', 'https://v16.example.com/video/1/?expire=1764000000&tk=x', 1_764_000_000_000],
     ['x-expires', 'https://p16.example.com/a.jpeg?x-expires=1764000000', 1_764_000_000_000],
@@ -20,7 +20,7 @@ describe('the expiry of a media link', () => {
     expect(linkExpiry(link)).toBe(expiry);
   });
 
-  it('is a time or null for whatever text', () => {
+  it('gives a time or null for any text', () => {
     fc.assert(fc.property(fc.oneof(fc.string(), fc.webUrl()), (text) => linkExpiry(text) !== undefined));
   });
 });

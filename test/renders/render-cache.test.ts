@@ -230,6 +230,26 @@ it('starts again for a client that comes after the last has gone', async () => {
   expect([work.started.length, again.started.length]).toEqual([1, 1]);
 });
 
+it('finishes and keeps a file that is half done when the last client leaves', async () => {
+  const work = held();
+  const gone = new AbortController();
+  const left = get(
+    'post',
+    (tools) => {
+      tools.report({ stage: 'rendering', percent: 50 });
+      return work.produce(tools);
+    },
+    gone.signal,
+  );
+  await work.begun();
+  gone.abort(new Error('gone'));
+  await expect(left).rejects.toThrow('gone');
+  const again = get('post', () => Promise.reject(new Error('made twice')));
+  work.finish();
+  (await again).release();
+  expect(cache.has('post')).toBe(true);
+});
+
 it('leaves nothing of a client that leaves the queue', async () => {
   cache = open({}, 1);
   const work = held();

@@ -3,8 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { isBuilt } from '../../scripts/setup/build.mjs';
-import { mirrorOf } from '../../scripts/setup/debian.mjs';
-import { isInLine } from '../../scripts/setup/dependencies.mjs';
+import { isInstalled } from '../../scripts/setup/dependencies.mjs';
 import { checkNode } from '../../scripts/setup/node-check.mjs';
 import { hashOf } from '../../scripts/setup/stamp.mjs';
 
@@ -69,19 +68,19 @@ describe('installed packages', () => {
   const production = { 'node_modules/a': { version: '1.2.3' } };
 
   it('are in line without the packages of other platforms', () => {
-    expect(isInLine(wanted, { ...production, 'node_modules/compiler': { version: '2.0.0' } }, true)).toBe(
+    expect(isInstalled(wanted, { ...production, 'node_modules/compiler': { version: '2.0.0' } }, true)).toBe(
       true,
     );
   });
 
   it('need the compiler only for a build', () => {
-    expect(isInLine(wanted, production, true)).toBe(false);
-    expect(isInLine(wanted, production, false)).toBe(true);
+    expect(isInstalled(wanted, production, true)).toBe(false);
+    expect(isInstalled(wanted, production, false)).toBe(true);
   });
 
   it('are not in line with another version, or when nothing is installed', () => {
-    expect(isInLine(wanted, { 'node_modules/a': { version: '1.2.2' } }, false)).toBe(false);
-    expect(isInLine(wanted, null, false)).toBe(false);
+    expect(isInstalled(wanted, { 'node_modules/a': { version: '1.2.2' } }, false)).toBe(false);
+    expect(isInstalled(wanted, null, false)).toBe(false);
   });
 });
 
@@ -91,14 +90,4 @@ it.each(['20.19.0', '22.0.0', '24.11.1'])('Node %s will do', (version) => {
 
 it.each(['18.20.4', '20.18.3'])('Node %s is too old', (version) => {
   expect(() => checkNode(version)).toThrow(`Node ${version} is too old: install Node 20.19 or newer`);
-});
-
-it('backports are taken from the mirror that the machine uses, in either form of list', () => {
-  const security = 'Types: deb\nURIs: http://mirror.test/debian-security\nSuites: bookworm-security\n';
-  const stanza = 'Types: deb\nURIs: http://mirror.test/debian\nSuites: bookworm bookworm-updates\n';
-  expect(mirrorOf([`${security}\n${stanza}`], 'bookworm')).toBe('http://mirror.test/debian');
-  expect(mirrorOf(['deb [signed-by=/k] http://old.test/debian bookworm main'], 'bookworm')).toBe(
-    'http://old.test/debian',
-  );
-  expect(mirrorOf([security], 'bookworm')).toBe('http://deb.debian.org/debian');
 });

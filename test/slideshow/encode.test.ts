@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import sharp, { type Sharp } from 'sharp';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { photo } from '../../scripts/bench/photos.ts';
-import { fitOnCanvas, planSlideshow } from '../../src/slideshow/plan.ts';
+import { CANVASES } from '../../src/slideshow/options.ts';
+import { fitOnCanvas, planSlideshow, type Size } from '../../src/slideshow/plan.ts';
 import { SlideshowRenderer } from '../../src/slideshow/renderer.ts';
 import {
   CORNERS,
@@ -46,26 +47,35 @@ async function save(name: string, picture: Sharp | Buffer): Promise<string> {
   return path;
 }
 
-async function render(name: string, photos: string[], sound: string | null, slideSeconds: number) {
+const FULL = CANVASES['9x16'];
+/** Enough where colours and edges are asserted. */
+const HALF = { width: 540, height: 960 };
+/** Enough where only geometry, timing or sound is asserted. */
+const SMALL = { width: 320, height: 568 };
+
+async function render(
+  name: string,
+  photos: string[],
+  sound: string | null,
+  slideSeconds: number,
+  canvas: Size = SMALL,
+) {
   const output = join(dir, `${name}.mp4`);
   const slides: number[] = [];
   const signal = new AbortController().signal;
   await renderer.render(
-    { photos, sound, slideSeconds, output },
+    { photos, sound, slideSeconds, canvas, output },
     { onSlide: (done) => slides.push(done), signal },
   );
   expect(slides).toEqual(photos.map((_, index) => index + 1));
-  return { movie: output, plan: planSlideshow(photos.length, slideSeconds) };
+  return { mp4: output, plan: planSlideshow(photos.length, slideSeconds) };
 }
 
 /** The frame shows the quarters upright, whole and centred, on black, in the right colours. */
-function expectQuarters(
-  frame: Buffer,
-  shown: { width: number; height: number },
-  tolerance: number,
-  name: string,
-) {
-  const { width, height, left, top } = fitOnCanvas(shown);
+function expectQuarters(frame: Buffer, shown: Size, tolerance: number, name: string) {
+  const { width, height, left, top } = fitOnCanvas(shown, HALF);
+  const seenAt = (x: number, y: number) => colourAt(frame, Math.round(x), Math.round(y), HALF.width);
+  const middle = { x: HALF.width / 2, y: HALF.height / 2 };
   const places: [number, number][] = [
     [0.25, 0.25],
     [0.75, 0.25],
@@ -73,7 +83,7 @@ function expectQuarters(
     [0.25, 0.75],
   ];
   for (const [corner, [x, y]] of places.entries()) {
-    const seen = colourAt(frame, Math.round(left + width * x), Math.round(top + height * y));
+    const seen = seenAt(left + width * x, top + height * y);
     expect(distance(seen, CORNERS[corner] as Colour), `${name}: corner ${corner} is ${seen}`).toBeLessThan(
       tolerance,
     );
@@ -81,29 +91,28 @@ function expectQuarters(
   // Just inside and just outside of each edge.
   const black: Colour = [0, 0, 0];
   if (top > 16) {
-    expect(distance(colourAt(frame, 540, top - 8), black), `${name}: above`).toBeLessThan(5);
-    expect(distance(colourAt(frame, 540, top + height + 8), black), `${name}: below`).toBeLessThan(5);
-    expect(distance(colourAt(frame, 270 + left / 2, top + 10), black), `${name}: top edge`).toBeGreaterThan(
+    expect(distance(seenAt(middle.x, top - 8), black), `${name}: above`).toBeLessThan(5);
+    expect(distance(seenAt(middle.x, top + height + 8), black), `${name}: below`).toBeLessThan(5);
+    expect(distance(seenAt(middle.x / 2 + left / 2, top + 10), black), `${name}: top edge`).toBeGreaterThan(
       40,
     );
   }
   if (left > 16) {
-    expect(distance(colourAt(frame, left - 8, 960), black), `${name}: left`).toBeLessThan(5);
-    expect(distance(colourAt(frame, left + width + 8, 960), black), `${name}: right`).toBeLessThan(5);
+    expect(distance(seenAt(left - 8, middle.y), black), `${name}: left`).toBeLessThan(5);
+    expect(distance(seenAt(left + width + 8, middle.y), black), `${name}: right`).toBeLessThan(5);
   }
 }
 
-async function expectGoodStreams(movie: string, plan: ReturnType<typeof planSlideshow>) {
+async function expectGoodStreams(mp4: string, plan: ReturnType<typeof planSlideshow>, canvas: Size = SMALL) {
   if (!ffprobePath) return;
-  const { streams, format, packets } = await ffprobe(movie);
+  const { streams, format, packets } = await ffprobe(mp4);
   const [video, sound] = streams;
   expect(video).toMatchObject({
     codec_name: 'h264',
     profile: 'High',
     level: 40,
     pix_fmt: 'yuv420p',
-    width: 1080,
-    height: 1920,
+    ...canvas,
     color_range: 'tv',
     color_space: 'bt709',
     color_transfer: 'bt709',
@@ -132,8 +141,8 @@ async function expectGoodStreams(movie: string, plan: ReturnType<typeof planSlid
 }
 
 /** Every frame of a slide decodes to the very same picture, and the next slide starts on its frame. */
-async function expectStills(movie: string, plan: ReturnType<typeof planSlideshow>) {
-  const sums = await frameSums(movie);
+async function expectStills(mp4: string, plan: ReturnType<typeof planSlideshow>) {
+  const sums = await frameSums(mp4);
   expect(sums.length).toBe(plan.totalFrames);
   let at = 0;
   for (const frames of plan.slideFrames) {
@@ -142,8 +151,8 @@ async function expectStills(movie: string, plan: ReturnType<typeof planSlideshow
   }
 }
 
-describe.skipIf(!ffmpegPath)('movies', () => {
-  it('shows every kind of photo upright, whole, and in its colours', async () => {
+describe.skipIf(!ffmpegPath)('a slideshow', () => {
+  it('shows every kind of photo upright, whole and in its colours', async () => {
     const alpha = await quarters(400, 300).ensureAlpha().png().toBuffer();
     const kinds: { name: string; file: Sharp | Buffer; shown: [number, number]; tolerance?: number }[] = [
       { name: 'portrait.jpg', file: quarters(540, 720).jpeg({ quality: 90 }), shown: [540, 720] },
@@ -195,24 +204,25 @@ describe.skipIf(!ffmpegPath)('movies', () => {
       { name: 'photo.heic', file: heicQuarters(), shown: [96, 64] },
     ];
     const photos = await Promise.all(kinds.map(({ name, file }) => save(name, file)));
-    const { movie, plan } = await render('kinds', photos, null, 0.5);
+    const { mp4, plan } = await render('kinds', photos, null, 0.5, HALF);
     let at = 0;
     for (const [index, { name, shown, tolerance = 8 }] of kinds.entries()) {
       const frames = plan.slideFrames[index] ?? 0;
-      const frame = await frameAt(movie, at + Math.floor(frames / 2));
+      const frame = await frameAt(mp4, at + Math.floor(frames / 2));
       expectQuarters(frame, { width: shown[0], height: shown[1] }, tolerance, name);
       at += frames;
     }
-    await expectStills(movie, plan);
-    await expectGoodStreams(movie, plan);
+    await expectStills(mp4, plan);
+    await expectGoodStreams(mp4, plan, HALF);
   });
 
   it('keeps the detail of photos', async () => {
     // Portrait, landscape, and one to be scaled down and busy.
     const photos = await Promise.all([1, 2, 4].map(async (n) => save(`detail-${n}.jpg`, await photo(n))));
-    const { movie } = await render('detail', photos, null, 1);
+    const { mp4, plan } = await render('detail', photos, null, 1, FULL);
+    await expectGoodStreams(mp4, plan, FULL);
     for (const [slide, path] of photos.entries())
-      expect(await ssim(movie, slide + 0.5, path)).toBeGreaterThan(0.97);
+      expect(await ssim(mp4, slide + 0.5, path)).toBeGreaterThan(0.97);
   });
 
   it('shows grey and transparent photos as grey and on black', async () => {
@@ -228,21 +238,21 @@ describe.skipIf(!ffmpegPath)('movies', () => {
         create: { width: 90, height: 160, channels: 4, background: { r: 255, g: 0, b: 0, alpha: 0 } },
       }).png(),
     );
-    const { movie } = await render('grey', [grey, clear], null, 0.4);
-    expect(distance(colourAt(await frameAt(movie, 5), 540, 960), [128, 128, 128])).toBeLessThan(4);
-    expect(distance(colourAt(await frameAt(movie, 15), 540, 960), [0, 0, 0])).toBeLessThan(4);
+    const { mp4 } = await render('grey', [grey, clear], null, 0.4);
+    expect(distance(colourAt(await frameAt(mp4, 5), 160, 284, 320), [128, 128, 128])).toBeLessThan(4);
+    expect(distance(colourAt(await frameAt(mp4, 15), 160, 284, 320), [0, 0, 0])).toBeLessThan(4);
   });
 
-  it('shows one photo for its time in silence where there is no music', async () => {
+  it('shows one photo in silence where there is no music', async () => {
     const photo = await save('one.jpg', quarters(540, 960).jpeg());
-    const { movie, plan } = await render('one', [photo], null, 4);
+    const { mp4, plan } = await render('one', [photo], null, 4);
     expect(plan.totalFrames).toBe(100);
-    await expectStills(movie, plan);
-    await expectGoodStreams(movie, plan);
-    expect(await loudness(movie, 0, 4)).toBeLessThan(-80);
+    await expectStills(mp4, plan);
+    await expectGoodStreams(mp4, plan);
+    expect(await loudness(mp4, 0, 4)).toBeLessThan(-80);
   });
 
-  it('shows 35 photos, with music that is longer cut and faded out', async () => {
+  it('shows 35 photos, and cuts and fades out longer music', async () => {
     const photos = await Promise.all(
       Array.from({ length: 35 }, (_, i) =>
         save(
@@ -253,41 +263,66 @@ describe.skipIf(!ffmpegPath)('movies', () => {
         ),
       ),
     );
-    const { movie, plan } = await render('many', photos, await tone(join(dir, 'long.mp3'), 40), 1);
-    await expectStills(movie, plan);
-    await expectGoodStreams(movie, plan);
+    const { mp4, plan } = await render('many', photos, await tone(join(dir, 'long.mp3'), 40), 1);
+    await expectStills(mp4, plan);
+    await expectGoodStreams(mp4, plan);
     for (const slide of [0, 1, 17, 34]) {
-      const seen = colourAt(await frameAt(movie, slide * 25 + 12), 540, 960);
+      const seen = colourAt(await frameAt(mp4, slide * 25 + 12), 160, 284, 320);
       expect(distance(seen, [slide * 7, 100, 255 - slide * 7]), `slide ${slide}: ${seen}`).toBeLessThan(6);
     }
-    expect(await loudness(movie, 30, 34)).toBeGreaterThan(-30);
-    expect(await loudness(movie, 34.97, 35)).toBeLessThan((await loudness(movie, 30, 34)) - 10);
+    expect(await loudness(mp4, 30, 34)).toBeGreaterThan(-30);
+    expect(await loudness(mp4, 34.97, 35)).toBeLessThan((await loudness(mp4, 30, 34)) - 10);
   });
 
-  it.each(['mp3', 'm4a', 'ogg'])('loops music that is shorter without a gap (%s)', async (type) => {
+  it.each(['mp3', 'm4a', 'ogg'])('loops shorter music without a gap (%s)', async (type) => {
     const photo = await save('one.jpg', quarters(540, 960).jpeg());
-    const { movie, plan } = await render('loop', [photo], await tone(join(dir, `short.${type}`), 0.8), 5);
-    await expectGoodStreams(movie, plan);
-    const levels = await Promise.all(
-      Array.from({ length: 9 }, (_, i) => loudness(movie, i / 2, i / 2 + 0.5)),
-    );
+    const { mp4, plan } = await render('loop', [photo], await tone(join(dir, `short.${type}`), 0.8), 5);
+    await expectGoodStreams(mp4, plan);
+    const levels = await Promise.all(Array.from({ length: 9 }, (_, i) => loudness(mp4, i / 2, i / 2 + 0.5)));
     // The last half second fades.
     for (const level of levels) expect(Math.abs(level - (levels[0] ?? 0))).toBeLessThan(2);
   });
 
-  it('keeps slides of odd lengths to the frame, and long ones seekable', async () => {
+  it.each([
+    ['16x9', CANVASES['16x9']],
+    ['1x1', CANVASES['1x1']],
+  ])('has the canvas %s', async (_name, canvas) => {
+    const photo = await save('one.jpg', quarters(540, 960).jpeg());
+    const { mp4, plan } = await render('canvas', [photo], null, 1, canvas);
+    await expectGoodStreams(mp4, plan, canvas);
+    await expectStills(mp4, plan);
+  });
+
+  it('takes its canvas from the photos, and its time from the music', async () => {
+    const photos = [
+      await save('a.jpg', quarters(300, 400).rotate(270).withMetadata({ orientation: 6 }).jpeg()),
+      await save('b.jpg', quarters(300, 400).jpeg()),
+    ];
+    const sound = await tone(join(dir, 'whole.mp3'), 3);
+    const output = join(dir, 'whole.mp4');
+    const request = { photos, sound, slideSeconds: null, canvas: 'auto' as const, output };
+    await renderer.render(request, { onSlide: () => {}, signal: new AbortController().signal });
+    const sums = await frameSums(output);
+    // An MP3 is some frames of 26 ms longer than its sound.
+    expect(Math.abs(sums.length - 75)).toBeLessThanOrEqual(2);
+    expect(new Set(sums.slice(0, 36)).size).toBe(1);
+    expect(sums[0]).not.toBe(sums.at(-1));
+    if (ffprobePath) expect((await ffprobe(output)).streams[0]).toMatchObject({ width: 300, height: 400 });
+  });
+
+  it('keeps odd slide lengths exact to the frame, and long slides seekable', async () => {
     const photos = [
       await save('a.jpg', quarters(90, 160).jpeg()),
       await save('b.jpg', quarters(160, 90).jpeg()),
     ];
     const odd = await render('odd', [...photos, ...photos], null, 0.77);
     expect(odd.plan.slideFrames).toEqual([19, 20, 19, 19]);
-    await expectStills(odd.movie, odd.plan);
-    await expectGoodStreams(odd.movie, odd.plan);
+    await expectStills(odd.mp4, odd.plan);
+    await expectGoodStreams(odd.mp4, odd.plan);
     const long = await render('long', photos, null, 21);
-    await expectStills(long.movie, long.plan);
+    await expectStills(long.mp4, long.plan);
     if (ffprobePath) {
-      const { packets } = await ffprobe(long.movie);
+      const { packets } = await ffprobe(long.mp4);
       const keys = packets.flatMap((packet, index) => (packet.flags.startsWith('K') ? [index] : []));
       expect(keys).toEqual([0, 250, 500, 525, 775, 1025]);
     }

@@ -34,6 +34,7 @@ function render(
     photos: [photo, photo],
     sound: null,
     slideSeconds: 1,
+    canvas: 'auto' as const,
     output: join(work, 'slideshow.mp4'),
     ...overrides,
   };

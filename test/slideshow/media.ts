@@ -1,4 +1,4 @@
-/** Small pictures and tracks with known content, and ways to look into the movies made of them. */
+/** Small photos and tracks with known content, and ways to inspect the slideshows made of them. */
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { access } from 'node:fs/promises';
@@ -66,7 +66,7 @@ export async function tone(path: string, seconds: number): Promise<string> {
 }
 
 /** One frame as RGB, by its number; found by seeking, as a player does. */
-export async function frameAt(movie: string, frame: number): Promise<Buffer> {
+export async function frameAt(mp4: string, frame: number): Promise<Buffer> {
   const start = String(Math.max(0, frame - 0.5) / 25);
   const filter = 'scale=in_color_matrix=bt709:in_range=tv:flags=accurate_rnd+full_chroma_int';
   const { stdout } = await ffmpeg(
@@ -74,7 +74,7 @@ export async function frameAt(movie: string, frame: number): Promise<Buffer> {
       '-ss',
       start,
       '-i',
-      movie,
+      mp4,
       '-vf',
       filter,
       '-frames:v',
@@ -90,28 +90,28 @@ export async function frameAt(movie: string, frame: number): Promise<Buffer> {
 }
 
 /** A checksum of each decoded frame. */
-export async function frameSums(movie: string): Promise<string[]> {
-  const { stdout } = await ffmpeg('-i', movie, '-map', '0:v', '-f', 'framecrc', 'pipe:1');
+export async function frameSums(mp4: string): Promise<string[]> {
+  const { stdout } = await ffmpeg('-i', mp4, '-map', '0:v', '-f', 'framecrc', 'pipe:1');
   const lines = stdout.toString().split('\n');
   return lines.filter((line) => line && !line.startsWith('#')).map((line) => line.split(',').at(-1) ?? '');
 }
 
 /** Mean level of the sound between two times, in dB. */
-export async function loudness(movie: string, from: number, to: number): Promise<number> {
+export async function loudness(mp4: string, from: number, to: number): Promise<number> {
   const { stderr } = await ffmpeg(
-    ...['-i', movie, '-map', '0:a', '-af', `atrim=${from}:${to},volumedetect`, '-f', 'null', '-'],
+    ...['-i', mp4, '-map', '0:a', '-af', `atrim=${from}:${to},volumedetect`, '-f', 'null', '-'],
   );
   return Number(/mean_volume: (-?[\d.]+|-inf) dB/.exec(stderr)?.[1]?.replace('-inf', '-Infinity'));
 }
 
-/** SSIM of a movie's picture at a time (seconds) with a photo as ffmpeg itself scales and pads it. */
-export async function ssim(movie: string, seconds: number, photo: string): Promise<number> {
+/** SSIM of a mp4's picture at a time (seconds) with a photo as ffmpeg itself scales and pads it. */
+export async function ssim(mp4: string, seconds: number, photo: string): Promise<number> {
   const fit = 'scale=1080:1920:force_original_aspect_ratio=decrease';
   const pad = 'pad=1080:1920:trunc((ow-iw)/4)*2:trunc((oh-ih)/4)*2:black,setsar=1';
   const colours = 'format=yuvj420p,scale=out_range=tv:out_color_matrix=bt709,format=yuv420p';
   const compared = `[0:v]trim=end_frame=1[seen];[1:v]${fit},${pad},${colours}[photo];[seen][photo]ssim`;
   const { stderr } = await ffmpeg(
-    ...['-ss', String(seconds), '-i', movie, '-i', photo, '-filter_complex', compared, '-f', 'null', '-'],
+    ...['-ss', String(seconds), '-i', mp4, '-i', photo, '-filter_complex', compared, '-f', 'null', '-'],
   );
   return Number(/SSIM.*All:([\d.]+)/.exec(stderr)?.[1]);
 }
@@ -137,7 +137,7 @@ export interface Probe {
   packets: { pts: number; dts: number; duration: number; flags: string; codec_type: string }[];
 }
 
-export async function ffprobe(movie: string): Promise<Probe> {
+export async function ffprobe(mp4: string): Promise<Probe> {
   const { stdout } = await run(
     'ffprobe',
     [
@@ -150,7 +150,7 @@ export async function ffprobe(movie: string): Promise<Probe> {
       'v',
       '-of',
       'json',
-      movie,
+      mp4,
     ],
     { maxBuffer: 64 * 1024 * 1024 },
   );
@@ -163,7 +163,7 @@ export async function ffprobe(movie: string): Promise<Probe> {
     'a',
     '-of',
     'json',
-    movie,
+    mp4,
   ]);
   video.streams.push(...(JSON.parse(sound.stdout) as Probe).streams);
   return video;

@@ -1,12 +1,15 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { CANVAS, fitOnCanvas, planSlideshow } from '../../src/slideshow/plan.ts';
+import { CANVASES } from '../../src/slideshow/options.ts';
+import { autoCanvas, fitOnCanvas, planSlideshow } from '../../src/slideshow/plan.ts';
 
-it('fits any picture whole, even and centred, touching two edges', () => {
+const CANVAS = CANVASES['9x16'];
+
+it('fits any photo whole, even and centred, touching two edges', () => {
   const side = fc.integer({ min: 1, max: 8000 });
   fc.assert(
     fc.property(side, side, (width, height) => {
-      const placed = fitOnCanvas({ width, height });
+      const placed = fitOnCanvas({ width, height }, CANVAS);
       for (const value of Object.values(placed)) expect(value % 2).toBe(0);
       expect(Math.min(placed.width, placed.height)).toBeGreaterThanOrEqual(2);
       expect(placed.left + placed.width).toBeLessThanOrEqual(CANVAS.width);
@@ -43,7 +46,7 @@ it.each([
     { width: 2, height: 1920, left: 538, top: 0 },
   ],
 ])('places %o', (picture, placed) => {
-  expect(fitOnCanvas(picture)).toEqual(placed);
+  expect(fitOnCanvas(picture, CANVAS)).toEqual(placed);
 });
 
 it('gives each slide its time, and all of them together theirs, to the frame', () => {
@@ -65,4 +68,24 @@ it('gives each slide its time, and all of them together theirs, to the frame', (
     totalFrames: 600,
     seconds: 24,
   });
+});
+
+it.each([
+  ['portraits', [[1080, 1440]], [1080, 1440]],
+  ['landscapes', [[2000, 1500]], [1440, 1080]],
+  ['small photos, without enlarging them', [[320, 400]], [320, 400]],
+  ['screenshots, at most 9:16', [[500, 3000]], [500, 888]],
+  ['panoramas, at most 16:9', [[4000, 1000]], [1778, 1000]],
+  [
+    'the median of several shapes',
+    [
+      [1080, 1920],
+      [1080, 1080],
+      [800, 1000],
+    ],
+    [1080, 1350],
+  ],
+])('takes the shape of %s for an automatic canvas', (_name, photos, [width, height]) => {
+  const sizes = photos.map(([width = 0, height = 0]) => ({ width, height }));
+  expect(autoCanvas(sizes)).toEqual({ width, height });
 });

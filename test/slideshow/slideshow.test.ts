@@ -11,6 +11,7 @@ import { TempStore } from '../../src/temp/index.ts';
 import { locate, quarters, tone } from './media.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
+const OPTIONS = { seconds: 1, canvas: 'auto', music: 'fit' } as const;
 const ffmpegPath = await locate('ffmpeg');
 
 let dir: string;
@@ -42,7 +43,11 @@ afterEach(async () => {
 const photo = (_index: number, toPath: string) => copyFile(join(dir, 'photo.jpg'), toPath);
 
 function get(source: Partial<SlideshowSource>, signal?: AbortSignal) {
-  const produce = createSlideshow({ photos: 8, fetchPhoto: photo, fetchSound: null, ...source }, 1, renderer);
+  const produce = createSlideshow(
+    { photos: 8, fetchPhoto: photo, fetchSound: null, ...source },
+    OPTIONS,
+    renderer,
+  );
   return cache.get('post', produce, { client: 'somebody', ...(signal && { signal }) });
 }
 

@@ -11,6 +11,7 @@ import { locate, quarters } from '../slideshow/media.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
 
+const options = (seconds: number) => ({ seconds, canvas: '9x16', music: 'fit' }) as const;
 const ANYBODY = { client: 'somebody' };
 const ffmpegPath = await locate('ffmpeg');
 const disk = await mkdtemp(join(tmpdir(), 'disk-'));
@@ -89,7 +90,7 @@ describe.skipIf(!full)('on a disk of 2 MB', () => {
       fetchSound: null,
     });
     await expect(
-      cache.get('noise', createSlideshow(source(photo, 2), 30, renderer), ANYBODY),
+      cache.get('noise', createSlideshow(source(photo, 2), options(30), renderer), ANYBODY),
     ).rejects.toMatchObject({
       code: 'render_failed',
     });
@@ -99,7 +100,7 @@ describe.skipIf(!full)('on a disk of 2 MB', () => {
     );
 
     // And it works again at once with what fits.
-    const file = await cache.get('small', createSlideshow(source(small, 2), 1, renderer), ANYBODY);
+    const file = await cache.get('small', createSlideshow(source(small, 2), options(1), renderer), ANYBODY);
     expect(file.size).toBeGreaterThan(1000);
     file.release();
     await cache.close();
@@ -117,7 +118,9 @@ describe.skipIf(!full)('on a disk of 2 MB', () => {
       fetchPhoto: (_index: number, toPath: string) => writeFile(toPath, Buffer.alloc(1024 * 1024)),
       fetchSound: null,
     };
-    await expect(cache.get('large', createSlideshow(source, 1, renderer), ANYBODY)).rejects.toMatchObject({
+    await expect(
+      cache.get('large', createSlideshow(source, options(1), renderer), ANYBODY),
+    ).rejects.toMatchObject({
       code: 'busy',
       retryAfter: 30,
       cause: { code: 'ENOSPC' },

@@ -4,15 +4,14 @@ import { onPath } from '../python.mjs';
 import { probe } from './probe.mjs';
 
 /**
- * Looks for a yt-dlp that somebody installed: a module of one of the Pythons, or the zipapp on PATH, which Python can
- * import from as it is. A `yt-dlp` that is a console script leads to its Python in python.mjs; the frozen binary
- * (yt-dlp_linux) cannot be imported.
+ * Looks for an installed yt-dlp: a module of one of the Pythons, or the zipapp on PATH. python.mjs follows a console script to
+ * its Python; the frozen binary (yt-dlp_linux) cannot be imported.
  * @param {readonly import('../python.mjs').Python[]} pythons
- * @returns {Promise<{ python: string, sysPath: string[] } | string>}
+ * @returns {Promise<{ python: string, sysPath: string[] } | string>} a string is the reason why there is none
  */
 export async function findInstalled(pythons) {
   const zipapps = onPath('yt-dlp').filter(isZipapp);
-  let why = 'none';
+  let why = 'not installed';
   for (const { path: python } of pythons) {
     for (const sysPath of [[], ...zipapps.map((zipapp) => [zipapp])]) {
       const facts = await probe(python, sysPath);
@@ -24,8 +23,7 @@ export async function findInstalled(pythons) {
 }
 
 /**
- * Whether a file is a Python script with a zip behind it. A zip is known by its end: the directory's end record, 22
- * bytes and a comment (empty in zipapps).
+ * Whether a file ends with a zip's end-of-directory record (22 bytes, with the empty comment of zipapps).
  * @param {string} path
  */
 export function isZipapp(path) {

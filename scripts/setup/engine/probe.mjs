@@ -4,23 +4,23 @@ import { run } from '../run.mjs';
 import { compareVersions } from './shared.mjs';
 
 const PROBE = join(import.meta.dirname, 'probe.py');
-/** The first yt-dlp that reads TikTok's pages of today, and what Debian's bookworm-backports has. */
+/** The first yt-dlp that reads TikTok's current pages. */
 const OLDEST = '2025.04.30';
 
 /**
- * @typedef {object} Facts what a Python says of the yt-dlp that it imports
+ * @typedef {object} Facts about the yt-dlp that a Python imports
  * @property {string} ytdlp its version
  * @property {string | null} curlCffi version of the curl_cffi that this yt-dlp accepts
- * @property {boolean} impersonation whether pages can be asked for with a browser's fingerprint
+ * @property {boolean} impersonation whether it can send requests with a browser's fingerprint
  * @property {string} holder the folder or zipapp that yt_dlp was imported from
- * @property {string} versionFile what changes on disk when this yt-dlp is replaced
+ * @property {string} versionFile a file that changes when this yt-dlp is replaced
  */
 
 /**
- * Tries an engine for real.
+ * Imports an engine as the service would.
  * @param {string} python
  * @param {readonly string[]} sysPath
- * @returns {Promise<Facts | string>} why it cannot serve, when it cannot
+ * @returns {Promise<Facts | string>} a string is the reason why it cannot be used
  */
 export async function probe(python, sysPath) {
   const outcome = await run(python, [PROBE, ...sysPath], { timeoutMs: 60_000 });

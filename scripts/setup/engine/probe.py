@@ -1,7 +1,6 @@
-"""Prints, as one line of JSON, which yt-dlp this Python can import and what it can do.
+"""Prints one line of JSON about the yt-dlp that this Python imports.
 
-Arguments: folders or zipapps to look in before Python's own places. Imports for real: a package that is there but
-does not load is as good as none.
+Arguments: folders or zipapps to search before Python's own. Imports for real: an installed package may fail to load.
 """
 
 import json
@@ -11,7 +10,7 @@ import sys
 
 def curl_cffi_version():
     try:
-        # yt-dlp raises ImportError for a curl_cffi that it cannot work with.
+        # yt-dlp raises ImportError for a curl_cffi that it does not support.
         from yt_dlp.networking import _curlcffi  # noqa: F401
         import curl_cffi
         return curl_cffi.__version__
@@ -30,18 +29,17 @@ def main(paths):
     sys.path[:] = paths + [path for path in sys.path if path and os.path.abspath(path) != own]
     import yt_dlp
     import yt_dlp.version
-    # .../yt_dlp/__init__.py in a folder or in a zipapp: what holds the package is two levels up.
+    # .../yt_dlp/__init__.py in a folder or in a zipapp.
     holder = os.path.dirname(os.path.dirname(os.path.abspath(yt_dlp.__file__)))
     version_file = holder if os.path.isfile(holder) else os.path.join(holder, 'yt_dlp', 'version.py')
     curl_cffi = curl_cffi_version()
-    facts = {
+    print(json.dumps({
         'ytdlp': yt_dlp.version.__version__,
         'curlCffi': curl_cffi,
         'impersonation': curl_cffi is not None and can_impersonate(),
         'holder': holder,
         'versionFile': version_file,
-    }
-    print(json.dumps(facts))
+    }))
 
 
 try:

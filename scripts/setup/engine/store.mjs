@@ -14,21 +14,21 @@ import { join, relative, resolve } from 'node:path';
 import { activate } from './shared.mjs';
 
 /**
- * `.engine/<version>-<source>/` holds one engine each, `.engine/current` points to the one in use: a new one is made
- * beside it under a passing name, tried, renamed into place and switched to by one rename. So neither an interrupted
- * set-up nor an update in a running service ever leaves half an engine.
+ * A store holds one engine in each folder `<version>-<source>/`; the link `current` points to the active one. A new engine
+ * is made in a temporary folder, tried, renamed into place and activated by one rename, so an interruption leaves no half
+ * engine.
  *
- * @typedef {object} EngineRecord engine.json; paths are relative to its folder where they lie within it
+ * @typedef {object} EngineRecord engine.json; paths inside the engine's folder are relative to it
  * @property {string} python
  * @property {string[]} sysPath
  * @property {string} ytdlp
  * @property {string | null} curlCffi
  * @property {boolean} impersonation
  * @property {string} source
- * @property {string} pins hash of the pinned versions that were tried when this engine was chosen
+ * @property {string} pins hash of engine-requirements.txt when this engine was chosen
  * @property {Watched[]} watched
  *
- * @typedef {object} Watched a file outside of our hands; while it is the same, the engine need not be tried again
+ * @typedef {object} Watched a file that others may replace; while it is unchanged, the engine is not tried again
  * @property {string} path
  * @property {number} size
  * @property {number} mtimeMs
@@ -36,7 +36,7 @@ import { activate } from './shared.mjs';
 
 /**
  * @param {string} store
- * @returns {{ dir: string, record: EngineRecord } | null} null when there is none, or only a broken one
+ * @returns {{ dir: string, record: EngineRecord } | null} null when there is none that can be read
  */
 export function currentEngine(store) {
   try {
@@ -56,7 +56,7 @@ export function readRecord(dir) {
 }
 
 /**
- * A folder to make an engine in. What an interrupted set-up or update left is removed.
+ * Makes a temporary folder for a new engine, and removes those of processes that have ended.
  * @param {string} store
  */
 export function newFolder(store) {
@@ -81,7 +81,7 @@ function isAlive(pid) {
 }
 
 /**
- * Puts a finished folder in its place and makes it the current engine.
+ * Moves a finished folder into its place and activates it.
  * @param {string} store
  * @param {string} folder from newFolder
  * @param {Omit<EngineRecord, 'watched'>} record with absolute paths
@@ -91,15 +91,10 @@ export function adopt(store, folder, record, watch) {
   writeRecord(folder, record, watch);
   const name = `${record.ytdlp}-${record.source}`;
   const place = join(store, name);
-  if (existsSync(place)) {
-    // Aside first, for the new one has to be there at once; nobody uses a folder that a set-up found broken.
-    const aside = join(store, `.new-${process.pid}-old`);
-    renameSync(place, aside);
-    renameSync(folder, place);
-    rmSync(aside, { recursive: true, force: true });
-  } else {
-    renameSync(folder, place);
-  }
+  const old = join(store, `.new-${process.pid}-old`);
+  if (existsSync(place)) renameSync(place, old);
+  renameSync(folder, place);
+  rmSync(old, { recursive: true, force: true });
   activate(store, name);
 }
 
@@ -115,20 +110,19 @@ export function writeRecord(folder, record, watch) {
     return inside.startsWith('..') ? path : inside;
   };
   /** @type {EngineRecord} */
-  const whole = {
+  const portableRecord = {
     ...record,
     python: portable(record.python),
     sysPath: record.sysPath.map(portable),
     watched: watch.map((path) => ({ path: portable(path), ...shapeOf(path) })),
   };
-  const passing = join(folder, `.engine.json.${process.pid}`);
-  writeFileSync(passing, `${JSON.stringify(whole, null, 2)}\n`);
-  renameSync(passing, join(folder, 'engine.json'));
+  const temporary = join(folder, `.engine.json.${process.pid}`);
+  writeFileSync(temporary, `${JSON.stringify(portableRecord, null, 2)}\n`);
+  renameSync(temporary, join(folder, 'engine.json'));
 }
 
 /**
- * Whether what the engine is made of is what it was when it was last tried: its Python (an upgrade of the system may
- * have replaced it) and its yt-dlp.
+ * Whether the engine's Python and yt-dlp are the files that were tried.
  * @param {string} dir
  * @param {EngineRecord} record
  */

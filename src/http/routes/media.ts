@@ -92,7 +92,7 @@ async function sendFile(services: Services, target: LinkTarget, download: Downlo
   const name = mediaFileName({
     user: ref.user ?? '',
     id: ref.id,
-    ...(asset.kind === 'photo' && { index: asset.index + 1 }),
+    ...((asset.kind === 'photo' || asset.kind === 'live') && { index: asset.index + 1 }),
     extension: media.extension,
   });
   return sendMedia(reply, media, { name, inline });
@@ -150,13 +150,17 @@ async function openPhotos(
   context: RequestContext,
 ): Promise<MediaResponse> {
   const post = await files.post(ref, context);
-  // The request itself has been counted as one file.
-  await rate.count(request, post.photos.length - 1);
-  const photos = post.photos.map((_, index) => {
-    const asset = { kind: 'photo', index } as const;
+  const zipped = (asset: Extract<Asset, { kind: 'photo' | 'live' }>) => {
     const source = sourceOf(post, asset);
-    return { source, renew: files.renew(ref, asset, source.urls, context) };
-  });
+    const renew = files.renew(ref, asset, source.urls, context);
+    return { position: asset.index + 1, isClip: asset.kind === 'live', source, renew };
+  };
+  const photos = post.photos.flatMap(({ live }, index) => [
+    zipped({ kind: 'photo', index }),
+    ...(live ? [zipped({ kind: 'live', index })] : []),
+  ]);
+  // The request itself has been counted as one file.
+  await rate.count(request, photos.length - 1);
   const about = { user: ref.user ?? '', id: ref.id, createdAt: post.createdAt };
   return zips.openZip(photos, about, mediaRequest(request), context);
 }

@@ -19,6 +19,10 @@ export const healthResponse = z.looseObject({
   reasons: z.array(z.string()).optional().meta({
     description: 'Why it is not ok, in words. As all other details, only for those who may see them.',
   }),
+  warnings: z
+    .array(z.string())
+    .optional()
+    .meta({ description: 'What to change in the configuration, in words.' }),
   time: z.number().meta({ description: 'Unix seconds.' }),
   uptime: z.number().meta({ description: 'Seconds.' }),
   version: z.string(),

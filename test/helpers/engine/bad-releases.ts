@@ -20,10 +20,10 @@ TikTokIE._real_extract = _patched
 
 const TIKTOK = 'extractor/tiktok.py';
 
-export const UNREADABLE_FOR_REAL: Release = {
+export const UNREADABLE_PAGES: Release = {
   name: 'reads the rehearsal page, but no real one',
   patches: {
-    [TIKTOK]: aroundExtraction("if '7000000000000000000' not in url: raise ExtractorError('poisoned')"),
+    [TIKTOK]: aroundExtraction("if '7000000000000000000' not in url: raise ExtractorError('bad release')"),
   },
   refusal: /canary's post ended with extractor_outdated/,
 };
@@ -31,8 +31,8 @@ export const UNREADABLE_FOR_REAL: Release = {
 export const BAD_RELEASES: readonly Release[] = [
   {
     name: 'cannot be imported',
-    patches: { '^__init__.py': "raise ImportError('poisoned')\n" },
-    refusal: /ImportError: poisoned/,
+    patches: { '^__init__.py': "raise ImportError('bad release')\n" },
+    refusal: /ImportError: bad release/,
   },
   {
     name: 'makes the host speak another protocol',
@@ -98,20 +98,20 @@ TikTokIE._real_extract = _patched
     patches: { 'dependencies/__init__.py': '\ncurl_cffi = None\n' },
     refusal: /browser impersonation no longer works/,
   },
-  UNREADABLE_FOR_REAL,
+  UNREADABLE_PAGES,
 ];
 
 /** Reads the page shape of the stand-in's blind posts. */
-export const MENDED: Release = {
+export const FIXED_RELEASE: Release = {
   name: 'reads the new shape of the page',
   patches: {
     [TIKTOK]: `
 _universal = TikTokBaseIE._get_universal_data
-def _mended(self, webpage, video_id):
+def _fixed(self, webpage, video_id):
     data = _universal(self, webpage, video_id)
     if 'webapp.video-detail-next' in data: data['webapp.video-detail'] = data['webapp.video-detail-next']
     return data
-TikTokBaseIE._get_universal_data = _mended
+TikTokBaseIE._get_universal_data = _fixed
 `,
   },
   refusal: null,

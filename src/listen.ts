@@ -1,0 +1,95 @@
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { type Config, ConfigError } from './config.ts';
+import type { ExtractorStatus } from './extraction/index.ts';
+import type { Services } from './services.ts';
+
+/**
+ * Checks the addresses of the listeners before anything is started.
+ * @throws ConfigError naming the variable
+ */
+export async function assertPortsFree({ server }: Config): Promise<void> {
+  const { host, port, managementPort } = server;
+  await assertFree('PORT', host, port);
+  if (managementPort === null) return;
+  if (managementPort === port && port !== 0)
+    throw new ConfigError('MANAGEMENT_PORT must be another than PORT');
+  await assertFree('MANAGEMENT_PORT', host, managementPort);
+}
+
+async function assertFree(name: string, host: string, port: number): Promise<void> {
+  const probe = createServer();
+  try {
+    probe.listen({ host, port });
+    await once(probe, 'listening');
+  } catch (error) {
+    throw explainListenError(error, name);
+  }
+  probe.close();
+  await once(probe, 'close');
+}
+
+/** A ConfigError where a listener cannot have its address, the error itself otherwise. */
+function explainListenError(error: unknown, portName: string): unknown {
+  const { code, message } = error as NodeJS.ErrnoException;
+  if (code === 'EADDRINUSE' || code === 'EACCES')
+    return new ConfigError(`${portName} must be free to use: ${message}`);
+  if (code === 'ENOTFOUND' || code === 'EADDRNOTAVAIL')
+    return new ConfigError(`HOST must be an address of this machine: ${message}`);
+  return error;
+}
+
+interface Listener {
+  listen(options: { host: string; port: number; backlog?: number }): Promise<unknown>;
+}
+
+interface Servers {
+  server: Listener;
+  management: Listener | null;
+}
+
+/**
+ * Opens the listeners, and logs what was started.
+ * @param engine the state of yt-dlp
+ * @throws ConfigError naming the variable
+ */
+export async function listen(
+  { server, management }: Servers,
+  services: Services,
+  engine: () => ExtractorStatus,
+) {
+  const { config, limits, log, warnings } = services;
+  const { host, port, managementPort } = config.server;
+  const { backlog } = limits.process;
+  try {
+    await server.listen({ host, port, backlog });
+  } catch (error) {
+    throw explainListenError(error, 'PORT');
+  }
+  try {
+    await management?.listen({ host, port: managementPort ?? 0 });
+  } catch (error) {
+    throw explainListenError(error, 'MANAGEMENT_PORT');
+  }
+  log.info(summaryOf(services, engine()), 'service started');
+  for (const warning of warnings) log.warn(warning);
+}
+
+/** What an operator wants to see of a start in one line. */
+function summaryOf({ config, version, health }: Services, { workers, host }: ExtractorStatus) {
+  const { redis, cookies, ffmpeg } = health.report();
+  return {
+    version,
+    mode: config.production ? 'production' : 'development',
+    node: process.version,
+    ytdlp: host?.ytdlp ?? null,
+    ffmpeg,
+    workers: workers.max,
+    baseUrl: config.server.baseUrl ?? 'of each request',
+    managementPort: config.server.managementPort,
+    proxies: config.egress.proxies.length,
+    vpn: config.egress.gluetunUrl !== null,
+    redis: redis?.state ?? 'not configured',
+    cookies: cookies ? `${cookies.age_days} days old` : 'none',
+  };
+}
