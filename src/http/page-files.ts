@@ -4,7 +4,7 @@ import { extname } from 'node:path';
 import { promisify } from 'node:util';
 import { brotliCompress, gzip } from 'node:zlib';
 
-/** The built web page; the same folder seen from src/ and from dist/. */
+/** The built web page, relative to src/http and to dist/http alike. */
 const FOLDER = new URL('../../dist/web/', import.meta.url);
 
 const TYPES: Readonly<Record<string, string>> = {
@@ -16,38 +16,38 @@ const TYPES: Readonly<Record<string, string>> = {
   '.webmanifest': 'application/manifest+json',
 };
 
-/** Files with an address that never changes, found by browsers again and again; they name all the others. */
+/** Files with a fixed address; they name all the others. */
 const ENTRIES: Readonly<Record<string, string>> = {
   'index.html': '/',
   'sw.js': '/sw.js',
   'manifest.webmanifest': '/manifest.webmanifest',
 };
 
-/** A body has to become this much smaller before unpacking it is worth a browser's while. */
+/** A compressed body is used only below this part of the original size. */
 const WORTHWHILE = 0.9;
 
 export type Encoding = 'br' | 'gzip' | 'identity';
 
 export interface Body {
   bytes: Buffer;
-  /** Strong: it stands for these very bytes, so each encoding has its own. */
+  /** Strong, so each encoding has its own. */
   etag: string;
 }
 
 export interface PageFile {
-  /** Address on the service. */
+  /** Path of the URL. */
   path: string;
   type: string;
-  /** Never other bytes at this address: it holds the version of all files. */
+  /** Whether the path holds the version of all files, so that its bytes never change. */
   immutable: boolean;
   identity: Body;
-  /** Smaller forms of it, best first. */
+  /** Compressed bodies, smallest first. */
   encoded: ReadonlyMap<Encoding, Body>;
 }
 
 /**
- * Reads the page into memory and compresses it, once. All files but the entries lie in a folder named by the
- * content of all, so that they may be kept for ever and import each other by relative names.
+ * Reads and compresses the page. All files but ENTRIES lie in a folder named by the content of all, so that they can
+ * be cached for ever and import each other by relative names.
  */
 export async function loadPageFiles(): Promise<PageFile[]> {
   const names = (await readdir(FOLDER, { recursive: true })).sort().filter((name) => extname(name) in TYPES);
@@ -56,12 +56,12 @@ export async function loadPageFiles(): Promise<PageFile[]> {
   );
   const assets = names.filter((name) => !(name in ENTRIES));
   const folder = `web/${digest(files.map(({ name, bytes }) => `${name} ${digest(bytes)}`).join('\n'))}`;
-  const fillIn = (bytes: Buffer) =>
+  const replacePlaceholders = (bytes: Buffer) =>
     bytes.toString().replaceAll('%ASSETS%', folder).replace('%FILES%', assets.join(' '));
   return Promise.all(
     files.map(async ({ name, bytes }) => {
       const entry = ENTRIES[name];
-      const body = entry === undefined ? bytes : Buffer.from(fillIn(bytes));
+      const body = entry === undefined ? bytes : Buffer.from(replacePlaceholders(bytes));
       return {
         path: entry ?? `/${folder}/${name}`,
         type: TYPES[extname(name)] ?? '',

@@ -4,8 +4,8 @@ import type { Services } from '../../services.ts';
 import { type Encoding, loadPageFiles, type PageFile } from '../page-files.ts';
 
 /**
- * The page's own files, the media of this service, and nothing else. `data:` is the history's tiny pictures. No text
- * ever becomes HTML or script: with trusted types a browser refuses it even where the page had an error.
+ * Content security policy of the page: its own files and the media of this service. `data:` is for the small pictures
+ * of the history. Trusted types keep texts of posts from becoming HTML or script.
  */
 const POLICY = [
   "default-src 'none'",
@@ -23,7 +23,7 @@ const POLICY = [
   'trusted-types worker',
 ].join('; ');
 
-/** Beside what every answer has. A worker lives by the policy of its own script: it fetches the page's files. */
+/** Additional headers by path. A service worker has the policy of its own script. */
 const HEADERS: Readonly<Record<string, Record<string, string>>> = {
   '/': {
     'content-security-policy': POLICY,
@@ -33,7 +33,7 @@ const HEADERS: Readonly<Record<string, Record<string, string>>> = {
   '/sw.js': { 'content-security-policy': "default-src 'none'; connect-src 'self'" },
 };
 
-/** The web page at `/`, where it is switched on: its files from memory, as they were built. */
+/** GET / and the files of the web page, from memory; none where WEB_PAGE is false. */
 export async function pageRoutes(app: FastifyInstance, { config }: Services): Promise<void> {
   if (!config.server.webPage) return;
   for (const file of await loadPageFiles()) servePageFile(app, file);
@@ -43,19 +43,17 @@ function servePageFile(app: FastifyInstance, file: PageFile): void {
   app.route({
     method: ['GET', 'HEAD'],
     url: file.path,
-    // No part of the API.
     schema: { hide: true },
     handler: (request, reply) => {
       const encoding = bestEncoding(request.headers['accept-encoding'], file);
       const { bytes, etag } = file.encoded.get(encoding) ?? file.identity;
       void reply.headers({
-        // What has its version in the address stays; the others are asked for each time, mostly for a 304.
         'cache-control': file.immutable ? 'public, max-age=31536000, immutable' : 'no-cache',
         vary: 'Accept-Encoding',
         etag,
         'cross-origin-resource-policy': 'same-origin',
         ...HEADERS[file.path],
-        // A search engine has the page; it is no list of posts that somebody asked for.
+        // Search engines index the page, not the posts that somebody requested.
         ...(request.url.includes('?') && { 'x-robots-tag': 'noindex' }),
       });
       if (fresh(request.headers, { etag })) return reply.code(304).send();
@@ -65,7 +63,7 @@ function servePageFile(app: FastifyInstance, file: PageFile): void {
   });
 }
 
-/** The smallest form that the client says it can read (RFC 9110 §12.5.3; `q=0` is a no). */
+/** The smallest encoding that the client accepts (RFC 9110 §12.5.3). */
 function bestEncoding(header: string | string[] | undefined, { encoded }: PageFile): Encoding {
   const accepted = String(header ?? '')
     .toLowerCase()
