@@ -105,7 +105,7 @@ export function showProblem(slot: HTMLElement, failure: Failure, recovery: Recov
       button(
         () => (copied ? t.copied : t.copy),
         async () => {
-          copied = await copy(details, `${code} ${failure.requestId} ${new Date().toISOString()}`);
+          copied = await copy(details, `${failure.code} ${failure.requestId} ${new Date().toISOString()}`);
           refresh();
         },
       ),

@@ -1,4 +1,4 @@
-/** English, and what every other language has to have. */
+/** English; every other language has the same keys. */
 const en = {
   name: 'TikTok Downloader',
   heading: 'Save a TikTok post',
