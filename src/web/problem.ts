@@ -16,6 +16,7 @@ const STEPS: Record<Code, Step[]> = {
   post_private: ['original', 'other'],
   login_required: ['original', 'other'],
   douyin_login: ['original', 'other'],
+  not_allowed: ['other'],
   region_blocked: ['original', 'other'],
   ip_blocked: ['retry'],
   extractor_outdated: ['copy', 'retry'],

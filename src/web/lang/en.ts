@@ -113,6 +113,10 @@ const en = {
       'Douyin shows this post only to visitors it knows',
       'This server has no Douyin cookie. Its operator can add one; until then, view the post on Douyin.',
     ],
+    not_allowed: [
+      'This service does not offer this',
+      'Its operator has excluded this post, this kind of file or your network.',
+    ],
     region_blocked: [
       'This post is blocked where the server is',
       'View it on {platform}, or use a server in another country.',
