@@ -31,8 +31,8 @@ export interface PhotoPost {
   title: string;
   author: Author;
   photos: { url: string; link: string; width: number | null; height: number | null }[];
-  download_link: { no_watermark: string[]; mp3?: string | undefined; zip: string };
-  download_slideshow_link: string;
+  download_link: { no_watermark: string[]; mp3?: string | undefined; zip?: string | undefined };
+  download_slideshow_link?: string | undefined;
   links_expire_at: string;
 }
 
@@ -86,7 +86,10 @@ export async function fetchPost(
 
 /** The links that a person would want, best first. */
 export function linksOf(post: Video | PhotoPost): string[] {
-  if (post.status === 'picker') return [post.download_link.zip, ...post.download_link.no_watermark];
+  if (post.status === 'picker') {
+    const { zip, no_watermark } = post.download_link;
+    return zip ? [zip, ...no_watermark] : no_watermark;
+  }
   const { no_watermark_hd, no_watermark, mp3 } = post.download_link;
   return [no_watermark_hd, no_watermark, mp3].filter((link) => link !== undefined);
 }

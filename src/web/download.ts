@@ -1,7 +1,7 @@
 import { Failure, local, ready } from './api.ts';
 import { announce, h, icon, refresh } from './dom.ts';
 import { t } from './language.ts';
-import { isStandalone, maxSharedBytes, ShareTask, shares } from './share.ts';
+import { canShareFiles, isStandalone, MAX_SHARED_BYTES, ShareTask } from './share.ts';
 
 /**
  * Reports a failure of a file.
@@ -26,11 +26,47 @@ export interface Saving {
   onSaved?: () => void;
 }
 
-/** Milliseconds that a button says what became of its press. */
+/** Milliseconds that a control says what became of its press. */
 const SAID_MS = 5000;
 
-/** A label in two lines; the second is the state of the work while there is one. */
-function words(label: () => string, second: () => string): HTMLElement {
+type Text = () => string;
+
+/**
+ * What a press starts, once at a time. Its state stands in the second line of the control, and failures are reported.
+ * @param work returns what to say at its end
+ */
+function startable(work: (say: (text: Text | null) => void) => Promise<Text | null>, report: Report) {
+  let said: Text | null = null;
+  const say = (text: Text | null) => {
+    said = text;
+    refresh();
+    if (text) announce(text());
+  };
+  const start = async (control: HTMLElement, attempt = 0) => {
+    if (control.ariaBusy === 'true') return;
+    control.ariaBusy = 'true';
+    try {
+      const end = await work(say);
+      say(end);
+      if (end) setTimeout(() => said === end && say(null), SAID_MS);
+    } catch (error) {
+      say(null);
+      if (!(error instanceof Failure)) throw error;
+      const retry = (next: number) => {
+        control.focus();
+        void start(control, next);
+      };
+      report(error, retry, attempt, true);
+    } finally {
+      control.ariaBusy = null;
+      refresh();
+    }
+  };
+  return { start, said: () => said?.() };
+}
+
+/** A label in two lines. */
+function words(label: Text, second: Text): HTMLElement {
   return h('span', {}, h('b', {}, label), h('small', {}, second));
 }
 
@@ -40,44 +76,23 @@ function words(label: () => string, second: () => string): HTMLElement {
  */
 export function saveLink(saving: Saving): HTMLElement {
   const { link, label, detail = () => '', symbol = 'save', primary = false, report, onSaved } = saving;
-  let state: (() => string) | null = null;
-  const show = (next: typeof state) => {
-    state = next;
-    refresh();
-    if (next) announce(next());
-  };
+  const { start, said } = startable(async (say) => {
+    say(() => t.preparing);
+    await ready(link);
+    save(link);
+    onSaved?.();
+    return () => t.started;
+  }, report);
   const anchor = h(
     'a',
     { class: primary ? 'button primary' : 'button', href: () => local(link), download: true },
     icon(symbol),
-    words(label, () => (state ?? detail)()),
+    words(label, () => said() ?? detail()),
   );
-  const start = async (attempt: number) => {
-    if (anchor.ariaBusy === 'true') return;
-    anchor.ariaBusy = 'true';
-    show(() => t.preparing);
-    try {
-      await ready(link);
-      save(link);
-      onSaved?.();
-      show(() => t.started);
-      setTimeout(() => show(null), SAID_MS);
-    } catch (error) {
-      show(null);
-      if (!(error instanceof Failure)) throw error;
-      report(error, retry, attempt, true);
-    } finally {
-      anchor.ariaBusy = null;
-    }
-  };
-  const retry = (attempt: number) => {
-    anchor.focus();
-    void start(attempt);
-  };
   anchor.addEventListener('click', (event) => {
     if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
     event.preventDefault();
-    void start(0);
+    void start(anchor);
   });
   return anchor;
 }
@@ -87,62 +102,37 @@ export function save(link: string): void {
   h('a', { href: local(link), download: true, ...(isStandalone() && { target: '_blank' }) }).click();
 }
 
-export interface Sharing extends Omit<Saving, 'link'> {
+export interface Sharing extends Omit<Saving, 'link' | 'symbol' | 'primary'> {
   links: string[];
-  /** Bytes of all files, as far as they are known. */
+  /** Bytes of all files, where they are known. */
   size?: number | null;
   /** Saves by download where the share sheet does not take the files. */
   fallback: () => void;
 }
 
 /**
- * A button that hands files to the share sheet, which on phones leads to the photos. null where the device has none that
- * takes files, or they are too large to be held in memory.
+ * The main button where the device's share sheet takes files, which on phones leads to the photos; null where it does
+ * not, or the files are too large to be held in memory.
  */
 export function shareButton(sharing: Sharing): HTMLElement | null {
-  const { links, label, detail = () => '', report, fallback, onSaved, size, primary = true } = sharing;
-  if (!shares() || (size ?? 0) > maxSharedBytes) return null;
+  const { links, label, detail = () => '', report, fallback, onSaved, size } = sharing;
+  if (!canShareFiles() || (size ?? 0) > MAX_SHARED_BYTES) return null;
   const task = new ShareTask(links);
-  const idle = task.state;
-  let said: (() => string) | null = null;
-  const second = () => {
-    if (said) return said();
-    return task.state === idle ? detail() : task.describe();
-  };
+  const { start, said } = startable(async () => {
+    const outcome = await task.run(refresh);
+    if (outcome === 'tap') {
+      announce(t.tapToSave);
+      return null;
+    }
+    if (outcome === 'refused') fallback();
+    onSaved?.();
+    return () => (outcome === 'refused' ? t.started : t.saved);
+  }, report);
   const button = h(
     'button',
-    { class: primary ? 'primary' : '', click: () => void start(0) },
+    { class: 'primary', click: () => void start(button) },
     icon('save'),
-    words(label, second),
+    words(label, () => said() ?? task.describe() ?? detail()),
   );
-  const say = (text: (() => string) | null) => {
-    said = text;
-    refresh();
-    if (text) announce(text());
-  };
-  const start = async (attempt: number) => {
-    if (button.ariaBusy === 'true') return;
-    button.ariaBusy = 'true';
-    say(null);
-    try {
-      const outcome = await task.run(refresh);
-      if (outcome === 'refused') fallback();
-      if (outcome === 'shared' || outcome === 'refused') onSaved?.();
-      if (outcome === 'tap') announce(t.tapToSave);
-      if (outcome === 'shared') say(() => t.saved);
-      if (outcome === 'refused') say(() => t.started);
-      if (said) setTimeout(() => say(null), SAID_MS);
-    } catch (error) {
-      if (!(error instanceof Failure)) throw error;
-      report(error, retry, attempt, true);
-    } finally {
-      button.ariaBusy = null;
-      refresh();
-    }
-  };
-  const retry = (attempt: number) => {
-    button.focus();
-    void start(attempt);
-  };
   return button;
 }

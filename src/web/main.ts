@@ -158,7 +158,7 @@ async function renew(post: Post, signal: AbortSignal): Promise<void> {
     renewedAt = performance.now();
     refresh();
   } finally {
-    renewing = null;
+    if (!signal.aborted) renewing = null;
   }
 }
 

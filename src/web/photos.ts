@@ -2,10 +2,8 @@ import { Failure, type Photo, ready, thumbnail } from './api.ts';
 import { h, icon, refresh } from './dom.ts';
 import { type Report, save, shareButton } from './download.ts';
 import { format, t } from './language.ts';
+import { picture } from './picture.ts';
 import { photoViewer } from './viewer.ts';
-
-/** Photos that load at once; the others wait until they come near. */
-const EAGER = 6;
 
 /** Photos that are shown at first; a post has up to 35. */
 const FOLDED = 9;
@@ -39,7 +37,7 @@ export function gallery(photos: Photo[], report: Report): Gallery {
     return h(
       'button',
       { class: 'tile', 'aria-label': label, click: press },
-      picture(photo, index, photos.length),
+      picture(photo, index, photos.length, thumbnail),
       icon('check'),
     );
   });
@@ -117,23 +115,4 @@ export function gallery(photos: Photo[], report: Report): Gallery {
     viewer.dialog,
   );
   return { element, markSaved };
-}
-
-function picture({ link, width, height }: Photo, index: number, count: number): HTMLElement {
-  let shown = '';
-  const image = h('img', {
-    // What is shown needs no new link.
-    src: () => shown || thumbnail(link),
-    alt: () => format(t.photo, { n: index + 1, m: count }),
-    loading: index < EAGER ? 'eager' : 'lazy',
-    decoding: 'async',
-    width: width ?? 1080,
-    height: height ?? 1440,
-    load: () => {
-      shown = image.getAttribute('src') ?? '';
-    },
-    // Some formats, such as HEIC, are known to some browsers only.
-    error: () => image.replaceWith(h('span', { class: 'unseen' }, () => t.unseen)),
-  });
-  return image;
 }

@@ -16,6 +16,7 @@ const STEPS: Record<Code, Step[]> = {
   post_private: ['original', 'other'],
   login_required: ['original', 'other'],
   douyin_login: ['original', 'other'],
+  not_allowed: ['other'],
   region_blocked: ['original', 'other'],
   ip_blocked: ['retry'],
   extractor_outdated: ['copy', 'retry'],
@@ -105,7 +106,7 @@ export function showProblem(slot: HTMLElement, failure: Failure, recovery: Recov
       button(
         () => (copied ? t.copied : t.copy),
         async () => {
-          copied = await copy(details, `${code} ${failure.requestId} ${new Date().toISOString()}`);
+          copied = await copy(details, `${failure.code} ${failure.requestId} ${new Date().toISOString()}`);
           refresh();
         },
       ),

@@ -2,7 +2,7 @@ import { connectionFailure, requestFile } from './api.ts';
 import { format, percent, t } from './language.ts';
 
 /** Larger files are downloaded: until they are shared they are held in memory. */
-export const maxSharedBytes = 150e6;
+export const MAX_SHARED_BYTES = 150e6;
 
 /** Whether the page was opened from the home screen, where a file that is opened covers the page for good. */
 export function isStandalone(): boolean {
@@ -13,7 +13,7 @@ export function isStandalone(): boolean {
 }
 
 /** Whether this is a phone or tablet whose share sheet takes files. */
-export function shares(): boolean {
+export function canShareFiles(): boolean {
   if (!matchMedia('(pointer: coarse)').matches || typeof navigator.canShare !== 'function') return false;
   return navigator.canShare({ files: [new File(['.'], 'photo.jpg', { type: 'image/jpeg' })] });
 }
@@ -28,7 +28,7 @@ type Outcome =
 
 /** Fetches files and hands them to the share sheet. Files that were fetched are kept until it has taken them. */
 export class ShareTask {
-  state: 'idle' | 'fetching' | 'fetched' = 'idle';
+  #state: 'idle' | 'fetching' | 'fetched' = 'idle';
   readonly #links: string[];
   #files: File[] = [];
   /** 0 to 1. */
@@ -38,14 +38,16 @@ export class ShareTask {
     this.#links = links;
   }
 
-  describe(): string {
-    if (this.state === 'fetched') return t.tapToSave;
+  /** The state in words; undefined while there is nothing to say. */
+  describe(): string | undefined {
+    if (this.#state === 'idle') return undefined;
+    if (this.#state === 'fetched') return t.tapToSave;
     return format(t.loadingFile, { percent: percent(this.#progress) });
   }
 
   /** @throws Failure */
   async run(onProgress: () => void): Promise<Outcome> {
-    const fresh = this.state !== 'fetched';
+    const fresh = this.#state !== 'fetched';
     if (fresh && !(await this.#fetch(onProgress))) return 'refused';
     if (!navigator.canShare({ files: this.#files })) return this.#end('refused');
     // A fetch may outlast the permission that a tap gives.
@@ -61,17 +63,17 @@ export class ShareTask {
   }
 
   #end(outcome: Outcome): Outcome {
-    this.state = 'idle';
+    this.#state = 'idle';
     this.#files = [];
     return outcome;
   }
 
   /** @returns false where the files are too large */
   async #fetch(onProgress: () => void): Promise<boolean> {
-    this.state = 'fetching';
+    this.#state = 'fetching';
     this.#progress = 0;
     this.#files = [];
-    let room = maxSharedBytes;
+    let room = MAX_SHARED_BYTES;
     try {
       for (const [index, link] of this.#links.entries()) {
         const file = await fetchFile(link, room, (part) => {
@@ -89,7 +91,7 @@ export class ShareTask {
       this.#end('refused');
       throw error;
     }
-    this.state = 'fetched';
+    this.#state = 'fetched';
     return true;
   }
 }

@@ -2,6 +2,7 @@ import { local, type Photo, thumbnail } from './api.ts';
 import { h, icon, refresh } from './dom.ts';
 import { type Report, saveLink, shareButton } from './download.ts';
 import { format, number, t } from './language.ts';
+import { picture } from './picture.ts';
 
 /** Pixels that a finger has to move. */
 const SWIPE = 48;
@@ -45,7 +46,11 @@ export function photoViewer(
     const photo = photos[index];
     if (!photo) return;
     at = index;
-    stage.replaceChildren(picture(photo, index, photos.length));
+    const image = picture(photo, index, photos.length, local);
+    // The small picture is there already while the large one comes.
+    image.style.background = `center / contain no-repeat url("${thumbnail(photo.link)}")`;
+    image.addEventListener('load', () => image.removeAttribute('style'));
+    stage.replaceChildren(image);
     const label = () => format(t.save, { n: number(index + 1) });
     const onSaved = () => markSaved([index]);
     const focused = saving.contains(document.activeElement);
@@ -131,17 +136,4 @@ function startSwipes(stage: HTMLElement, close: () => void, step: (by: number) =
     else if (Math.abs(x) > SWIPE && Math.abs(x) > Math.abs(y))
       step(x < 0 === (document.dir !== 'rtl') ? 1 : -1);
   });
-}
-
-function picture({ link, width, height }: Photo, index: number, count: number): HTMLElement {
-  const image = h('img', {
-    src: () => local(link),
-    alt: () => format(t.photo, { n: index + 1, m: count }),
-    width: width ?? 1080,
-    height: height ?? 1440,
-    error: () => image.replaceWith(h('span', { class: 'unseen' }, () => t.unseen)),
-  });
-  // The small picture is there already while the large one comes.
-  image.style.background = `center / cover url("${thumbnail(link)}")`;
-  return image;
 }

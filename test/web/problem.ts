@@ -13,6 +13,7 @@ const FIRST_STEP: Record<ErrorCode, 'other' | 'again' | 'original' | 'now' | 'co
   post_not_found: 'other',
   post_private: 'original',
   login_required: 'original',
+  not_allowed: 'other',
   region_blocked: 'original',
   ip_blocked: 'now',
   extractor_outdated: 'copy',

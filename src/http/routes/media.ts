@@ -20,6 +20,7 @@ const MEDIA_ERRORS = errorResponses(
   'invalid_request',
   'link_invalid',
   'link_expired',
+  'not_allowed',
   'rate_limited',
   'render_failed',
   ...EXTRACTION_ERRORS,
@@ -87,6 +88,7 @@ async function sendFile(services: Services, target: LinkTarget, download: Downlo
   const { request, reply, inline } = download;
   const { ref, asset } = target;
   request.outcome = { post: postKey(ref) };
+  services.rules.checkTarget(target);
   await download.rate.count(request);
   const media = await openMedia(services, target, download, requestContext(request, reply));
   const name = mediaFileName({

@@ -1,4 +1,4 @@
-/** English, and what every other language has to have. */
+/** English; every other language has the same keys. */
 const en = {
   name: 'TikTok Downloader',
   heading: 'Save a TikTok post',
@@ -112,6 +112,10 @@ const en = {
     douyin_login: [
       'Douyin shows this post only to visitors it knows',
       'This server has no Douyin cookie. Its operator can add one; until then, view the post on Douyin.',
+    ],
+    not_allowed: [
+      'This service does not offer this',
+      'Its operator has excluded this post, this kind of file or your network.',
     ],
     region_blocked: [
       'This post is blocked where the server is',

@@ -123,6 +123,10 @@ const es: Messages = {
       'Douyin solo muestra esta publicación a visitantes que conoce',
       'Este servidor no tiene una cookie de Douyin. Quien lo administra puede añadirla; mientras tanto, mira la publicación en Douyin.',
     ],
+    not_allowed: [
+      'Este servicio no ofrece esto',
+      'Su operador ha excluido esta publicación, este tipo de archivo o tu red.',
+    ],
     region_blocked: [
       'Esta publicación está bloqueada donde está el servidor',
       'Mírala en {platform} o usa un servidor en otro país.',

@@ -114,6 +114,10 @@ const id: Messages = {
       'Douyin hanya menampilkan postingan ini kepada pengunjung yang dikenalnya',
       'Server ini tidak memiliki cookie Douyin. Pengelolanya dapat menambahkannya; sementara itu, lihat di Douyin.',
     ],
+    not_allowed: [
+      'Layanan ini tidak menyediakannya',
+      'Pengelolanya mengecualikan postingan ini, jenis berkas ini, atau jaringan Anda.',
+    ],
     region_blocked: [
       'Postingan ini diblokir di lokasi server',
       'Lihat di {platform}, atau gunakan server di negara lain.',

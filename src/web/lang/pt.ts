@@ -117,6 +117,10 @@ const pt: Messages = {
       'O Douyin só mostra esta publicação a visitantes que conhece',
       'Este servidor não tem um cookie do Douyin. Quem o administra pode adicioná-lo; até lá, veja a publicação no Douyin.',
     ],
+    not_allowed: [
+      'Este serviço não oferece isto',
+      'O operador excluiu esta publicação, este tipo de arquivo ou a sua rede.',
+    ],
     region_blocked: [
       'Esta publicação está bloqueada onde o servidor fica',
       'Veja em {platform} ou use um servidor em outro país.',
