@@ -6,7 +6,8 @@ import { format, t } from './language.ts';
 /** What can be done next. The first one offered helps most. */
 type Step = 'retry' | 'again' | 'other' | 'original' | 'copy';
 
-const STEPS: Record<Code, Step[]> = {
+/** All others can only be retried. */
+const STEPS: Partial<Record<Code, Step[]>> = {
   invalid_request: ['other'],
   unsupported_url: ['other'],
   link_invalid: ['again'],
@@ -18,16 +19,9 @@ const STEPS: Record<Code, Step[]> = {
   douyin_login: ['original', 'other'],
   not_allowed: ['other'],
   region_blocked: ['original', 'other'],
-  ip_blocked: ['retry'],
   extractor_outdated: ['copy', 'retry'],
-  upstream_failed: ['retry'],
-  timeout: ['retry'],
-  busy: ['retry'],
-  rate_limited: ['retry'],
   render_failed: ['retry', 'copy'],
   internal: ['retry', 'copy'],
-  offline: ['retry'],
-  unreachable: ['retry'],
 };
 
 /** Seconds to the first retry of what waiting alone mends, where the service names none; they double each time. */
@@ -75,7 +69,7 @@ export function showProblem(slot: HTMLElement, failure: Failure, recovery: Recov
   const details = h(
     'p',
     { class: 'details', dir: 'ltr' },
-    code,
+    failure.code,
     failure.requestId && ` · ${failure.requestId}`,
   );
   let copied = false;
@@ -111,7 +105,9 @@ export function showProblem(slot: HTMLElement, failure: Failure, recovery: Recov
         },
       ),
   };
-  const buttons = STEPS[code].map((name) => make[name]()).filter((one) => one !== null);
+  const buttons = (STEPS[code] ?? (['retry'] as const))
+    .map((name) => make[name]())
+    .filter((one) => one !== null);
   buttons[0]?.classList.add('primary');
   const stop =
     clock &&

@@ -180,10 +180,7 @@ describe.skipIf(!CHROMIUM)('the page', { concurrent: true }, () => {
     }
   });
 
-  it('keeps a finished slideshow, an unfolded gallery and a stopped retry over a change of language', async ({
-    site,
-    visit,
-  }) => {
+  it('keeps an unfolded gallery and a stopped retry over a change of language', async ({ site, visit }) => {
     const page = await visit();
     const card = await get(page, site.add(photoPost({ photos: 12 })).url);
     await card.getByRole('button', { name: 'Show all 12 photos' }).click();
