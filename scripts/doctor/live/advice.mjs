@@ -1,6 +1,6 @@
 // @ts-check
 
-/** @typedef {import('./asker.mjs').Row} Row */
+/** @typedef {import('../../../src/extraction/index.ts').SourceCheck} Row */
 
 /** A source said something about the post. */
 const ANSWERS = new Set(['post', 'verdict', 'absent', 'withheld']);
@@ -9,16 +9,19 @@ const ANSWERS = new Set(['post', 'verdict', 'absent', 'withheld']);
 const MAIN = { tiktok: ['page'], douyin: ['douyin-cookies', 'douyin-detail'] };
 
 /**
- * What works best here for a platform, and what to set, in one line.
+ * What works best here for a platform, and what to set, in one line; nothing where no link is of it.
  * @param {'tiktok' | 'douyin'} platform
- * @param {readonly Row[]} rows of that platform
+ * @param {readonly Row[]} all
  */
-export function adviceFor(platform, rows) {
+export function adviceFor(platform, all) {
+  const rows = all.filter(({ ref }) => ref.platform === platform);
+  if (rows.length === 0) return '';
   const name = platform === 'tiktok' ? 'TikTok' : 'Douyin';
   const best = bestOf(rows);
   const todo = todosFor(platform, rows);
   const set = todo.length > 0 ? `Set: ${todo.join('; ')}.` : 'Nothing to set.';
-  return `${name}: ${best ? `best by ${best}` : 'no source gave a post'}. ${set}\n`;
+  const none = isAnswered(rows) ? 'it answers, and these links gave no post' : 'no source answers';
+  return `${name}: ${best ? `best by ${best}` : none}. ${set}\n`;
 }
 
 /** @param {readonly Row[]} rows */
@@ -43,8 +46,8 @@ function bestOf(rows) {
  */
 function todosFor(platform, rows) {
   const main = rows.filter(({ source }) => MAIN[platform].includes(source));
-  const has = (/** @type {string} */ kind, /** @type {string} */ word) =>
-    rows.some((row) => row.kind === kind && row.says.includes(word));
+  const has = (/** @type {Row['kind']} */ kind, /** @type {string} */ word) =>
+    rows.some((row) => row.kind === kind && row.detail.includes(word));
   const egresses = [...new Set(rows.map(({ egress }) => egress))];
   const refused = egresses.filter((egress) => {
     const own = main.filter((row) => row.egress === egress);

@@ -12,7 +12,6 @@ import { pino } from 'pino';
  * @property {string} error
  *
  * @typedef {object} FileOptions
- * @property {import('./asker.mjs').Modules} modules
  * @property {import('../../../src/config.ts').Config} config
  * @property {string} root
  * @property {() => Promise<void>} pace
@@ -27,12 +26,14 @@ const MAX_PHOTOS = 3;
  * @param {FileOptions} options
  * @returns {Promise<FileRow[]>}
  */
-export async function openFiles(post, { modules, config, root, pace }) {
+export async function openFiles(post, { config, root, pace }) {
+  /** @type {typeof import('../../../src/app.ts')} */
+  const { buildApp } = await import(new URL('../../../dist/app.js', import.meta.url).href);
   const extract = async () => post;
   const extractor = /** @type {import('../../../src/app.ts').PostExtractor} */ (
     /** @type {unknown} */ ({ extract, status: { host: null }, close: async () => {} })
   );
-  const app = await modules.buildApp(config, root, pino({ level: 'silent' }), { extractor });
+  const app = await buildApp(config, root, pino({ level: 'silent' }), { extractor });
   try {
     const payload = { url: post.url, images: true };
     const response = await app.server.inject({ method: 'POST', url: '/tiktok', payload });

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { gunzipSync, inflateSync } from 'node:zlib';
 import { blotOut } from './blot.mjs';
 
-/** @typedef {import('./asker.mjs').Row} Row */
+/** @typedef {import('../../../src/extraction/index.ts').SourceCheck} Row */
 
 /** Values that cannot name a client; of other headers only the names are kept. */
 const KEPT_HEADERS = new Set(
@@ -21,7 +21,7 @@ const KEPT_HEADERS = new Set(
  * @param {Iterable<string>} secrets
  * @param {Record<string, string | null>} versions
  */
-export function saveAnswers(folder, rows, secrets, versions) {
+export function saveResponses(folder, rows, secrets, versions) {
   mkdirSync(folder, { recursive: true });
   const responses = rows.map((row, index) => {
     const text = row.raw?.body ? bodyOf(row.raw.body) : null;
@@ -35,14 +35,14 @@ export function saveAnswers(folder, rows, secrets, versions) {
 }
 
 /** @param {Row} row */
-function describe({ ref, egress, source, target, answer, raw, kind, says }) {
+function describe({ ref, egress, source, target, answer, raw, kind, detail }) {
   const headers = Object.entries(raw?.headers ?? {});
   return {
     post: `${ref.platform}:${ref.id}`,
     egress,
     source,
     target,
-    meaning: `${kind} ${says}`.trim(),
+    meaning: `${kind} ${detail}`.trim(),
     status: answer?.status ?? null,
     url: answer?.url ?? null,
     location: answer?.location || null,

@@ -1,7 +1,7 @@
 // @ts-check
 
 /**
- * @typedef {import('./asker.mjs').Row} Row
+ * @typedef {import('../../../src/extraction/index.ts').SourceCheck} Row
  * @typedef {import('./files.mjs').FileRow} FileRow
  */
 
@@ -12,7 +12,7 @@ export function sourceTable(rows) {
   const head = ['egress', 'source', 'as', 'HTTP', 'bytes', 'headers', 'meaning', 'found', 'words'];
   return table(
     head,
-    rows.map(({ egress, source, target, answer, kind, says, post }) => [
+    rows.map(({ egress, source, target, answer, kind, detail, post }) => [
       egress,
       source,
       target,
@@ -21,7 +21,7 @@ export function sourceTable(rows) {
       TELLING_HEADERS.flatMap((name) =>
         answer?.headers[name] ? `${name}: ${answer.headers[name]}` : [],
       ).join(', '),
-      `${kind} ${says}`.trim(),
+      `${kind} ${detail}`.trim(),
       post ? foundIn(post) : '',
       (answer?.words ?? []).join(', '),
     ]),
