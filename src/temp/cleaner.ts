@@ -2,7 +2,7 @@ import { Cron } from 'croner';
 import type { Logger } from 'pino';
 import { addStats, type CleanupStats } from './cleanup-stats.ts';
 
-/** Anything that can give back what it no longer needs. */
+/** Anything that can free what it no longer needs. */
 export interface Sweeper {
   sweep(options: { olderThanMs: number }): Promise<CleanupStats>;
 }
@@ -10,15 +10,15 @@ export interface Sweeper {
 interface CleanerOptions {
   /** CLEANUP_CRON. */
   cron: string;
-  /** Swept in this order: the slideshows give back their folders before the folders are looked at. */
+  /** Swept in this order: slideshows release their folders before the folders are swept. */
   sweepers: readonly Sweeper[];
   log: Pick<Logger, 'info' | 'error'>;
-  /** Milliseconds that something unused may stay. */
+  /** Age in milliseconds from which unused files are removed. */
   olderThanMs?: number;
 }
 
 export interface Cleaner {
-  /** Sweeps now. A run that comes while another is under way is left out and frees nothing. */
+  /** Sweeps now. Frees nothing while another run is in progress. */
   run(): Promise<CleanupStats>;
   stop(): void;
 }

@@ -1,13 +1,13 @@
 import { lstat, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 
-/** What a clean-up gave back. */
+/** What a clean-up freed. */
 export interface CleanupStats {
   files: number;
   bytes: number;
 }
 
-/** Removes a file or folder whole and says what that freed. Links are removed, never followed. */
+/** Removes a file or folder and returns what that freed. Links are removed, never followed. */
 export async function removeCounted(path: string): Promise<CleanupStats> {
   const freed = await measure(path);
   await rm(path, { recursive: true, force: true, maxRetries: 3, retryDelay: 50 });
@@ -26,7 +26,7 @@ async function measure(path: string): Promise<CleanupStats> {
     for (const name of await readdir(path)) sum = addStats(sum, await measure(join(path, name)));
     return sum;
   } catch (error) {
-    // Somebody else was quicker: it frees nothing here.
+    // Already removed by another process.
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { files: 0, bytes: 0 };
     throw error;
   }

@@ -3,9 +3,9 @@ import { connect, createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 
 /**
- * Who a run folder belongs to, and whether that service still lives.
+ * Which service owns a run folder, and whether it still runs.
  *
- * A pid proves nothing: in containers everyone is pid 1, and several of them may share TEMP_DIR. So the owner
+ * A pid proves nothing: in containers every service is pid 1, and several of them may share TEMP_DIR. So the owner
  * listens on a Unix socket inside its folder: the kernel closes it with the process, whatever killed it, and
  * answers across containers of one machine. On another machine (TEMP_DIR on a network share) a live socket
  * refuses too; there, and where the file system knows no sockets, the age of the owner file's heartbeat decides.
@@ -14,7 +14,7 @@ const OWNER_FILE = 'owner.json';
 const SOCKET_FILE = 'alive.sock';
 const SERVICE = 'tiktok-downloader-service';
 const HEARTBEAT_MS = 30_000;
-/** Six missed heartbeats: a paused container or a slow network share must not look dead. */
+/** Milliseconds. Six missed heartbeats: a paused container or a slow network share must not look dead. */
 const STALE_MS = 180_000;
 /** `sun_path` holds 108 bytes on Linux and 104 elsewhere. */
 const MAX_SOCKET_PATH = 100;
@@ -31,7 +31,7 @@ export async function claim(folder: string): Promise<Ownership> {
   await writeFile(file, JSON.stringify({ service: SERVICE, boot: await bootId(), socket: server !== null }));
   const heartbeat = setInterval(() => {
     const now = new Date();
-    // A failed heartbeat (share away for a moment) is made up for by the next one.
+    // The next heartbeat makes up for a failed one.
     utimes(file, now, now).catch(() => undefined);
   }, HEARTBEAT_MS);
   heartbeat.unref();
@@ -78,7 +78,7 @@ async function answers(folder: string): Promise<boolean> {
         socket.destroy();
         resolve(true);
       });
-      // Only these say that nobody holds it; too many open files or a full backlog say nothing.
+      // Only these prove that no process listens; too many open files or a full backlog prove nothing.
       socket.once('error', (error: NodeJS.ErrnoException) =>
         resolve(error.code !== 'ECONNREFUSED' && error.code !== 'ENOENT'),
       );

@@ -5,10 +5,10 @@ import type { Logger } from 'pino';
 import { addStats, type CleanupStats, removeCounted } from './cleanup-stats.ts';
 import { claim, type Ownership, ownerOf } from './owner.ts';
 
-/** A folder for one piece of work. It is in use, and safe from every sweep, until disposed of. */
+/** A folder for one piece of work. Sweeps leave it alone until it is disposed of. */
 export interface JobFolder {
   readonly path: string;
-  /** Removes the folder with all it holds. Never fails: what could not be removed is left to the sweep. */
+  /** Removes the folder and its content. Never fails: the next sweep removes the rest. */
   dispose(): Promise<void>;
 }
 
@@ -18,7 +18,7 @@ const RUN_NAME = /^run-[0-9a-f]{16}$/;
 
 /**
  * The work folders under TEMP_DIR: `run-<id>/` for each running service, `<kind>-<random>/` in it for each job.
- * Whatever else lies in TEMP_DIR belongs to somebody else and is never touched.
+ * Everything else in TEMP_DIR belongs to others and is never touched.
  */
 export class TempStore {
   readonly #dir: string;
@@ -38,7 +38,7 @@ export class TempStore {
     return this.#inUse.size;
   }
 
-  /** Makes TEMP_DIR and this run's folder in it, and removes what crashed runs left. */
+  /** Creates TEMP_DIR and this run's folder in it, and removes the folders of crashed runs. */
   async open(): Promise<void> {
     await mkdir(this.#run, { recursive: true, mode: 0o700 });
     this.#ownership = await claim(this.#run);

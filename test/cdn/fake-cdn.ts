@@ -176,7 +176,7 @@ export function status(code: number, headers: Record<string, string> = {}, body 
 }
 
 /** A file that looks like an MP4, of any length, the same for the same seed. */
-export function movie(length: number, seed = 1): Buffer {
+export function mp4Bytes(length: number, seed = 1): Buffer {
   const file = Buffer.alloc(length);
   let state = seed;
   for (let i = 0; i < length; i++) {

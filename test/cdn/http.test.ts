@@ -3,13 +3,13 @@ import { setImmediate } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { MediaClient, type MediaSource } from '../../src/cdn/index.ts';
 import type { MediaRequest, MediaResponse } from '../../src/media/index.ts';
-import { movie, type Serving, serve, status, Upstream } from './fake-cdn.ts';
+import { mp4Bytes, type Serving, serve, status, Upstream } from './fake-cdn.ts';
 
 const A = 'v16.tiktokcdn.com';
 const B = 'v19.tiktokcdn.com';
 const N = 100_000;
 const MODIFIED = 'Tue, 06 Jan 2026 08:00:00 GMT';
-const file = movie(N);
+const file = mp4Bytes(N);
 
 let upstream: Upstream;
 let client: MediaClient;
@@ -121,7 +121,7 @@ describe('conditions', () => {
     etag = (await ask({ method: 'HEAD' })).headers.etag ?? '';
   });
 
-  it('sends one strong ETag for the same bytes, whoever serves them, in every kind of answer', async () => {
+  it('send one strong ETag for the same bytes from any mirror, in every kind of response', async () => {
     expect(etag).toMatch(/^"[\w-]{27}"$/);
     const answers = await Promise.all([
       ask({}),
@@ -131,7 +131,7 @@ describe('conditions', () => {
     ]);
     for (const answer of answers) answer.body?.destroy();
     expect(answers.map(({ headers }) => headers.etag)).toEqual([etag, etag, etag, etag]);
-    upstream.script(A, serve(movie(N, 3)));
+    upstream.script(A, serve(mp4Bytes(N, 3)));
     expect((await ask({ method: 'HEAD' })).headers.etag).not.toBe(etag);
   });
 
@@ -166,7 +166,7 @@ describe('conditions', () => {
     else expect(got.length).toBe(expected === 200 ? N : 0);
   });
 
-  it('lets a client resume with If-Range after the link has been replaced by a mirror', async () => {
+  it('let a client resume with If-Range after a mirror has replaced the link', async () => {
     const answer = await ask({ range: 'bytes=60000-', ifRange: etag }, B);
     expect(answer.status).toBe(206);
     expect((await bytes(answer)).equals(file.subarray(60_000))).toBe(true);
@@ -200,7 +200,7 @@ describe('HEAD', () => {
   });
 
   it('ends an upstream that ignores the range at once', async () => {
-    const large = movie(20_000_000);
+    const large = mp4Bytes(20_000_000);
     upstream.script(A, serve(large, { ignoreRange: true }));
     expect((await ask({ method: 'HEAD' })).headers['content-length']).toBe('20000000');
     await expect.poll(() => upstream.seen[0]?.closedAt).toBeGreaterThan(0);
@@ -227,7 +227,7 @@ describe('upstream requests', () => {
     });
   });
 
-  it('reuse facts and connections: a second seek costs one request and no new tunnel', async () => {
+  it('reuse metadata and connections: a second seek costs one request and no new tunnel', async () => {
     upstream.script(A, serve(file));
     await ask({ range: 'bytes=5-9' }).then(bytes);
     await setImmediate();
@@ -240,10 +240,10 @@ describe('upstream requests', () => {
     expect(upstream.tunnels).toEqual([`${A}:443`]);
   });
 
-  it('begin anew where remembered facts are of a file that was replaced', async () => {
+  it('start over when the known metadata are of a file that was replaced', async () => {
     upstream.script(A, serve(file));
     await ask({ range: 'bytes=5-9' }).then(bytes);
-    const shorter = movie(N - 1000, 2);
+    const shorter = mp4Bytes(N - 1000, 2);
     upstream.script(A, serve(shorter));
     const answer = await ask({ range: 'bytes=5-9' });
     expect(answer.headers['content-range']).toBe(`bytes 5-9/${N - 1000}`);
@@ -265,7 +265,7 @@ describe('upstream requests', () => {
     expect(upstream.seen[0]?.headers.cookie).toBe(expected ? 'tt_chain_token=uiu06/==' : undefined);
   });
 
-  it('decide on the cookie anew at each redirect, and never use plain http', async () => {
+  it('decide on the cookie again at each redirect, and never use plain http', async () => {
     const first = 'v16-webapp-prime.tiktok.com';
     upstream.script(first, status(302, { location: `http://${A}/b?x=1` }));
     upstream.script(A, status(307, { location: '/c' }), serve(file));
