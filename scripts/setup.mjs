@@ -6,7 +6,7 @@
  * nothing to set up.
  *
  *   node scripts/setup.mjs [start | test | demo | bench]   all of it, before that command
- *   node scripts/setup.mjs engine                          chooses a yt-dlp and an ffmpeg anew
+ *   node scripts/setup.mjs engine                          chooses a yt-dlp and an ffmpeg again
  */
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';

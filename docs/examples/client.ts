@@ -1,42 +1,50 @@
 /**
- * A client in one file, for Node 20 and browsers alike: ask for a post, take its links. The types are those of
- * /openapi.json, as far as a downloader needs them; test/http/openapi.test.ts holds them against the service.
+ * A client in one file, for Node 20 and browsers: fetches a post, returns its links. The types are the part of /openapi.json
+ * that a downloader needs; test/http/openapi.test.ts checks them against the service.
  */
 
-export interface Author {
-  nickname: string;
-  uniqueId: string;
-  avatar: string;
-}
-
-export interface Video {
-  status: 'tunnel';
+interface Post {
   id: string;
   title: string;
-  author: Author;
-  /** Milliseconds. */
+  author: { nickname: string; uniqueId: string; avatar: string };
+  /** Milliseconds; of the sound, for a photo post. */
   duration: number;
+  /** Where the post came from: `page`, `player`, … */
+  source: string;
+  /** Fields that this source does not know, such as `statistics.play_count`; absent where it knows all. */
+  partial?: string[] | undefined;
+  /** ISO 8601. Until then every link works. */
+  links_expire_at: string;
+}
+
+export interface Video extends Post {
+  status: 'tunnel';
   download_link: {
     no_watermark?: string | undefined;
     no_watermark_hd?: string | undefined;
     watermark?: string | undefined;
     mp3?: string | undefined;
+    /** Only where the post has no video. */
+    cover?: string | undefined;
   };
-  links_expire_at: string;
+  /** For a person: why there is no clean video with sound. */
+  notice?: string | undefined;
 }
 
-export interface PhotoPost {
+export interface PhotoPost extends Post {
   status: 'picker';
-  id: string;
-  title: string;
-  author: Author;
-  photos: { url: string; link: string; width: number | null; height: number | null }[];
+  photos: {
+    link: string;
+    width: number | null;
+    height: number | null;
+    /** The clip of a live photo. */
+    live?: { link: string; duration: number } | undefined;
+  }[];
   download_link: { no_watermark: string[]; mp3?: string | undefined; zip?: string | undefined };
   download_slideshow_link?: string | undefined;
-  links_expire_at: string;
 }
 
-interface Refusal {
+interface ErrorBody {
   error: string;
   code: string;
   retryable: boolean;
@@ -44,16 +52,16 @@ interface Refusal {
   request_id: string;
 }
 
-/** What the service answers where there is no post to be had. */
+/** The service's reason why there is no post. */
 export class DownloaderError extends Error {
   readonly code: string;
   readonly retryable: boolean;
   /** Seconds; undefined where waiting does not help. */
   readonly retryAfter: number | undefined;
-  /** To be named to the operator: the log has the same. */
+  /** For the operator: the service's log has the same. */
   readonly requestId: string;
 
-  constructor({ error, code, retryable, retry_after, request_id }: Refusal) {
+  constructor({ error, code, retryable, retry_after, request_id }: ErrorBody) {
     super(error);
     this.name = 'DownloaderError';
     this.code = code;
@@ -79,17 +87,21 @@ export async function fetchPost(
     body: JSON.stringify({ url }),
     ...(signal && { signal }),
   });
-  const body = (await response.json()) as Video | PhotoPost | Refusal;
+  const body = (await response.json()) as Video | PhotoPost | ErrorBody;
   if ('code' in body) throw new DownloaderError(body);
   return body;
 }
 
-/** The links that a person would want, best first. */
+/** The links to offer, best first. Without a clean video the watermarked one; `notice` says why. */
 export function linksOf(post: Video | PhotoPost): string[] {
   if (post.status === 'picker') {
-    const { zip, no_watermark } = post.download_link;
-    return zip ? [zip, ...no_watermark] : no_watermark;
+    const files = post.photos.flatMap(({ link, live }) => (live ? [link, live.link] : [link]));
+    const { zip } = post.download_link;
+    return zip ? [zip, ...files] : files;
   }
-  const { no_watermark_hd, no_watermark, mp3 } = post.download_link;
-  return [no_watermark_hd, no_watermark, mp3].filter((link) => link !== undefined);
+  const { no_watermark_hd, no_watermark, watermark, mp3, cover } = post.download_link;
+  const clean = no_watermark_hd ?? no_watermark;
+  return [no_watermark_hd, no_watermark, clean ? undefined : watermark, mp3, cover].filter(
+    (link) => link !== undefined,
+  );
 }

@@ -13,7 +13,7 @@ const WHEEL = 'imageio-ffmpeg==0.6.0';
 
 /**
  * Ensures that there is an ffmpeg with the encoders that the service needs, and records it in `.ffmpeg/ffmpeg.json` for
- * src/ffmpeg.ts. Without ffmpeg the service works, except for slideshows and MP3s.
+ * src/ffmpeg/locate.ts. Without ffmpeg the service works, except for slideshows and MP3s.
  * @param {string} root
  * @param {boolean} force also when one is recorded
  */

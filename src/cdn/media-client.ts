@@ -140,7 +140,7 @@ export class MediaClient {
       });
     } catch (error) {
       this.#known.delete(source.id);
-      // The known metadata are of a file that has been replaced since: begin anew.
+      // The known metadata are of a file that has been replaced since: start over.
       if (known && failover.fileChanged && !signal.aborted) return this.openMedia(source, request, options);
       throw error;
     }

@@ -2,7 +2,7 @@ import type { ServiceError } from '../errors.ts';
 
 /** One file at the CDN: a rendition, a photo, a sound, a subtitle. */
 export interface MediaSource {
-  /** Names the file for good, over new extractions: platform, post and part, e.g. `tiktok:712…/video/h264_720p_1`. */
+  /** Names the file, stable over new extractions: platform, post and part, e.g. `tiktok:712…/video/h264_720p_1`. */
   id: string;
   /** Mirrors of the same bytes, best first. */
   urls: readonly string[];

@@ -159,7 +159,7 @@ export class FairQueue {
         const entry = own[0];
         if (!entry) continue;
         this.#remove(entry);
-        // To the end of their turns, both.
+        // Both go to the end of their turns.
         if (group.clients.delete(client) && own.length > 0) group.clients.set(client, own);
         if (this.#turns.delete(name) && group.waiting > 0) this.#turns.set(name, group);
         this.#enter(client);

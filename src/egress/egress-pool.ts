@@ -50,7 +50,7 @@ const ANSWERS: ReadonlySet<ErrorCode> = new Set([
   'extractor_outdated',
 ]);
 
-/** All egresses: whose turn is next, which are blocked, and a second try for a job whose egress failed. */
+/** All egresses: which one is next, which are blocked, and a second try for a job whose egress failed. */
 export class EgressPool {
   readonly all: readonly [Egress, ...Egress[]];
   readonly #vpn: Vpn | null;
@@ -194,7 +194,7 @@ export class EgressPool {
 
   #answered(egress: Egress): void {
     egress.answeredAt = this.#clock.now();
-    // An answer to a job that began before the block says nothing; only the probe's does.
+    // Only the probe's answer counts: other jobs may have begun before the block.
     if (egress.breaker.state === 'probing') this.#recover(egress);
   }
 

@@ -4,7 +4,7 @@ import { CircuitBreaker, type Clock } from './circuit-breaker.ts';
 
 /** Refused files in a row before the egress is checked: single links expire, and a client's own posts get deleted. */
 const REFUSED_POSTS = 8;
-/** Clients that these refusals must come from: nobody alone makes an egress look refused. */
+/** Clients that these refusals must come from: one client alone cannot make an egress look refused. */
 const REFUSED_CLIENTS = 2;
 /** Refused posts that are remembered while they are of too few clients. */
 const MAX_REFUSED_POSTS = 64;

@@ -5,21 +5,21 @@ import type { Secret } from '../secret.ts';
 /** Stopping waits for the tunnel's end; 3.41 answers within a second or two. */
 const REQUEST_LIMIT_MS = 10_000;
 
-/** A new tunnel stands after 2-15 s; a provider that takes longer than this is down. */
+/** A new tunnel is up after 2-15 s; a provider that takes longer than this is down. */
 const CONNECT_LIMIT_MS = 40_000;
 
 const POLL_MS = 250;
 
-/** The old address may be told for a moment after the new tunnel stands. Still the same after this: it is the same. */
+/** The old address may be reported for a moment after the new tunnel is up. After this time it is the new one, too. */
 const SAME_ADDRESS_MS = 3000;
 
-/** A tunnel that was stopped must not stay so for one lost request. */
+/** One lost request must not leave the tunnel stopped. */
 const START_TRIES = 5;
 const START_PAUSE_MS = 1000;
 
 const publicIp = z.object({ public_ip: z.string() });
 
-/** The control server did not do as it was asked. Its message names no credential. */
+/** The control server refused or failed. Its message names no credential. */
 export class ControlFailure extends Error {
   override name = 'ControlFailure';
 }
@@ -37,19 +37,19 @@ export class Gluetun {
 
   /** Empty while there is no tunnel. @throws ControlFailure */
   async publicIp(): Promise<string> {
-    const answer = await this.#ask('GET', '/v1/publicip/ip');
-    const parsed = publicIp.safeParse(answer);
-    if (!parsed.success) throw new ControlFailure('unreadable answer about the public address');
+    const response = await this.#call('GET', '/v1/publicip/ip');
+    const parsed = publicIp.safeParse(response);
+    if (!parsed.success) throw new ControlFailure('unreadable response about the public address');
     return parsed.data.public_ip;
   }
 
   /**
    * Takes the VPN down and up again; resolves with its public address once it has one.
-   * @param former the address so far: another one is waited for, but not for ever
+   * @param former the address so far; waits up to SAME_ADDRESS_MS for another one
    * @throws ControlFailure
    */
   async reconnect(former: string | null): Promise<string> {
-    await this.#ask('PUT', '/v1/vpn/status', { status: 'stopped' });
+    await this.#call('PUT', '/v1/vpn/status', { status: 'stopped' });
     await this.#start();
     const began = Date.now();
     for (;;) {
@@ -64,7 +64,7 @@ export class Gluetun {
   async #start(): Promise<void> {
     for (let attempt = 1; ; attempt += 1) {
       try {
-        await this.#ask('PUT', '/v1/vpn/status', { status: 'running' });
+        await this.#call('PUT', '/v1/vpn/status', { status: 'running' });
         return;
       } catch (error) {
         if (attempt >= START_TRIES) throw error;
@@ -73,7 +73,7 @@ export class Gluetun {
     }
   }
 
-  async #ask(method: 'GET' | 'PUT', path: string, body?: object): Promise<unknown> {
+  async #call(method: 'GET' | 'PUT', path: string, body?: object): Promise<unknown> {
     let response: Response;
     try {
       response = await fetch(`${this.#url}${path}`, {

@@ -4,13 +4,13 @@ import { type Clock, SYSTEM_CLOCK } from './circuit-breaker.ts';
 import { Gluetun } from './gluetun.ts';
 
 /**
- * Between two reconnects. Each one breaks every download that runs, and providers limit new sessions; still, the new
- * address may be as unwelcome as the old one, so the second attempt comes soon and the later ones wait longer.
+ * Milliseconds between two reconnects. Each one breaks all downloads in progress, and providers limit new sessions. The
+ * new address may be refused as well, so the second attempt comes soon and later ones wait longer.
  */
 const FIRST_COOL_DOWN_MS = 10_000;
 const MAX_COOL_DOWN_MS = 10 * 60_000;
 
-/** An address that was good for so long was no failure: the next reconnect begins with the short wait again. */
+/** After an address has worked for this long, waits start over. */
 const GOOD_FOR_MS = 10 * 60_000;
 
 /** Takes a new address through the VPN when the old one is refused: one reconnect at a time, and not too often. */
@@ -39,12 +39,12 @@ export class Vpn {
     return this.#running !== null;
   }
 
-  /** Learns the address for /health. */
+  /** Reads the address, for /health. */
   async readAddress(): Promise<void> {
     try {
       this.publicIp = (await this.#gluetun.publicIp()) || null;
     } catch (err) {
-      this.#log.warn({ err }, 'the VPN control server does not tell the address');
+      this.#log.warn({ err }, 'the VPN control server does not report the address');
     }
   }
 
@@ -89,7 +89,7 @@ export class Vpn {
   }
 }
 
-/** The VPN of GLUETUN_URL; null where there is none. Its address is asked for, for /health, but not waited for. */
+/** The VPN of GLUETUN_URL; null where there is none. Its address is read for /health, and not waited for. */
 export function openVpn(url: string | null, apiKey: Secret | null, log: Logger): Vpn | null {
   if (url === null) return null;
   const vpn = new Vpn(new Gluetun(url, apiKey), SYSTEM_CLOCK, log);

@@ -21,7 +21,7 @@ export interface ExtractorOptions {
   runDir: string;
   egresses: EgressPool;
   stats: OutcomeRecorder;
-  /** Told how jobs end; for the metrics. */
+  /** Receives how jobs end; for the metrics. */
   observers?: ExtractionObservers;
   /** Shares Douyin's visitor ids between instances; null for one instance. */
   ttwids?: TtwidStore | null;
@@ -33,7 +33,7 @@ export interface ExtractorOptions {
 export interface OutcomeRecorder {
   succeeded(): void;
   failed(code: ErrorCode): void;
-  /** Another engine works from now on. */
+  /** Another engine is in use from now on. */
   reset(): void;
 }
 
@@ -67,7 +67,7 @@ export interface ExtractionTimings {
 }
 
 export interface ExtractOptions {
-  /** Whose turn it is; see FairQueue. */
+  /** The client's key; see FairQueue. */
   client: string;
   signal?: AbortSignal;
   /** Stays empty on a cache hit or when the request joins another one's extraction. */
@@ -81,11 +81,11 @@ export interface ExtractorStatus {
   childRestarts: number;
   threads: number;
   queueLimit: number;
-  /** The engine that works; the one that .engine/current points to may still be starting. */
+  /** The engine in use; the one that .engine/current points to may still be starting. */
   engine: Engine | null;
-  /** How a new engine does beside the previous one. */
+  /** State of the comparison of a new engine with the previous one. */
   trial: HostSwitcher['trial'];
-  /** By egress: where posts come from, and how each source does. */
+  /** By egress: where posts come from, and the state of each source. */
   sources: ({ egress: string } & ReturnType<SourcePlanner['status']>)[];
 }
 
@@ -175,7 +175,7 @@ export class Extractor {
   }
 
   /**
-   * Asks every source that is not needed while the page answers, at every egress, so that a silent break of one shows
+   * Requests a post from every source that is not needed while the page answers, at every egress, so that a silent break of one shows
    * in /health before it matters. Never throws.
    */
   async probeFallbacks(link: PostLink): Promise<void> {

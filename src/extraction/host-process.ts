@@ -153,7 +153,7 @@ export class HostProcess {
     );
     // A failed spawn rejects the child's own promise as well; `exited` reports it.
     child.catch(() => {});
-    child.stdin?.on('error', () => {}); // the host died first; 'exit' tells
+    child.stdin?.on('error', () => {}); // the host died first; 'exit' reports it
     const { sysPath } = engine;
     const config = { sysPath, cookiesPath, caFile, runDir: this.#runDir, socketPath: this.socketPath };
     child.stdin?.write(`${JSON.stringify(config)}\n`);
@@ -197,7 +197,7 @@ export class HostProcess {
     }
   }
 
-  /** A mismatch of protocols is retried as well: an upgrade of the files under a running service ends some time. */
+  /** A mismatch of protocols is retried as well: the files under a running service may be in the middle of an upgrade. */
   #restartLater(reason: Error, started: number): void {
     if (this.#closing) return;
     if (Date.now() - started > STABLE_MS) this.#failures = 0;

@@ -16,7 +16,7 @@ interface RunningHost {
 }
 
 export interface HostSwitcherOptions extends Omit<HostOptions, 'engine' | 'socketName'> {
-  /** Has a worker thread do a job. */
+  /** Runs a job in a worker thread. */
   perform: (task: ExtractTask) => Promise<WorkerResult>;
 }
 
@@ -93,8 +93,8 @@ export class HostSwitcher {
   }
 
   /**
-   * Sends new jobs to another engine. The previous one stays until the new one has proved itself; for a known engine
-   * (a rollback) there is no trial.
+   * Sends new jobs to another engine. The previous one stays until the comparison with it has ended; a known engine
+   * (a rollback) is not compared.
    * @throws when the new host does not start; then nothing has changed
    */
   async switchTo(engine: Engine, { trial }: { trial: boolean }): Promise<void> {

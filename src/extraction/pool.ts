@@ -14,7 +14,7 @@ import type {
 /** A thread without work ends after this long, and its child with it. */
 const IDLE_MS = 30_000;
 
-/** Bundled by the build (scripts/setup/worker.mjs): Piscina loads a path without the module loader. */
+/** Bundled by the build (scripts/setup/bundle.mjs): Piscina loads a path without the module loader. */
 const WORKER = fileURLToPath(new URL('./worker.cjs', import.meta.url));
 
 /**

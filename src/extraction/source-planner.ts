@@ -34,7 +34,7 @@ export interface SourcePlannerOptions {
   clock?: Clock;
 }
 
-/** How one source does at one egress; for /health and the metrics. */
+/** State of one source at one egress; for /health and the metrics. */
 export interface SourceStatus {
   source: SourceId;
   state: BreakerState;
@@ -61,7 +61,7 @@ interface EgressState {
   from: { source: SourceId; since: number } | null;
 }
 
-/** Decides which sources and browsers a job tries at an egress, by how they did lately. */
+/** Decides which sources and browsers a job tries at an egress, by their latest results. */
 export class SourcePlanner {
   readonly #options: SourcePlannerOptions;
   readonly #clock: Clock;
@@ -74,7 +74,7 @@ export class SourcePlanner {
     this.reset();
   }
 
-  /** Forgets refusals and luck: another engine works from now on. */
+  /** Forgets refusals and browsers that passed: another engine is in use from now on. */
   reset(): void {
     for (const [slot, id] of this.#options.egresses.entries()) {
       const ttwid = this.#egresses.get(id)?.ttwid ?? null;
@@ -143,7 +143,7 @@ export class SourcePlanner {
     }
   }
 
-  /** The lower, the better does TikTok's page at that egress. */
+  /** The lower, the better TikTok's page works at that egress. */
   rank(egress: string): number {
     const page = this.#state(egress).sources.get('page');
     return page && page.breaker.state !== 'ok' && !page.breaker.probeDue ? 1 : 0;

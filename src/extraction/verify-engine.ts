@@ -14,7 +14,7 @@ import { desktopTargets, mobileTarget } from './sources/targets.ts';
 /** How long a host may take to start; a healthy engine takes a fraction of a second. */
 const START_LIMIT_MS = 20_000;
 
-/** Self-tests that one child runs in a row; it works for 2,000 jobs in earnest. */
+/** Self-tests that one child runs in a row; in service it runs 2,000 jobs. */
 const SOAK_JOBS = 600;
 const SOAK_LIMIT_MS = 60_000;
 /** Caches are filled after this many. */

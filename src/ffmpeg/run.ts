@@ -109,7 +109,7 @@ function build({ ffmpegPath, inputs, outputOptions, isolate = true }: FfmpegJob)
     const launch = isolate ? isolated(ffmpegPath, args) : { program: ffmpegPath, args };
     command.setFfmpegPath(launch.program);
     try {
-      // Where a process cannot start, fluent-ffmpeg has no outputs to quote, or throws for want of pipes.
+      // Where a process cannot start, fluent-ffmpeg has no outputs to quote, or throws because there are no pipes.
       spawn(
         launch.args,
         { ...options, env: decoderEnvironment() },

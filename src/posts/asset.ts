@@ -63,7 +63,7 @@ function soundUrls(post: Post): readonly string[] | undefined {
   return (standard ?? watermark)?.urls;
 }
 
-/** The cookie goes into a link only where the CDN asks for it, which keeps other links short. */
+/** The cookie goes into a link only where the CDN requires it, which keeps other links short. */
 function cookieFor(urls: readonly string[], cookie: string | null): string | null {
   const name = cookie?.slice(0, cookie.indexOf('='));
   return name && urls.some((url) => queryParam(url, 'tk') === name) ? cookie : null;

@@ -5,11 +5,11 @@ import { canonicalUrl } from './url.ts';
 
 /** What a reader knows beside the raw item. */
 export interface ReadContext {
-  /** The post that was asked for. */
+  /** The requested post. */
   ref: PostRef;
   egress: string;
   source: SourceName;
-  /** Cookies of the answer; media links ask for some of them by name. */
+  /** Cookies of the response; media links require some of them by name. */
   cookies: Readonly<Record<string, string>>;
 }
 
@@ -40,7 +40,7 @@ export function completePost(
   };
 }
 
-/** The cookie that a media link asks for: `tk=tt_chain_token` in its query. */
+/** The cookie that a media link requires: `tk=tt_chain_token` in its query. */
 function namedCookie(url: string): string | null {
   return queryParam(url, 'tk');
 }

@@ -42,7 +42,7 @@ export const SOURCE_NAMES = [
   'feed',
 ] as const;
 
-/** Where a post comes from; one way to ask, and one shape of the answer. */
+/** Where a post comes from: one request, and one shape of the reply. */
 export type SourceName = (typeof SOURCE_NAMES)[number];
 
 export type Platform = 'tiktok' | 'douyin';

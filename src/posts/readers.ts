@@ -30,7 +30,7 @@ export function readPost(raw: Raw, context: ReadContext): Post {
   return READERS[context.source].read(raw, context);
 }
 
-/** The id that a raw item says of itself, to be compared with the one asked for; null where it says none. */
+/** The id that a raw item says of itself, to be compared with the requested one; null where it says none. */
 export function itemId(raw: Raw, source: SourceName): string | null {
   return READERS[source].itemId(raw);
 }

@@ -9,7 +9,7 @@ export interface PostResponseOptions {
   expiresAt: number;
   preferCodec: CodecPreference;
   cached: boolean;
-  /** Whether links to cover and avatar through this service are wanted. */
+  /** Whether the response has links to cover and avatar through this service. */
   images?: boolean;
   /** Whether the service offers a file of this kind; by default all. */
   offers?: (asset: Asset) => boolean;
@@ -126,11 +126,11 @@ function noticeOf(post: Post, standard: Rendition | null): string | undefined {
   if (standard) return undefined;
   const clean = post.renditions.filter((one) => !one.watermark);
   if (post.renditions.length === 0) {
-    return 'The video of this post cannot be had: it has no address, as is the case with many ads and shop posts.';
+    return 'The video of this post is not available: it has no address, like that of many ads and shop posts.';
   }
-  if (clean.length === 0) return 'Only a version that may carry a watermark can be had at the moment.';
-  if (clean.some((one) => one.playable)) return 'This video can be had without sound only.';
-  return 'This video can be had only in a format that players do not know.';
+  if (clean.length === 0) return 'Only a version that may have a watermark is available at the moment.';
+  if (clean.some((one) => one.playable)) return 'This video is only available without sound.';
+  return 'This video is only available in a format that players do not support.';
 }
 
 function subtitleLinks(post: Post, linkTo: LinkTo) {

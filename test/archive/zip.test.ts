@@ -119,7 +119,7 @@ function add(...args: Parameters<typeof photoPost>): StandinPost {
 }
 
 describe('a zip of photos', () => {
-  it('holds every photo with its own type, the post as name and date, and is as long as it says', async () => {
+  it('has every photo with its own type, name and date of the post, and the announced length', async () => {
     // 2026-01-02 03:04:06 UTC
     const post = add({ photos: ['portrait_1', 'webp', 'heic'], user: 'some.one', createTime: 1_767_323_046 });
     const answer = await open(post);
@@ -143,7 +143,7 @@ describe('a zip of photos', () => {
     );
   });
 
-  it('is exact with names in other scripts', async () => {
+  it('has the announced length with names in other scripts', async () => {
     const post = add({ photos: 2 });
     const answer = await open(post, { user: '抖音_é' });
     const zip = await bytesOf(answer);
@@ -152,7 +152,7 @@ describe('a zip of photos', () => {
     expect(entries.map(({ name }) => name)).toEqual([1, 2].map((n) => `抖音_é_${post.id}_0${n}.jpg`));
   });
 
-  it('is the same twice, with 35 photos', async () => {
+  it('has the same bytes twice, with 35 photos', async () => {
     const post = add({ photos: 35 });
     const [first, second] = [await open(post), await open(post)];
     const zip = await bytesOf(first);
@@ -176,7 +176,7 @@ describe('a zip of photos', () => {
   });
 });
 
-describe('when something is wrong', () => {
+describe('a zip of failing photos', () => {
   it.each([
     ['is gone', { kind: 'status', status: 404 } as const],
     ['is a page', { kind: 'html' } as const],
@@ -197,7 +197,7 @@ describe('when something is wrong', () => {
     await expect(open(post, { photos })).rejects.toMatchObject({ code: 'post_not_found' });
   });
 
-  it('is whole over expired links, and over a photo that is cut and whose links expire', async () => {
+  it('is complete with expired links, and with a photo that breaks off and whose links expire', async () => {
     const post = add();
     const photos = photosOf(post);
     standin.expireNow(post);
@@ -256,7 +256,7 @@ describe('when something is wrong', () => {
     },
   );
 
-  it('reads little ahead of a client that reads nothing', async () => {
+  it('reads little ahead of a client that stops reading', async () => {
     const post = add({ photos: 35 });
     const before = standin.requests.length;
     const { body } = await open(post);
@@ -267,7 +267,7 @@ describe('when something is wrong', () => {
     body?.destroy();
   });
 
-  it('leaves nothing on the disk: two photos at most while it is read, none after it', async () => {
+  it('holds two photos at most on the disk while it is read, none after it', async () => {
     const post = add({ photos: 12 });
     const { body } = await open(post);
     let most = 0;

@@ -24,7 +24,7 @@ function link(url: string): PostLink {
   return parsed;
 }
 
-/** Posts over a source that counts what it is asked and answers as told. */
+/** Posts over a source that records its requests and replies as the test says. */
 function posts(answer: (asked: number) => Post | ErrorCode = () => somePost('7'), ttlMs = TTL_MS) {
   const asked: PostLink[] = [];
   const extract = async (one: PostLink) => {
@@ -45,7 +45,7 @@ async function codeOf(found: Promise<unknown>): Promise<string> {
 }
 
 describe('a post', () => {
-  it('is extracted once, whichever link asks for it', async () => {
+  it('is extracted once for all of its links', async () => {
     const { asked, posts: all } = posts();
     expect((await all.find(SHORT, ASKING)).cached).toBe(false);
     expect((await all.find(LONG, ASKING)).cached).toBe(true);
@@ -54,7 +54,7 @@ describe('a post', () => {
     expect(all.status).toMatchObject({ posts: 1, hits: { memory: 2, redis: 0 }, extractions: 1 });
   });
 
-  it('is extracted again after CACHE_TTL, without asking once more where the short link leads', async () => {
+  it('is extracted again after CACHE_TTL, without resolving the short link again', async () => {
     const { asked, posts: all } = posts();
     await all.find(SHORT, ASKING);
     vi.advanceTimersByTime(TTL_MS - 1);
@@ -64,7 +64,7 @@ describe('a post', () => {
     expect(asked).toEqual([SHORT, LONG]);
   });
 
-  it('is not kept to the end of its media links', async () => {
+  it('is not cached until its media links expire', async () => {
     const mediaExpiresAt = Date.now() + 120_000;
     const { asked, posts: all } = posts(() => somePost('7', { mediaExpiresAt }));
     await all.find(LONG, ASKING);
@@ -75,14 +75,14 @@ describe('a post', () => {
     expect(asked).toHaveLength(2);
   });
 
-  it('whose links are about to die is not kept at all', async () => {
+  it('is not cached when its links are about to expire', async () => {
     const { asked, posts: all } = posts(() => somePost('7', { mediaExpiresAt: Date.now() + 30_000 }));
     await all.find(LONG, ASKING);
     await all.find(LONG, ASKING);
     expect(asked).toHaveLength(2);
   });
 
-  it('is kept for a minute only where its source knows less than the page', async () => {
+  it('is cached for a minute only when its source knows less than the page', async () => {
     const { asked, posts: all } = posts(() =>
       somePost('7', { source: 'player', partial: ['statistics.play_count'] }),
     );
@@ -94,14 +94,14 @@ describe('a post', () => {
     expect(asked).toHaveLength(2);
   });
 
-  it('is never kept where CACHE_TTL is 0', async () => {
+  it('is never cached where CACHE_TTL is 0', async () => {
     const { asked, posts: all } = posts(undefined, 0);
     await all.find(SHORT, ASKING);
     await all.find(SHORT, ASKING);
     expect(asked).toEqual([SHORT, SHORT]);
   });
 
-  it('is extracted anew for a dead link, and once only', async () => {
+  it('is extracted again for a dead link, once for all', async () => {
     const { asked, posts: all } = posts((nth) => somePost('7', { title: `extraction ${nth}` }));
     const ref = somePost('7').ref;
     const isStale = (post: Post) => post.title === 'extraction 1';
@@ -113,7 +113,7 @@ describe('a post', () => {
   });
 });
 
-describe('memory', () => {
+describe('the memory cache', () => {
   it('is bounded', async () => {
     let id = 0;
     const long = 'x'.repeat(100_000);
@@ -128,7 +128,7 @@ describe('memory', () => {
 
 describe('a failure', () => {
   it.each<ErrorCode>(['post_not_found', 'post_private'])(
-    '%s is remembered for half a minute',
+    'of code %s is cached for half a minute',
     async (code) => {
       const { asked, posts: all } = posts(() => code);
       expect(await codeOf(all.find(SHORT, ASKING))).toBe(code);
@@ -150,7 +150,7 @@ describe('a failure', () => {
     'timeout',
     'busy',
     'internal',
-  ])('%s is not', async (code) => {
+  ])('of code %s is not cached', async (code) => {
     const { asked, posts: all } = posts(() => code);
     expect(await codeOf(all.find(LONG, ASKING))).toBe(code);
     expect(await codeOf(all.find(LONG, ASKING))).toBe(code);

@@ -8,11 +8,11 @@ if (NO_REDIS) process.stdout.write(`a Redis that refuses is not tested: ${NO_RED
 
 const PASSWORD = 'pw4711';
 
-describe('a Redis that is not there', () => {
+describe('a Redis that is unreachable', () => {
   it.each([
     ['redis://:pw4711@127.0.0.1:1', /nothing listens .*ECONNREFUSED/],
     ['redis://:pw4711@nowhere.invalid:6379', /has no address.*(ENOTFOUND|EAI_AGAIN)/],
-  ])('%s is down and reports why', async (url, words) => {
+  ])('at %s is down, with the reason', async (url, words) => {
     const memory = await RedisStore.open(url, pino({ level: 'silent' }));
     await until(() => words.test(memory.status.problem ?? ''), 10_000);
     expect(memory.status).toMatchObject({ state: 'down', problem: expect.stringMatching(words) });
@@ -22,7 +22,7 @@ describe('a Redis that is not there', () => {
   });
 });
 
-describe.skipIf(NO_REDIS !== null)('a Redis that refuses', () => {
+describe.skipIf(NO_REDIS !== null)('a Redis that replies with errors', () => {
   let redis: TestRedis;
   let memory: RedisStore | null = null;
 
@@ -49,7 +49,7 @@ describe.skipIf(NO_REDIS !== null)('a Redis that refuses', () => {
 
   const set = (target: RedisStore) => target.run((client) => client.set('a', 'b'));
 
-  it('a wrong password is down, reports why, and is up once it is right', async () => {
+  it('is down with the reason for a wrong password, and up once it is right', async () => {
     const shared = await open('service:another');
     expect(await until(() => /WRONGPASS/.test(shared.status.problem ?? ''), 10_000)).toBe(true);
     expect(shared.status).toMatchObject({
@@ -63,7 +63,7 @@ describe.skipIf(NO_REDIS !== null)('a Redis that refuses', () => {
     expect(await set(shared)).toBe('OK');
   });
 
-  it('a missing password is down and reported', async () => {
+  it('is down with the reason for a missing password', async () => {
     await redis.ask(async (admin) => {
       await admin.config('SET', 'requirepass', PASSWORD);
       const shared = await RedisStore.open(redis.url, pino({ level: 'silent' }));
@@ -89,7 +89,7 @@ describe.skipIf(NO_REDIS !== null)('a Redis that refuses', () => {
       ['REPLICAOF', 'NO', 'ONE'],
       /REDIS_URL has to name the primary/,
     ],
-  ])('%s refuses commands, and is still used', async (_, sicken, heal, words) => {
+  ])('is refusing for %s, and still used', async (_, sicken, heal, words) => {
     const shared = await open(`service:${PASSWORD}`);
     expect(await set(shared)).toBe('OK');
     await redis.ask((client) => client.call(...(sicken as [string, ...string[]])));
@@ -103,7 +103,7 @@ describe.skipIf(NO_REDIS !== null)('a Redis that refuses', () => {
     expect(await set(shared)).toBe('OK');
   });
 
-  it('a value of another type under our key is no refusal', async () => {
+  it('is not refusing for a value of another type under our key', async () => {
     const shared = await open(`service:${PASSWORD}`);
     await redis.ask((client) => client.lpush('ttdl:1:list', 'x'));
     expect(await shared.run((client) => client.get('list'))).toBeNull();

@@ -6,14 +6,14 @@ import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { fetchToBuffer, fetchToFile, MediaClient, type MediaSource } from '../../src/cdn/index.ts';
-import { type Behaviour, movie, serve, status, Upstream } from './fake-cdn.ts';
+import { type Behaviour, mp4Bytes, serve, status, Upstream } from './fake-cdn.ts';
 
 const A = 'v16.tiktokcdn.com';
 /** Of tests that wait for it. */
 const SHORT_STALL_MS = 1500;
 const STALL_MS = 10_000;
-const large = movie(24_000_000);
-const small = movie(50_000);
+const large = mp4Bytes(24_000_000);
+const small = mp4Bytes(50_000);
 
 let upstream: Upstream;
 let client: MediaClient;
@@ -141,8 +141,8 @@ describe('a body without progress', () => {
     await expect.poll(() => upstream.seen.every(({ closedAt }) => closedAt > 0)).toBe(true);
   });
 
-  it('is not assumed of a slow but steady client', async () => {
-    const file = movie(800_000);
+  it('is not assumed for a slow but steady client', async () => {
+    const file = mp4Bytes(800_000);
     upstream.script(A, serve(file));
     const { body } = await through(upstream.proxy, SHORT_STALL_MS).openMedia(
       source,
@@ -205,7 +205,7 @@ describe('egresses', () => {
     expect(inspect(error, { depth: 9, showHidden: true })).not.toMatch(/p%3Ass|p:ss|us%40er|us@er/);
   });
 
-  it('that do not exist any more are replaced by the first', async () => {
+  it('are replaced by the first one when they no longer exist', async () => {
     upstream.script(A, serve(small));
     const answer = await through(upstream.proxy).openMedia(
       { ...source, egress: 'removed' },
@@ -246,7 +246,7 @@ describe('whole files', () => {
   });
 
   it.each<[string, Behaviour[]]>([
-    ['too large', [serve(movie(1_000_001))]],
+    ['too large', [serve(mp4Bytes(1_000_001))]],
     ['gone in the middle', [serve(large.subarray(0, 900_000), { cutAfter: 200_000 }), status(404)]],
     ['never there', [status(404)]],
   ])('leave nothing behind when %s', async (_name, behaviours) => {
@@ -305,7 +305,7 @@ describe('a file of more than maxBytes', () => {
   });
 
   it('is what a file of exactly maxBytes is not', async () => {
-    upstream.script(A, serve(movie(1_000_000)));
+    upstream.script(A, serve(mp4Bytes(1_000_000)));
     const { body } = await bounded().openMedia(source, { method: 'GET' }, { signal: never });
     expect((await buffer(body ?? Readable.from([]))).length).toBe(1_000_000);
   });

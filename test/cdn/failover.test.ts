@@ -4,12 +4,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { MediaClient, type MediaSource, type Renew } from '../../src/cdn/index.ts';
 import { ServiceError } from '../../src/errors.ts';
 import type { MediaResponse } from '../../src/media/index.ts';
-import { type Behaviour, movie, type Seen, type Serving, serve, status, Upstream } from './fake-cdn.ts';
+import { type Behaviour, mp4Bytes, type Seen, type Serving, serve, status, Upstream } from './fake-cdn.ts';
 
 /** Short, so that a silent mirror costs little; long enough for a busy machine. */
 const IDLE_MS = 3000;
-const file = movie(1_500_000);
-const other = movie(1_500_000, 7);
+const file = mp4Bytes(1_500_000);
+const other = mp4Bytes(1_500_000, 7);
 
 let upstream: Upstream;
 let client: MediaClient;
@@ -253,11 +253,11 @@ describe('before the first byte', () => {
 });
 
 describe('a chunked body', () => {
-  const large = movie(5_000_000);
+  const large = mp4Bytes(5_000_000);
 
   it.concurrent('has its length when it is small', async () => {
     const scene = new Scene();
-    const small = movie(300_000);
+    const small = mp4Bytes(300_000);
     upstream.script(scene.a, serve(small, { chunked: true }));
     const response = await open(scene.at(scene.a));
     expect(response.headers['content-length']).toBe('300000');
@@ -360,7 +360,7 @@ describe('in the middle of the body', () => {
     ['silence', silent],
     ['HTML', html],
     ['a range that starts elsewhere', whole],
-    ['another size', serve(movie(1_400_000))],
+    ['another size', serve(mp4Bytes(1_400_000))],
     ['another ETag', serve(file, { etag: '"v2"' })],
   ])('cut, then %s: goes on from the mirror', async (_name, then) => {
     const scene = new Scene();
@@ -383,7 +383,7 @@ describe('in the middle of the body', () => {
   );
 
   it.concurrent.each<[string, Buffer]>([
-    ['of another size', movie(1_400_000)],
+    ['of another size', mp4Bytes(1_400_000)],
     ['of the same size', Buffer.concat([file.subarray(0, 300_000), other.subarray(300_000)])],
   ])('breaks off when the file has become another one %s', async (_name, changed) => {
     const scene = new Scene();

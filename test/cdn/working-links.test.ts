@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { MediaClient, type MediaSource, type MediaStatus } from '../../src/cdn/index.ts';
-import { movie, serve, status, Upstream } from './fake-cdn.ts';
+import { mp4Bytes, serve, status, Upstream } from './fake-cdn.ts';
 
-const file = movie(100_000);
+const file = mp4Bytes(100_000);
 const past = Math.floor(Date.now() / 1000) - 60;
 let upstream: Upstream;
 let client: MediaClient;

@@ -1,7 +1,7 @@
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { FairQueue } from '../../src/concurrency/index.ts';
 
-/** Work that ends when it is told to. */
+/** Work that the test ends. */
 function job<T = void>() {
   let end: (value: T) => void = () => {};
   let fail: (reason: Error) => void = () => {};
@@ -24,22 +24,22 @@ function job<T = void>() {
   };
 }
 
-/** All that is ready to go on has gone on. */
+/** Resolves when all jobs that can proceed have done so. */
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 
 describe('the queue', () => {
-  it('hands on what the work brought', async () => {
+  it('returns the result of the work', async () => {
     await expect(new FairQueue({ slots: 1, maxWaiting: 1 }).run('a', async () => 42)).resolves.toBe(42);
   });
 
-  it('hands on how the work failed', async () => {
+  it('rejects with the error of the work', async () => {
     const failure = new Error('no');
     await expect(
       new FairQueue({ slots: 1, maxWaiting: 1 }).run('a', () => Promise.reject(failure)),
     ).rejects.toBe(failure);
   });
 
-  it('begins as many jobs at once as there are slots', async () => {
+  it('runs as many jobs at once as there are slots', async () => {
     const queue = new FairQueue({ slots: 2, maxWaiting: 10 });
     const jobs = [job(), job(), job()];
     const runs = jobs.map(({ work }) => queue.run('a', work));
@@ -53,7 +53,7 @@ describe('the queue', () => {
     await Promise.all(runs);
   });
 
-  it('begins the next when a job ends', async () => {
+  it('starts the next job when one ends', async () => {
     const queue = new FairQueue({ slots: 1, maxWaiting: 10 });
     const [first, second] = [job(), job()];
     const runs = [queue.run('a', first.work), queue.run('a', second.work)];
@@ -64,7 +64,7 @@ describe('the queue', () => {
     await Promise.all(runs);
   });
 
-  it('begins the next when a job fails', async () => {
+  it('starts the next job when one fails', async () => {
     const queue = new FairQueue({ slots: 1, maxWaiting: 10 });
     const [first, second] = [job(), job()];
     const failing = expect(queue.run('a', first.work)).rejects.toThrow('no');
@@ -77,7 +77,7 @@ describe('the queue', () => {
     await running;
   });
 
-  it('begins the next when a job throws at once', async () => {
+  it('starts the next job when one throws at once', async () => {
     const queue = new FairQueue({ slots: 1, maxWaiting: 10 });
     const failing = queue.run('a', () => {
       throw new Error('no');
@@ -86,7 +86,7 @@ describe('the queue', () => {
     expect(queue.active).toBe(0);
   });
 
-  it('answers busy at once when all places are taken, with the seconds to wait', async () => {
+  it('rejects with busy and a Retry-After when all places are taken', async () => {
     const queue = new FairQueue({ slots: 1, maxWaiting: 1 });
     const [first, second] = [job(), job()];
     const runs = [queue.run('a', first.work), queue.run('a', second.work)];
@@ -99,7 +99,7 @@ describe('the queue', () => {
     await Promise.all(runs);
   });
 
-  it('has no waiting room where none is wanted', async () => {
+  it('queues no jobs where maxWaiting is 0', async () => {
     const queue = new FairQueue({ slots: 1, maxWaiting: 0 });
     const first = job();
     const running = queue.run('a', first.work);
@@ -108,7 +108,7 @@ describe('the queue', () => {
     await running;
   });
 
-  it('lets clients take turns: one who sends many delays himself', async () => {
+  it('lets clients take turns, so that a client with many jobs delays only itself', async () => {
     const queue = new FairQueue({ slots: 1, maxWaiting: 100 });
     const order: string[] = [];
     const send = (client: string, name: string) => queue.run(client, async () => void order.push(name));
@@ -121,7 +121,7 @@ describe('the queue', () => {
     expect(order).toEqual(['a1', 'a2', 'b1', 'c1', 'a3', 'b2', 'a4']);
   });
 
-  it('frees the place of one who leaves while waiting', async () => {
+  it('frees the place of a client that leaves while waiting', async () => {
     const queue = new FairQueue({ slots: 1, maxWaiting: 1 });
     const [first, left] = [job(), job()];
     const running = queue.run('a', first.work);
@@ -136,14 +136,14 @@ describe('the queue', () => {
     expect([left.begun, queue.active]).toEqual([false, 0]);
   });
 
-  it('does not begin for one who has left before', async () => {
+  it('starts nothing for a client that has left before', async () => {
     const queue = new FairQueue({ slots: 1, maxWaiting: 1 });
     const never = job();
     await expect(queue.run('a', never.work, AbortSignal.abort(new Error('gone')))).rejects.toThrow('gone');
     expect([never.begun, queue.active]).toEqual([false, 0]);
   });
 
-  it('lets a job that has begun go on when its client leaves', async () => {
+  it('lets a running job continue when its client leaves', async () => {
     const queue = new FairQueue({ slots: 1, maxWaiting: 1 });
     const first = job<number>();
     const leaving = new AbortController();
@@ -153,7 +153,7 @@ describe('the queue', () => {
     await expect(running).resolves.toBe(7);
   });
 
-  it('lets a job that waited and has begun go on when its client leaves', async () => {
+  it('lets a job that waited and runs continue when its client leaves', async () => {
     const queue = new FairQueue({ slots: 1, maxWaiting: 1 });
     const [first, second] = [job<number>(), job<number>()];
     const leaving = new AbortController();
@@ -168,7 +168,7 @@ describe('the queue', () => {
     expect(queue.active).toBe(0);
   });
 
-  it('keeps the turns of the others when one in the middle leaves', async () => {
+  it('keeps the turns of the others when a client between them leaves', async () => {
     const queue = new FairQueue({ slots: 1, maxWaiting: 100 });
     const order: string[] = [];
     const leaving = new AbortController();
@@ -202,7 +202,7 @@ describe('the queue', () => {
     expect(new FairQueue({ slots: 20, maxWaiting: 10 }).expectedWait).toBe(1);
   });
 
-  it('expects to wait longer the more wait', async () => {
+  it('expects a longer wait the more jobs wait', async () => {
     const queue = new FairQueue({ slots: 1, maxWaiting: 10 });
     const jobs = Array.from({ length: 5 }, () => job());
     const runs = jobs.map(({ work }) => queue.run('a', work));
@@ -213,7 +213,7 @@ describe('the queue', () => {
 });
 
 describe('a full queue', () => {
-  /** One slot that is taken, and so many places. */
+  /** A queue with one slot, which is taken, and that many places. */
   async function full(places: number, clients: string[]) {
     const queue = new FairQueue({ slots: 1, maxWaiting: places });
     const first = job();
@@ -232,7 +232,7 @@ describe('a full queue', () => {
     };
   }
 
-  it('takes a place from the client with the most for one who has fewer, the newest first', async () => {
+  it('drops the newest job of the client with the most for a client with fewer', async () => {
     const { queue, outcomes, end } = await full(3, ['a', 'a', 'a']);
     const other = queue.run('b', async () => 'done');
     expect(await outcomes[2]).toBe('busy');
@@ -241,7 +241,7 @@ describe('a full queue', () => {
     expect(await Promise.all([...outcomes, other])).toEqual(['done', 'done', 'busy', 'done']);
   });
 
-  it('has none for one who has as many as the others', async () => {
+  it('rejects a client that has as many as the others', async () => {
     const { queue, outcomes, end } = await full(4, ['a', 'a', 'b', 'b']);
     for (const client of ['a', 'b']) {
       await expect(queue.run(client, async () => 'done')).rejects.toMatchObject({ code: 'busy' });
@@ -252,7 +252,9 @@ describe('a full queue', () => {
     expect((await Promise.all(outcomes)).filter((one) => one === 'busy')).toHaveLength(1);
   });
 
-  it('sends the refused back one after the other, not all at once, and never for ever', async () => {
+  it('gives increasing Retry-After values, up to a bound', async () => {
+    vi.useFakeTimers({ toFake: ['performance'] });
+    onTestFinished(() => void vi.useRealTimers());
     const { queue, end } = await full(1, ['a']);
     const told = await Promise.all(
       Array.from({ length: 200 }, () =>
@@ -266,7 +268,7 @@ describe('a full queue', () => {
   });
 });
 
-describe('a time to come back', () => {
+describe('the Retry-After of a rejected client', () => {
   afterEach(() => {
     vi.useRealTimers();
   });
@@ -275,42 +277,39 @@ describe('a time to come back', () => {
     { jobMs: 100, slots: 20, places: 500 },
     { jobMs: 900, slots: 20, places: 500 },
     { jobMs: 300, slots: 4, places: 20 },
-  ])(
-    'is true: all of 2,000 who come then are let in ($jobMs ms, $slots at once)',
-    async ({ jobMs, slots, places }) => {
-      vi.useFakeTimers({ toFake: ['setTimeout', 'performance'] });
-      const queue = new FairQueue({ slots, maxWaiting: places });
-      const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
-      // An idea of how long a job takes.
-      for (let index = 0; index < 100; index += 1) {
-        const job = queue.run('before', () => sleep(jobMs));
-        await vi.advanceTimersByTimeAsync(jobMs);
-        await job;
-      }
-      const tries: number[] = [];
-      const visit = async (client: string) => {
-        let atTheEnd = false;
-        for (let count = 1; ; count += 1) {
-          try {
-            await queue.run(client, () => sleep(jobMs));
-            // Beyond a minute nobody is told a longer time, so those may be sent away again.
-            if (!atTheEnd) tries.push(count);
-            return;
-          } catch (error) {
-            const { retryAfter } = error as { retryAfter: number };
-            atTheEnd ||= retryAfter === 60;
-            await sleep(retryAfter * 1000);
-          }
+  ])('gets all of 2,000 clients in ($jobMs ms, $slots at once)', async ({ jobMs, slots, places }) => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'performance'] });
+    const queue = new FairQueue({ slots, maxWaiting: places });
+    const sleep = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
+    // Teaches the queue how long a job takes.
+    for (let index = 0; index < 100; index += 1) {
+      const job = queue.run('before', () => sleep(jobMs));
+      await vi.advanceTimersByTimeAsync(jobMs);
+      await job;
+    }
+    const tries: number[] = [];
+    const visit = async (client: string) => {
+      let atTheEnd = false;
+      for (let count = 1; ; count += 1) {
+        try {
+          await queue.run(client, () => sleep(jobMs));
+          // At the upper bound of a minute a client may be rejected again.
+          if (!atTheEnd) tries.push(count);
+          return;
+        } catch (error) {
+          const { retryAfter } = error as { retryAfter: number };
+          atTheEnd ||= retryAfter === 60;
+          await sleep(retryAfter * 1000);
         }
-      };
-      const all = Array.from({ length: 2000 }, (_, index) => visit(`client ${index}`));
-      await vi.runAllTimersAsync();
-      await Promise.all(all);
-      expect(tries.filter((count) => count > 2)).toEqual([]);
-      expect(tries.length).toBeGreaterThan(slots + places);
-      expect([queue.active, queue.waiting]).toEqual([0, 0]);
-    },
-  );
+      }
+    };
+    const all = Array.from({ length: 2000 }, (_, index) => visit(`client ${index}`));
+    await vi.runAllTimersAsync();
+    await Promise.all(all);
+    expect(tries.filter((count) => count > 2)).toEqual([]);
+    expect(tries.length).toBeGreaterThan(slots + places);
+    expect([queue.active, queue.waiting]).toEqual([0, 0]);
+  });
 });
 
 describe('a group of clients', () => {
@@ -344,7 +343,7 @@ describe('a group of clients', () => {
     expect(order.indexOf('b')).toBeLessThanOrEqual(1);
   });
 
-  it('gives up a place in a full queue to a client outside', async () => {
+  it('loses a place in a full queue to a client outside', async () => {
     const queue = new FairQueue({ slots: 1, maxWaiting: 10 });
     const first = job();
     const runs: Promise<unknown>[] = [queue.run('first', first.work)];

@@ -17,7 +17,7 @@ function work() {
 }
 
 describe('work for one key', () => {
-  it('is begun once however many ask', async () => {
+  it('starts once for any number of callers', async () => {
     const flights = new SingleFlight<number>();
     const { begin, land, signals } = work();
     const asked = Array.from({ length: 100 }, () => flights.run('a', begin));
@@ -26,19 +26,19 @@ describe('work for one key', () => {
     expect(signals).toHaveLength(1);
   });
 
-  it('is begun once for each of several keys', async () => {
+  it('starts once for each of several keys', async () => {
     const flights = new SingleFlight<string>();
     const both = ['a', 'b'].map((key) => flights.run(key, async () => key));
     expect(await Promise.all(both)).toEqual(['a', 'b']);
   });
 
-  it('is begun again after it ended', async () => {
+  it('starts again after it has ended', async () => {
     const flights = new SingleFlight<number>();
     await flights.run('a', async () => 1);
     await expect(flights.run('a', async () => 2)).resolves.toBe(2);
   });
 
-  it('fails for all who wait', async () => {
+  it('fails for all callers', async () => {
     const flights = new SingleFlight<number>();
     const { begin, crash } = work();
     const asked = [flights.run('a', begin), flights.run('a', begin)];
@@ -53,7 +53,7 @@ describe('work for one key', () => {
     expect(flights.size).toBe(0);
   });
 
-  it('goes on for the others when one leaves', async () => {
+  it('continues for the others when one caller leaves', async () => {
     const flights = new SingleFlight<number>();
     const { begin, land, signals } = work();
     const leaving = new AbortController();
@@ -66,7 +66,7 @@ describe('work for one key', () => {
     await expect(stays).resolves.toBe(7);
   });
 
-  it('is given up when the last one leaves', async () => {
+  it('is aborted when the last caller leaves', async () => {
     const flights = new SingleFlight<number>();
     const { begin, signals } = work();
     const leaving = new AbortController();
@@ -76,7 +76,7 @@ describe('work for one key', () => {
     expect(signals[0]?.aborted).toBe(true);
   });
 
-  it('that is being given up is joined by nobody', async () => {
+  it('cannot be joined while it is being aborted', async () => {
     const flights = new SingleFlight<number>();
     const given = work();
     const leaving = new AbortController();
@@ -86,7 +86,7 @@ describe('work for one key', () => {
     await expect(flights.run('a', async () => 2)).resolves.toBe(2);
   });
 
-  it('is not begun for one who has left before', async () => {
+  it('does not start for a caller that has left before', async () => {
     const { begin, signals } = work();
     const run = new SingleFlight<number>().run('a', begin, AbortSignal.abort(new Error('gone')));
     await expect(run).rejects.toThrow('gone');

@@ -9,7 +9,7 @@ import { Secret } from '../../src/secret.ts';
 const PROXIES = ['http://user:pw4711@one:3128', 'socks5://two:1080'];
 const log = pino({ level: 'silent' });
 
-/** A world in which each egress is open, or closed with a code; time passes only when told. */
+/** Egresses that are open, or closed with a code, and a clock that the test moves. */
 function world({ proxies = [] as string[], vpn = false, failures = 0 } = {}) {
   let toFail = failures;
   const clock = { time: 1_000_000, now: () => clock.time, random: () => 0.5 };
@@ -39,7 +39,7 @@ function world({ proxies = [] as string[], vpn = false, failures = 0 } = {}) {
     return code ? { ok: false, code } : { ok: true };
   };
   const outcome = (result: JobResult | null) =>
-    result === null ? 'resting' : result.ok ? 'ok' : result.code;
+    result === null ? 'blocked' : result.ok ? 'ok' : result.code;
   return {
     clock,
     closed,
@@ -48,9 +48,9 @@ function world({ proxies = [] as string[], vpn = false, failures = 0 } = {}) {
     failures: () => toFail,
     egresses,
     states: () => egresses.status.map(({ state }) => state),
-    /** A job for a post like any other. */
+    /** A job for an ordinary post. */
     ask: async () => outcome(await egresses.route({ job: run, countsForHealth: true, controlProbe: run })),
-    /** A post that TikTok refuses to everybody, by whatever way. */
+    /** A job for a post that TikTok refuses through every egress. */
     askRefusedPost: async () =>
       outcome(
         await egresses.route({
@@ -67,8 +67,8 @@ function world({ proxies = [] as string[], vpn = false, failures = 0 } = {}) {
   };
 }
 
-describe('the ways out', () => {
-  it('are one, straight, without proxies', () => {
+describe('the egresses', () => {
+  it('are one, direct, without proxies', () => {
     const { all } = world().egresses;
     expect(all.map(({ id, label, proxy }) => ({ id, label, proxy }))).toEqual([
       { id: 'direct', label: 'direct', proxy: null },
@@ -95,14 +95,14 @@ describe('the ways out', () => {
   });
 });
 
-describe('a refused address', () => {
-  it('rests; meanwhile nobody asks, and everybody learns for how long', async () => {
+describe('an egress that TikTok refuses', () => {
+  it('is blocked, gets no jobs meanwhile, and tells for how long', async () => {
     const { ask, asked, closed, egresses, clock, states } = world();
     closed.set('direct', 'ip_blocked');
     expect(await ask()).toBe('ip_blocked');
     expect(states()).toEqual(['blocked']);
     asked.length = 0;
-    expect(await Promise.all([ask(), ask(), ask()])).toEqual(['resting', 'resting', 'resting']);
+    expect(await Promise.all([ask(), ask(), ask()])).toEqual(['blocked', 'blocked', 'blocked']);
     expect(asked).toEqual([]);
     expect(egresses.retryAfter).toBe(3);
     clock.time += 1500;
@@ -110,20 +110,20 @@ describe('a refused address', () => {
     expect(egresses.open).toBe(false);
   });
 
-  it('is probed by one job after its pause, and is back with its answer', async () => {
+  it('is probed by one job after its pause, and is in use again when that is answered', async () => {
     const { ask, asked, closed, clock, states } = world();
     closed.set('direct', 'ip_blocked');
     await ask();
     closed.clear();
     clock.time += 3000;
     asked.length = 0;
-    expect(await Promise.all([ask(), ask(), ask()])).toEqual(['ok', 'resting', 'resting']);
+    expect(await Promise.all([ask(), ask(), ask()])).toEqual(['ok', 'blocked', 'blocked']);
     expect(asked).toEqual(['direct']);
     expect(states()).toEqual(['ok']);
     expect(await ask()).toBe('ok');
   });
 
-  it('rests longer each time, up to five minutes', async () => {
+  it('is blocked for longer each time, up to five minutes', async () => {
     const { ask, closed, clock, egresses } = world();
     closed.set('direct', 'ip_blocked');
     const pauses: number[] = [];
@@ -135,7 +135,7 @@ describe('a refused address', () => {
     expect(pauses).toEqual([3, 6, 12, 24, 48, 96, 192, 300, 300]);
   });
 
-  it('goes back to rest when the probe tells nothing', async () => {
+  it('stays blocked when the probe has no result', async () => {
     const { ask, closed, clock, states } = world();
     closed.set('direct', 'ip_blocked');
     await ask();
@@ -145,7 +145,7 @@ describe('a refused address', () => {
     expect(states()).toEqual(['blocked']);
   });
 
-  it('gets the job moved to another, which then has all of them', async () => {
+  it('loses the job to another egress, which then gets all jobs', async () => {
     const { ask, closed, asked, states } = world({ proxies: PROXIES });
     closed.set('one:3128', 'ip_blocked');
     expect(await ask()).toBe('ok');
@@ -155,7 +155,7 @@ describe('a refused address', () => {
     expect(new Set(asked)).toEqual(new Set(['two:1080']));
   });
 
-  it('is told from a refused post: one control for many, and no rest', async () => {
+  it('is not blocked for a refused post; one control probe serves many jobs', async () => {
     const { ask, askRefusedPost, asked, states } = world();
     await ask();
     asked.length = 0;
@@ -212,20 +212,20 @@ describe('refused media', () => {
     ['one client', ['a']],
     ['no known client', [null]],
     ['one known client', ['a', null]],
-  ])('of any number of posts but %s cause no control', async (_name, clients) => {
+  ])('of any number of posts but %s cause no control request', async (_name, clients) => {
     const { refuse, control, states } = media(false);
     await refuse(200, clients);
     expect(control).not.toHaveBeenCalled();
     expect(states()).toEqual(['ok']);
   });
 
-  it('of few posts, any number of times, cause no control', async () => {
+  it('of few posts, any number of times, cause no control request', async () => {
     const { see, control } = media(false);
     for (let i = 0; i < 50; i += 1) await see(`post ${i % 7}`, `client ${i}`);
     expect(control).not.toHaveBeenCalled();
   });
 
-  it('are counted anew after any other response', async () => {
+  it('are counted from zero after any other response', async () => {
     const { see, refuse, control } = media(false);
     await refuse(7, ['a', 'b']);
     await see('post 9', 'c', 206);
@@ -235,7 +235,7 @@ describe('refused media', () => {
     expect(control).toHaveBeenCalledOnce();
   });
 
-  it('make the VPN take another address when the control is refused too', async () => {
+  it('make the VPN reconnect when the control is refused too', async () => {
     const { refuse, reconnected, states } = media(false, { vpn: true });
     await refuse(8, ['a', 'b']);
     await new Promise((resolve) => setTimeout(resolve, 20));
@@ -244,8 +244,8 @@ describe('refused media', () => {
   });
 });
 
-describe('a proxy that brings nothing through', () => {
-  it('gets its job moved, and rests once the control has failed as well', async () => {
+describe('a proxy that nothing gets through', () => {
+  it('loses its job to another egress, and is blocked once the control probe has failed as well', async () => {
     const { ask, closed, egresses } = world({ proxies: PROXIES });
     closed.set('one:3128', 'upstream_failed');
     expect(await ask()).toBe('ok');
@@ -253,7 +253,7 @@ describe('a proxy that brings nothing through', () => {
     expect(egresses.status).toMatchObject([{ state: 'blocked', reason: 'unreachable' }, { state: 'ok' }]);
   });
 
-  it('is not blamed where TikTok itself is down', async () => {
+  it('is not blocked while TikTok itself is down', async () => {
     const { ask, closed, states } = world({ proxies: PROXIES });
     for (const label of ['one:3128', 'two:1080']) closed.set(label, 'upstream_failed');
     expect(await ask()).toBe('upstream_failed');
@@ -263,7 +263,7 @@ describe('a proxy that brings nothing through', () => {
 });
 
 describe('a VPN', () => {
-  it('takes a new address once for all jobs that were refused, and tries them again', async () => {
+  it('reconnects once for all jobs that were refused, and runs them again', async () => {
     const { ask, closed, reconnected, egresses } = world({ vpn: true });
     await ask();
     closed.set('direct', 'ip_blocked');
@@ -286,7 +286,7 @@ describe('a VPN', () => {
     expect(reconnected).toHaveLength(2);
   });
 
-  it('that was left down by a failed reconnect is taken up again', async () => {
+  it('is started again after a failed reconnect left it down', async () => {
     const { ask, closed, clock, failures, egresses } = world({ vpn: true, failures: 1 });
     closed.set('direct', 'ip_blocked');
     expect(await ask()).toBe('ip_blocked');
@@ -297,11 +297,11 @@ describe('a VPN', () => {
     expect(egresses.status).toMatchObject([{ state: 'ok', reconnects: 1, reconnects_failed: 1 }]);
   });
 
-  it('that cannot be reconnected leaves an honest refusal', async () => {
+  it('leaves the jobs refused when it cannot be reconnected', async () => {
     const { ask, closed, egresses } = world({ vpn: true, failures: 1 });
     closed.set('direct', 'ip_blocked');
     expect(await ask()).toBe('ip_blocked');
-    expect(await ask()).toBe('resting');
+    expect(await ask()).toBe('blocked');
     expect(egresses.status).toMatchObject([{ state: 'blocked', reconnects: 0, reconnects_failed: 1 }]);
   });
 });

@@ -37,7 +37,7 @@ const IP = 'GET /v1/publicip/ip';
 const STATUS = 'PUT /v1/vpn/status';
 
 describe('a reconnect', () => {
-  it('waits until there is an address, and for another one while the old one is still told', async () => {
+  it('waits until there is an address, and for another one while the old one is still reported', async () => {
     const told = ['', '192.0.2.1', '192.0.2.2'].map((address): [number, string] => [
       200,
       JSON.stringify({ public_ip: address }),
@@ -51,12 +51,12 @@ describe('a reconnect', () => {
     ]);
   });
 
-  it('is content with the same address after a while', async () => {
+  it('accepts the same address after three seconds', async () => {
     const { gluetun } = await control({ [STATUS]: [DONE], [IP]: [[200, '{"public_ip":"192.0.2.1"}']] });
     expect(await gluetun.reconnect('192.0.2.1')).toBe('192.0.2.1');
   });
 
-  it('does not leave the VPN stopped for one failed answer', async () => {
+  it('does not leave the VPN stopped after one failed response', async () => {
     const { gluetun, seen } = await control({
       [STATUS]: [DONE, [500, ''], DONE],
       [IP]: [[200, '{"public_ip":"192.0.2.2"}']],
@@ -74,7 +74,7 @@ describe('a reconnect', () => {
     expect(seen).toHaveLength(1);
   });
 
-  it('fails where the control server talks nonsense', async () => {
+  it('fails when the control server sends something unreadable', async () => {
     const { gluetun } = await control({ [IP]: [[200, '<html>']] });
     await expect(gluetun.publicIp()).rejects.toThrow(ControlFailure);
   });

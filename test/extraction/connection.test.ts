@@ -68,14 +68,14 @@ afterEach(() => {
 });
 
 describe('opening a connection', () => {
-  it("brings the child's hello", async () => {
+  it("resolves with the child's hello", async () => {
     await hostThat(greets);
     const connection = await Connection.open(path);
     expect(connection.hello).toEqual(HELLO);
     connection.close();
   });
 
-  it('understands a hello that comes byte by byte', async () => {
+  it('reads a hello that arrives byte by byte', async () => {
     await hostThat((socket) => {
       socket.setNoDelay(true);
       for (const byte of Buffer.from(`${JSON.stringify(HELLO)}\n`)) socket.write(Buffer.of(byte));
@@ -86,11 +86,11 @@ describe('opening a connection', () => {
   });
 
   it.each<[string, (socket: Socket) => void]>([
-    ['speaks another protocol', (socket) => say(socket, { ...HELLO, protocol: PROTOCOL + 1 })],
-    ['leaves before its hello', (socket) => socket.end()],
-    ['leaves within its hello', (socket) => socket.end('{"protocol":')],
-    ['says something that is no JSON', (socket) => socket.write('Traceback (most recent call last):\n')],
-    ['says something that is no hello', (socket) => say(socket, null)],
+    ['has another protocol', (socket) => say(socket, { ...HELLO, protocol: PROTOCOL + 1 })],
+    ['disconnects before its hello', (socket) => socket.end()],
+    ['disconnects within its hello', (socket) => socket.end('{"protocol":')],
+    ['sends something that is no JSON', (socket) => socket.write('Traceback (most recent call last):\n')],
+    ['sends something that is no hello', (socket) => say(socket, null)],
     ['is killed', (socket) => socket.destroy()],
   ])('fails as ConnectionLost where the child %s', async (_, greet) => {
     await hostThat(greet);
@@ -125,7 +125,7 @@ describe('opening a connection', () => {
 });
 
 describe('a request', () => {
-  it('reaches the child as it was asked, with an id', async () => {
+  it('reaches the child unchanged, with an id', async () => {
     const asked: Job[] = [];
     await hostThat(greets, (socket, job) => {
       asked.push(job);
@@ -137,7 +137,7 @@ describe('a request', () => {
     connection.close();
   });
 
-  it("brings the child's reply", async () => {
+  it("resolves with the child's reply", async () => {
     await hostThat(greets, (socket, { id }) =>
       say(socket, { id, ok: true, location: 'https://example.com/' }),
     );
@@ -159,7 +159,7 @@ describe('a request', () => {
     connection.close();
   });
 
-  it('brings a reply of many pieces whole', async () => {
+  it('joins a reply that arrives in many pieces', async () => {
     const location = 'ü'.repeat(500_000);
     await hostThat(greets, (socket, { id }) => say(socket, { id, ok: true, location }));
     const connection = await Connection.open(path);
@@ -169,12 +169,12 @@ describe('a request', () => {
   });
 
   it.each<[string, (socket: Socket, job: Job) => void]>([
-    ['leaves', (socket) => socket.end()],
+    ['disconnects', (socket) => socket.end()],
     ['is killed', (socket) => socket.destroy()],
-    ['leaves within its reply', (socket, { id }) => socket.end(`{"id":${id},"ok":tr`)],
-    ['answers something that is no JSON', (socket) => socket.write('Segmentation fault\n')],
-    ['answers another job', (socket, { id }) => say(socket, { id: id + 1, ok: true, location: 'x' })],
-    ['answers something that is no reply', (socket) => say(socket, null)],
+    ['disconnects within its reply', (socket, { id }) => socket.end(`{"id":${id},"ok":tr`)],
+    ['sends something that is no JSON', (socket) => socket.write('Segmentation fault\n')],
+    ['replies to another job', (socket, { id }) => say(socket, { id: id + 1, ok: true, location: 'x' })],
+    ['sends something that is no reply', (socket) => say(socket, null)],
   ])('fails as ConnectionLost where the child %s', async (_, answer) => {
     await hostThat(greets, answer);
     const connection = await Connection.open(path);
@@ -191,7 +191,7 @@ describe('a request', () => {
 });
 
 describe('closing', () => {
-  it('fails the waiting request with its reason', async () => {
+  it('rejects the waiting request with its reason', async () => {
     await hostThat(greets);
     const connection = await Connection.open(path);
     const reason = new ConnectionLost('the child hung');
@@ -200,7 +200,7 @@ describe('closing', () => {
     await waiting;
   });
 
-  it('keeps the first reason when it is done twice', async () => {
+  it('keeps the first reason when called twice', async () => {
     await hostThat(greets);
     const connection = await Connection.open(path);
     const first = new ConnectionLost('first');
@@ -219,14 +219,14 @@ describe('closing', () => {
     expect(socket?.closed).toBe(true);
   });
 
-  it('is noticed when the child goes while idle', async () => {
+  it('happens when the child disconnects while idle', async () => {
     await hostThat(greets);
     const connection = await Connection.open(path);
     sockets[0]?.end();
     await vi.waitFor(() => expect(connection.closed).toBe(true), { timeout: 10_000 });
   });
 
-  it('follows when the child speaks unasked', async () => {
+  it('happens when the child sends something without a request', async () => {
     await hostThat(greets);
     const connection = await Connection.open(path);
     if (sockets[0]) say(sockets[0], { id: 1, ok: true, location: 'x' });

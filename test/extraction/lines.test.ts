@@ -7,8 +7,8 @@ const split = (...chunks: Buffer[]) => {
   return chunks.flatMap((chunk) => [...splitter.push(chunk)]);
 };
 
-describe('the line splitter', () => {
-  it('gives the same lines however the bytes arrive, also when a character is torn', () => {
+describe('LineSplitter', () => {
+  it('gives the same lines for any chunks, also when a character is split', () => {
     const line = fc.string({ unit: 'grapheme', maxLength: 40 }).filter((text) => !text.includes('\n'));
     fc.assert(
       fc.property(fc.array(line, { maxLength: 8 }), fc.array(fc.nat(400)), (lines, cuts) => {
@@ -20,11 +20,11 @@ describe('the line splitter', () => {
     );
   });
 
-  it('keeps back a line that has no end yet', () => {
+  it('holds a line back until its end arrives', () => {
     expect(split(Buffer.from('one\ntwo'))).toEqual(['one']);
   });
 
-  it('gives an empty line for two ends in a row', () => {
+  it('gives an empty line between two line ends', () => {
     expect(split(Buffer.from('\n\n'))).toEqual(['', '']);
   });
 
@@ -33,14 +33,14 @@ describe('the line splitter', () => {
     expect(line?.length).toBe(2 * 1024 * 1024);
   });
 
-  it('refuses a line that grows beyond all reason', () => {
+  it('rejects a line beyond the limit', () => {
     const splitter = new LineSplitter();
     const megabytes = Buffer.alloc(1.5 * 1024 * 1024, 'x');
     expect([...splitter.push(megabytes)]).toEqual([]);
     expect(() => [...splitter.push(megabytes)]).toThrow(RangeError);
   });
 
-  it('counts each line for itself', () => {
+  it('applies the limit to each line alone', () => {
     const long = Buffer.concat([Buffer.alloc(1.5 * 1024 * 1024, 'x'), Buffer.from('\n')]);
     expect(split(long, long, long)).toHaveLength(3);
   });

@@ -60,7 +60,7 @@ describe('SourcePlanner', () => {
     expect([made.rank('one'), made.rank('two')]).toEqual([1, 0]);
   });
 
-  it('counts refusals anew after an answer', () => {
+  it('counts refusals from zero after an answer', () => {
     const { made, job } = planner();
     for (const page of ['refused', 'refused', 'verdict', 'refused', 'refused'] as const) {
       job({ page, player: 'post' });
@@ -79,7 +79,7 @@ describe('SourcePlanner', () => {
     expect(made.plan('direct', 'tiktok').sources[0]).toBe('page');
   });
 
-  it('skips on after a probe that is refused, and notices an answer within five seconds during the first minute', () => {
+  it('keeps skipping after a refused probe, and notices an answer within five seconds during the first minute', () => {
     const { made, job, clock } = planner();
     for (let i = 0; i < 3; i += 1) job({ player: 'post' });
     for (let second = 0; second < 55; second += 5) {
@@ -128,7 +128,7 @@ describe('SourcePlanner', () => {
     expect(made.plan('direct', 'douyin').sources[0]).toBe('douyin-cookies');
   });
 
-  it('tells where posts come from and why a source is skipped', () => {
+  it('reports where posts come from and why a source is skipped', () => {
     const { made, job } = planner();
     for (let i = 0; i < 3; i += 1) job({ player: 'post' });
     expect(made.status('direct')).toMatchObject({
@@ -139,7 +139,7 @@ describe('SourcePlanner', () => {
     });
   });
 
-  it('forgets refusals when another engine works, and keeps the ttwid', () => {
+  it('forgets refusals when another engine is in use, and keeps the ttwid', () => {
     const { made, job } = planner();
     made.setTtwid('direct', 'kept');
     for (let i = 0; i < 3; i += 1) job({ player: 'post' });

@@ -29,7 +29,7 @@ describe('desktopTargets', () => {
     ]);
   });
 
-  it('makes do with what is there', () => {
+  it('uses what is installed when that is less', () => {
     expect(desktopTargets(['chrome-120:macos-14'])).toEqual(['chrome-120:macos-14']);
     expect(desktopTargets([])).toEqual([]);
   });

@@ -71,7 +71,7 @@ describe('Canary', () => {
     expect(canary.status).toMatchObject({ last: { code: 'ok' }, failures_in_a_row: 0 });
   });
 
-  it('starts its back-off anew after a change of the engine that does not help', async () => {
+  it('restarts its back-off after a change of the engine that does not help', async () => {
     outcome = 'extractor_outdated';
     await vi.advanceTimersByTimeAsync(60 * MINUTE);
     const before = extractions;

@@ -16,7 +16,7 @@ const source = (
 });
 
 describe('sourceReasons', () => {
-  it('says nothing while the page and the player API answer', () => {
+  it('is empty while the page and the player API answer', () => {
     const sources = [source('page', 'ok'), source('player', 'ok'), source('embed', 'blocked', 'HTTP 503')];
     expect(
       sourceReasons([{ egress: 'direct', posts_from: { source: 'page', since: NOON }, sources }]),
@@ -33,7 +33,7 @@ describe('sourceReasons', () => {
     expect(reason).toContain('PROXY_URLS');
   });
 
-  it('tells of a fallback that is broken while the page still answers', () => {
+  it('reports a fallback that is broken while the page still answers', () => {
     const sources = [source('page', 'ok'), source('player', 'blocked', 'HTTP 403')];
     const [reason] = sourceReasons([{ egress: 'direct', posts_from: null, sources }]);
     expect(reason).toContain('the player API does not answer egress direct since 12:03Z (HTTP 403)');

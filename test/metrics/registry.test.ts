@@ -13,7 +13,7 @@ it('omits a gauge without labels while it has no value', async () => {
   expect(await registry.metrics()).toMatch(/^tiktok_optional_bytes 8$/m);
 });
 
-it('drops label values that are gone', async () => {
+it('drops label values that no longer exist', async () => {
   const registry = new Registry();
   let names = ['a', 'b'];
   const read = () => names.map((name): Sample<'name'> => [{ name }, 1]);

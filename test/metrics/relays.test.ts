@@ -1,9 +1,9 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import { MediaClient, type MediaSource } from '../../src/cdn/index.ts';
-import { movie, serve, status, Upstream } from '../cdn/fake-cdn.ts';
+import { mp4Bytes, serve, status, Upstream } from '../cdn/fake-cdn.ts';
 
 const HOST = 'v16.tiktokcdn.com';
-const file = movie(24_000_000);
+const file = mp4Bytes(24_000_000);
 const source: MediaSource = {
   id: 'tiktok/1/h264',
   urls: [`https://${HOST}/video/1/`],

@@ -18,7 +18,7 @@ const MD5 = '0123456789abcdef0123456789abcdef';
 const OTHER_MD5 = 'fedcba9876543210fedcba9876543210';
 
 describe('readRenditions', () => {
-  it('takes what the item says of a file', () => {
+  it('reads what the item says of a file', () => {
     expect(readRenditions([file()])).toEqual([
       sampleRendition({ id: 'h264_576p_1000000', urls: ['https://v16.example.com/video/a/?s=1'] }),
     ]);

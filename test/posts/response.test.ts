@@ -106,7 +106,7 @@ describe('the response for a video', () => {
     expect(sent(silent)).toMatchObject({
       download_link: {},
       formats: [{ has_audio: false }],
-      notice: 'This video can be had without sound only.',
+      notice: 'This video is only available without sound.',
     });
   });
 
@@ -114,12 +114,12 @@ describe('the response for a video', () => {
     const ad = sent(samplePost({ renditions: [] }));
     expect(Object.keys(ad.download_link ?? {})).toEqual(['mp3', 'cover']);
     expect(opened(ad.download_link?.cover).asset).toEqual({ kind: 'cover' });
-    expect([ad.formats, ad.notice]).toEqual([[], expect.stringContaining('cannot be had')]);
+    expect([ad.formats, ad.notice]).toEqual([[], expect.stringContaining('is not available')]);
   });
 
   it.each([
     ['watermarked', sampleRendition({ id: 'watermark', watermark: true }), 'watermark'],
-    ['unplayable', sampleRendition({ codec: 'bytevc2', playable: false }), 'players do not know'],
+    ['unplayable', sampleRendition({ codec: 'bytevc2', playable: false }), 'players do not support'],
   ])('has a notice where its only file is %s', (_, rendition, words) => {
     expect(sent(samplePost({ renditions: [rendition] })).notice).toContain(words);
   });

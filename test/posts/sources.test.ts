@@ -134,7 +134,7 @@ describe('itemId', () => {
 });
 
 describe.each(SOURCE_NAMES)('a reader, of %s', (source) => {
-  it('gives what was asked for where the item says nothing', () => {
+  it('gives the requested post where the item says nothing', () => {
     const douyin = ['detail', 'share', 'slides', 'feed'].includes(source);
     const post = read(source, {});
     expect(post).toMatchObject({

@@ -264,7 +264,7 @@ describe('in a text', () => {
     expect(findPostLink(`https://www.douyin.com/jingxuan?modal_id=${ID}Copy`)).toMatchObject(douyin);
   });
 
-  it('the post counts among several links, wherever it stands', () => {
+  it('the post is found among several links, at any place', () => {
     const text = `抖音 https://www.douyin.com/user/x https://v.douyin.com/iAbC_12-x/ https://www.douyin.com/video/${ID}`;
     expect(findPostLink(text)).toMatchObject(code);
   });
@@ -279,7 +279,7 @@ describe('in a text', () => {
     );
   });
 
-  it('is found whatever words stand around', () => {
+  it('is found among any words', () => {
     const words = fc.string({ unit: 'grapheme', maxLength: 60 });
     fc.assert(
       fc.property(fc.constantFrom(...ACCEPTED), words, words, ([url, link], before, behind) => {
@@ -334,7 +334,7 @@ describe('foreign text', () => {
       .map((parts) => parts.join('')),
   );
 
-  it('is read or refused as unsupported_url, and nothing else happens', () => {
+  it('is read or rejected as unsupported_url, without another error', () => {
     fc.assert(
       fc.property(nasty, (text) => [null, 'unsupported_url'].includes(refusalOf(text))),
       { numRuns: 3000 },
@@ -350,7 +350,7 @@ describe('foreign text', () => {
     );
   });
 
-  it('never leads anywhere but to the hosts of TikTok and Douyin', () => {
+  it('never gives a link to a host other than TikTok’s and Douyin’s', () => {
     const own =
       /^https:\/\/(www|vm|vt|lite)\.tiktok\.com\/[\w@./-]+$|^https:\/\/(www|v)\.douyin\.com\/[\w/-]+$/;
     const read = fc

@@ -26,27 +26,27 @@ function record(ffmpeg: string): void {
   writeFileSync(join(root, '.ffmpeg/ffmpeg.json'), JSON.stringify({ ffmpeg, source: 'test' }));
 }
 
-it('is FFMPEG_PATH before all', () => {
+it('is FFMPEG_PATH before all others', () => {
   const chosen = program('chosen/ffmpeg');
   record(program('system/ffmpeg'));
   expect(locateFfmpeg(root, { FFMPEG_PATH: chosen, PATH: join(root, 'system') })).toBe(chosen);
 });
 
-it('is the one that set-up wrote down before the one on PATH', () => {
+it('is the one that set-up recorded before the one on PATH', () => {
   const own = program('.ffmpeg/ffmpeg');
   record('ffmpeg');
   program('system/ffmpeg');
   expect(locateFfmpeg(root, { PATH: join(root, 'system') })).toBe(own);
 });
 
-it('is the one on PATH where nothing was written down, or that is gone', () => {
+it('is the one on PATH where none was recorded, or the recorded one is missing', () => {
   const system = program('system/ffmpeg');
   expect(locateFfmpeg(root, { PATH: `/nowhere:${join(root, 'system')}` })).toBe(system);
   record(join(root, 'gone/ffmpeg'));
   expect(locateFfmpeg(root, { PATH: join(root, 'system') })).toBe(system);
 });
 
-it('is never a file that cannot run, nor a folder', () => {
+it('is never a file that is not executable, nor a folder', () => {
   program('plain/ffmpeg', 0o644);
   mkdirSync(join(root, 'folder/ffmpeg'), { recursive: true });
   expect(locateFfmpeg(root, { PATH: `${join(root, 'folder')}:${join(root, 'plain')}` })).toBeNull();

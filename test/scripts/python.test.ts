@@ -29,7 +29,7 @@ it('compares versions of Python as numbers', () => {
 });
 
 describe('Pythons on PATH', () => {
-  it('passes over what does not run, tells the old from the usable, and puts 3.11 and newer first', async () => {
+  it('leaves out what does not run, separates the old from the usable, and puts 3.11 and newer first', async () => {
     const ten = program('python3', `echo ${join(folder, 'python3')}; echo 3.10.13`);
     const twelve = program('python3.12', `echo ${join(folder, 'python3.12')}; echo 3.12.1`);
     program('python3.13', 'echo "pyenv: not chosen" >&2; exit 127');

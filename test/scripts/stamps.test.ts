@@ -21,7 +21,7 @@ afterEach(() => {
 });
 
 describe('the hash of sources', () => {
-  it('knows content and names, not times and not where the project lies', () => {
+  it('depends on content and names, not on times or the project’s place', () => {
     const before = hashOf(root, ['src', 'tsconfig.json']);
     const copy = `${root}-copy`;
     cpSync(root, copy, { recursive: true });
@@ -42,7 +42,7 @@ describe('the hash of sources', () => {
     expect(hashOf(root, ['src', 'tsconfig.json'])).not.toBe(before);
   });
 
-  it('is not content alone: what moves from one file into the next changes it', () => {
+  it('changes when content moves from one file into the next', () => {
     const before = hashOf(root, ['src']);
     writeFileSync(join(root, 'src/host/host.py'), '');
     writeFileSync(join(root, 'src/main.ts'), 'twoone');
@@ -50,7 +50,7 @@ describe('the hash of sources', () => {
   });
 });
 
-it('a build counts only with its stamp, and without sources when it is there', () => {
+it('a build counts only with its stamp, or without sources', () => {
   mkdirSync(join(root, 'dist'));
   writeFileSync(join(root, 'dist/main.js'), '');
   expect(isBuilt(root)).toBe(false);
@@ -67,7 +67,7 @@ describe('installed packages', () => {
   };
   const production = { 'node_modules/a': { version: '1.2.3' } };
 
-  it('are in line without the packages of other platforms', () => {
+  it('match the lock file without the packages of other platforms', () => {
     expect(isInstalled(wanted, { ...production, 'node_modules/compiler': { version: '2.0.0' } }, true)).toBe(
       true,
     );
@@ -78,13 +78,13 @@ describe('installed packages', () => {
     expect(isInstalled(wanted, production, false)).toBe(true);
   });
 
-  it('are not in line with another version, or when nothing is installed', () => {
+  it('do not match with another version, or when nothing is installed', () => {
     expect(isInstalled(wanted, { 'node_modules/a': { version: '1.2.2' } }, false)).toBe(false);
     expect(isInstalled(wanted, null, false)).toBe(false);
   });
 });
 
-it.each(['20.19.0', '22.0.0', '24.11.1'])('Node %s will do', (version) => {
+it.each(['20.19.0', '22.0.0', '24.11.1'])('Node %s is new enough', (version) => {
   expect(() => checkNode(version)).not.toThrow();
 });
 

@@ -39,7 +39,7 @@ it('does not run twice at the same time', async () => {
   cleaner.stop();
 });
 
-it('goes on after a sweeper that fails', async () => {
+it('continues after a sweeper that fails', async () => {
   const log = logger();
   const broken = { sweep: () => Promise.reject(new Error('EIO')) };
   const good = { sweep: () => Promise.resolve({ files: 1, bytes: 7 }) };
@@ -49,6 +49,6 @@ it('goes on after a sweeper that fails', async () => {
   cleaner.stop();
 });
 
-it('refuses a schedule that is none', () => {
+it('rejects an invalid schedule', () => {
   expect(() => startCleaner({ cron: 'now and then', sweepers: [], log: logger() })).toThrow(TypeError);
 });

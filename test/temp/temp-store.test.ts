@@ -50,7 +50,7 @@ async function crash(service: ChildProcess) {
   await once(service, 'exit');
 }
 
-it('makes a missing TEMP_DIR, gives each job a folder, and leaves nothing', async () => {
+it('creates a missing TEMP_DIR, gives each job a folder, and leaves nothing behind', async () => {
   const store = await open(join(dir, 'not', 'there'));
   const [a, b] = await Promise.all([store.createJob('slideshow'), store.createJob('slideshow')]);
   expect(a.path).not.toBe(b.path);
@@ -74,7 +74,7 @@ it('removes the folders of a killed service when the next one opens', async () =
   await store.close();
 });
 
-it('leaves a living service alone, at opening and in sweeps, until it dies', async () => {
+it('keeps the folders of a running service, at opening and in sweeps, until it dies', async () => {
   const { service, job } = await startService();
   const store = await open();
   expect(await store.sweep({ olderThanMs: 0 })).toEqual({ files: 0, bytes: 0 });
@@ -86,7 +86,7 @@ it('leaves a living service alone, at opening and in sweeps, until it dies', asy
   await store.close();
 });
 
-it('tells the living from the dead in a TEMP_DIR too deep for a socket address', async () => {
+it('tells running services from dead ones in a TEMP_DIR too deep for a socket address', async () => {
   const deep = join(dir, 'd'.repeat(100), 'e'.repeat(60));
   const { service, job } = await startService(deep);
   const store = await open(deep);
@@ -97,7 +97,7 @@ it('tells the living from the dead in a TEMP_DIR too deep for a socket address',
   await store.close();
 });
 
-it('goes by the heartbeat where the owner ran on another machine', async () => {
+it('uses the heartbeat when the owner runs on another machine', async () => {
   const store = await open();
   const { service, job } = await startService();
   await crash(service);
@@ -125,12 +125,12 @@ it('sweeps what is old and not in use, and only that', async () => {
   await store.close();
 });
 
-it('never touches what is not its own, nor follows a link', async () => {
+it('never removes files of others, and follows no link', async () => {
   const outside = join(dir, 'outside');
   await mkdir(outside);
   await writeFile(join(outside, 'precious'), 'x');
   const place = join(dir, 'temp');
-  // A file of somebody's, a folder of somebody's under a name like ours, and links that look like ours.
+  // A file of others, a folder of others with a name like ours, and links with such names.
   await mkdir(join(place, 'run-0123456789abcdef'), { recursive: true });
   await writeFile(join(place, 'run-0123456789abcdef', 'theirs'), 'x');
   await writeFile(join(place, 'run-0123456789abcdef', 'owner.json'), '{"service":"another"}');
@@ -156,7 +156,7 @@ it('never touches what is not its own, nor follows a link', async () => {
   expect(await readdir(outside)).toEqual(['precious']);
 });
 
-it('survives folders that vanish under its hands', async () => {
+it('ignores folders that vanish meanwhile', async () => {
   const store = await open();
   const run = dirname((await store.createJob('x')).path);
   for (let i = 0; i < 30; i++) {
@@ -177,7 +177,7 @@ it('survives folders that vanish under its hands', async () => {
   await store.close();
 });
 
-it('knows how much fits', async () => {
+it('knows the free bytes', async () => {
   const store = await open();
   expect(await store.freeBytes()).toBeGreaterThan(0);
   await store.close();

@@ -118,7 +118,7 @@ def fork(connection, serve_connection, inherited):
         serve_connection(connection)
         status = 0
     except (BrokenPipeError, ConnectionResetError):
-        status = 0  # the worker went away; nobody is left to be told
+        status = 0  # the worker has closed the connection
     except BaseException:
         sys.excepthook(*sys.exc_info())
     finally:
@@ -135,8 +135,8 @@ def limit_memory():
 
 
 def die_with_parent(parent, end):
-    """Who is killed cannot say goodbye: the kernel must take along whom he started (Linux; elsewhere a host ends with
-    its standard input, a child with its connection)."""
+    """A killed process cannot clean up, so the kernel ends its children (Linux; elsewhere a host ends with its standard
+    input, a child with its connection)."""
     if sys.platform == 'linux':
         ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, end)
         if os.getppid() != parent:  # it died before the kernel knew

@@ -38,9 +38,9 @@ def targets():
 
 def warm_up_request(ytdl):
     """Runs the code of a request without a server: connects to a local port where nothing listens."""
-    with socket.socket() as nobody:
-        nobody.bind(('127.0.0.1', 0))
-        address = f'https://127.0.0.1:{nobody.getsockname()[1]}/'
+    with socket.socket() as unused:
+        unused.bind(('127.0.0.1', 0))
+        address = f'https://127.0.0.1:{unused.getsockname()[1]}/'
         try:
             ytdl.urlopen(Request(address, extensions={'impersonate': ImpersonateTarget(), 'timeout': 5}))
         except RequestError:

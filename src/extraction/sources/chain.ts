@@ -13,7 +13,7 @@ import { isPlayable, readEmbed, readOembed, readPage, readPlayer, type SourceRep
 
 /** What the main thread knows of an egress, as far as one job needs it; made by SourcePlanner. */
 export interface Plan {
-  /** In this order; those that rest are left out. */
+  /** In this order; skipped sources are left out. */
   sources: readonly SourceId[];
   /** Browsers to impersonate for the page, the one that passed last first. Empty where there is no choice. */
   targets: readonly string[];
@@ -49,11 +49,11 @@ export type ChainResult =
   /** The main thread has to register a ttwid, or a new one, before the rest of the chain makes sense. */
   | { ok: false; needs: 'ttwid'; rest: readonly SourceId[] };
 
-/** Tries beyond the first of one page, each with another browser. */
+/** Further tries of one page, each with another browser. */
 const MAX_OTHER_TARGETS = 2;
-/** Between such tries at one egress, over all workers. */
+/** Milliseconds between such tries at one egress, over all workers. */
 const ROTATION_INTERVAL_MS = 1000;
-/** Between share pages at one egress: faster ones get the address refused. */
+/** Milliseconds between share pages at one egress: faster ones get the address refused. */
 const SHARE_INTERVAL_MS = 500;
 const SLOTS_FOR_EACH_EGRESS = 2;
 
@@ -67,7 +67,7 @@ export function pacerSlots(egresses: number): number {
   return egresses * SLOTS_FOR_EACH_EGRESS;
 }
 
-/** Gets a post from the first source that has it, and tells what the others said. */
+/** Gets a post from the first source that has it, and records what the others replied. */
 export class SourceChain {
   readonly attempts: Attempt[] = [];
   readonly #context: ChainContext;
@@ -138,7 +138,7 @@ export class SourceChain {
     let meaning = await this.#ask('page', first);
     for (const target of others.slice(0, MAX_OTHER_TARGETS)) {
       if (!isWorthAnotherTarget(meaning) || !this.#hasTime()) break;
-      // A server that cannot be reached deserves a try, but no waiting.
+      // An unreachable server gets another try, without waiting.
       const patience =
         meaning.kind === 'refused' ? Math.min(ROTATION_INTERVAL_MS, this.#left() - LEAST_MS) : 0;
       const wait = pacer.reserve(plan.slot * SLOTS_FOR_EACH_EGRESS, ROTATION_INTERVAL_MS, patience);

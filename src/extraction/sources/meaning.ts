@@ -4,7 +4,7 @@ import type { Post } from '../../posts/post.ts';
 /** What the reply of one source says. */
 export type Meaning =
   | { kind: 'post'; post: Post }
-  /** About the post itself, and final: no other source is asked. */
+  /** About the post itself, and final: no other source is tried. */
   | { kind: 'verdict'; code: Verdict; detail: string }
   /** Not known to this source; only another source can tell whether it exists. */
   | { kind: 'absent'; detail: string }

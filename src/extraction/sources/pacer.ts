@@ -18,7 +18,7 @@ export class Pacer {
   /**
    * Takes the next free time of a slot.
    * @param intervalMs between two requests
-   * @param patienceMs for which the caller would wait
+   * @param patienceMs longest wait that the caller accepts
    * @returns milliseconds to wait; null where that would be longer, and nothing is taken
    */
   reserve(slot: number, intervalMs: number, patienceMs: number, now = Date.now()): number | null {

@@ -15,7 +15,7 @@ export type Resolved =
 const MAX_HOPS = 5;
 
 /**
- * Follows a short link to the first address that names a post. Only hosts of posts.ts's list are asked: every hop is
+ * Follows a short link to the first address that names a post. Only hosts that posts/url.ts knows are requested: every hop is
  * parsed before it is followed.
  */
 export async function resolveShortLink(link: ShortLink, send: Send): Promise<Resolved> {

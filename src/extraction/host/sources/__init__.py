@@ -1,4 +1,4 @@
-"""One module for each operation of a job. `fetch(client, job)` asks and returns `{'data': …, 'answer': facts}`:
+"""One module for each operation of a job. `fetch(client, job)` requests and returns `{'data': …, 'answer': facts}`:
 the raw JSON of the post where there is one, and the facts of the response. Conclusions are drawn in TypeScript."""
 
 from . import (

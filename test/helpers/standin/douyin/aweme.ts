@@ -55,7 +55,7 @@ function addr(press: Press, post: StandinPost, ref: AssetRef, folder = '') {
 
 function playAddr(press: Press, post: StandinPost, index: number) {
   const { codec, height, silent } = RENDITIONS[post.renditions[index] ?? 'h264_540p'];
-  // The path of a silent track tells (SOURCES of several clients; `media-video-avc1` for H.264).
+  // The path of a silent track tells (`media-video-avc1` for H.264).
   const folder = silent ? `media-video-${codec === 'h264' ? 'avc1' : 'hvc1'}/` : '';
   const { data_size, ...address } = addr(press, post, { postId: post.id, part: 'video', index }, folder);
   const bitrate = Math.round((data_size * 8) / VIDEO_SECONDS);
