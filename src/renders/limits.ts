@@ -44,5 +44,7 @@ export const METADATA_LIMIT_MS = 15_000;
 export const MAX_SLIDESHOW_SECONDS = 5 * 60;
 /** Bytes of one photo or track of a slideshow. */
 export const MAX_SLIDESHOW_PART_BYTES = 64 * 1024 * 1024;
+/** Bytes of the clip of a live photo in a slideshow; a larger one gives way to its still. TikTok's have some 3 s. */
+export const MAX_SLIDESHOW_CLIP_BYTES = 16 * 1024 * 1024;
 /** Milliseconds without a finished slide after which a render process counts as hung. */
 export const RENDER_STALL_MS = 60_000;

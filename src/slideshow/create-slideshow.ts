@@ -5,12 +5,16 @@ import type { Produce, RenderTools } from '../renders/index.ts';
 import { CANVASES, type SlideshowOptions } from './options.ts';
 import type { SlideshowRenderer } from './renderer.ts';
 
+type FetchPart = (toPath: string, signal: AbortSignal) => Promise<void>;
+
 /** The photos and the music of one post. Each call writes a whole file or throws. */
 export interface SlideshowSource {
   photos: number;
   fetchPhoto: (index: number, toPath: string, signal: AbortSignal) => Promise<void>;
+  /** Null for a photo that is not a live one. */
+  fetchClip?: (index: number) => FetchPart | null;
   /** Null for a post without music. */
-  fetchSound: ((toPath: string, signal: AbortSignal) => Promise<void>) | null;
+  fetchSound: FetchPart | null;
 }
 
 /** As many as a browser opens to one host. */
@@ -25,7 +29,7 @@ export function createSlideshow(
   renderer: SlideshowRenderer,
 ): Produce {
   return async ({ job, report, signal, withSlot }) => {
-    const { photos, sound } = await fetchAll(source, { job, report, signal });
+    const { photos, clips, sound } = await fetchAll(source, { job, report, signal });
     const output = join(job.path, 'slideshow.mp4');
     const rendered = (slides: number) =>
       FETCH_PERCENT + Math.floor(((99 - FETCH_PERCENT) * slides) / photos.length);
@@ -34,6 +38,7 @@ export function createSlideshow(
       const onSlide = (slides: number) => report({ stage: 'rendering', percent: rendered(slides) });
       const request = {
         photos,
+        clips,
         sound,
         slideSeconds: music === 'whole' && sound !== null ? null : seconds,
         canvas: canvas === 'auto' ? canvas : CANVASES[canvas],
@@ -41,7 +46,8 @@ export function createSlideshow(
       };
       await renderer.render(request, { onSlide, signal });
     });
-    await Promise.all([...photos, ...(sound ? [sound] : [])].map((path) => rm(path, { force: true })));
+    const parts = [...photos, ...clips, sound].filter((path) => path !== null);
+    await Promise.all(parts.map((path) => rm(path, { force: true })));
     return output;
   };
 }
@@ -50,10 +56,25 @@ export function createSlideshow(
 async function fetchAll(source: SlideshowSource, { job, report, signal }: Omit<RenderTools, 'withSlot'>) {
   const photos = Array.from({ length: source.photos }, (_, index) => join(job.path, `photo-${index + 1}`));
   const sound = source.fetchSound && join(job.path, 'sound');
+  const clips: (string | null)[] = photos.map(() => null);
+  const fetchClip = async (fetch: FetchPart, index: number, either: AbortSignal) => {
+    const path = join(job.path, `clip-${index + 1}`);
+    try {
+      await fetch(path, either);
+      clips[index] = path;
+    } catch {
+      // The still takes its place. An abort is noticed by mapLimited.
+      await rm(path, { force: true });
+    }
+  };
   const { fetchSound } = source;
   const fetches = [
     ...(fetchSound && sound ? [(either: AbortSignal) => fetchSound(sound, either)] : []),
     ...photos.map((path, index) => (either: AbortSignal) => source.fetchPhoto(index, path, either)),
+    ...photos.flatMap((_, index) => {
+      const fetch = source.fetchClip?.(index);
+      return fetch ? [(either: AbortSignal) => fetchClip(fetch, index, either)] : [];
+    }),
   ];
   let done = 0;
   report({ stage: 'fetching', percent: 0 });
@@ -63,5 +84,5 @@ async function fetchAll(source: SlideshowSource, { job, report, signal }: Omit<R
     report({ stage: 'fetching', percent: Math.floor((FETCH_PERCENT * done) / fetches.length) });
   };
   await mapLimited(fetches, FETCHES_AT_ONCE, fetchOne, signal);
-  return { photos, sound };
+  return { photos, clips, sound };
 }

@@ -9,7 +9,10 @@ import type { RenderRequest } from './messages.ts';
 import { photoOnCanvas, sizeOfPhoto } from './photo.ts';
 import {
   autoCanvas,
+  CLIP_INPUT,
+  clipOutput,
   FRAME_INPUT,
+  MAX_CLIP_FRAMES,
   photoInput,
   photoOutput,
   planSlideshow,
@@ -43,12 +46,15 @@ export async function encodeSlideshow(
   const canvas =
     request.canvas === 'auto' ? autoCanvas(await Promise.all(photos.map(sizeOfPhoto))) : request.canvas;
   const plan = planSlideshow(photos.length, request.slideSeconds ?? (await spread(request, signal)));
-  const rawFrames = Readable.from(decode(photos, canvas), { objectMode: false });
+  const ownFrames = plan.slideFrames.map((frames, slide) =>
+    request.clips?.[slide] ? Math.min(frames, MAX_CLIP_FRAMES) : 1,
+  );
+  const rawFrames = Readable.from(decode(request, canvas, ownFrames), { objectMode: false });
   const encoder = ffmpegToStream({
     ffmpegPath,
     isolate: false,
     inputs: [{ source: rawFrames, options: photoInput(canvas) }],
-    outputOptions: photoOutput(threads),
+    outputOptions: photoOutput(threads, ownFrames),
   });
   const frames = new PassThrough();
   const partial = `${request.output}.part.mp4`;
@@ -64,7 +70,11 @@ export async function encodeSlideshow(
     },
     partial,
   );
-  const repeating = pipeline(wholeOf(encoder), new FrameRepeater(plan.slideFrames, onSlide), frames);
+  const repeating = pipeline(
+    wholeOf(encoder),
+    new FrameRepeater(plan.slideFrames, ownFrames, onSlide),
+    frames,
+  );
   await allOrNone([encoder, muxer], repeating, signal);
   await assertWholeMp4(partial, plan.totalFrames);
   await rename(partial, request.output);
@@ -103,8 +113,12 @@ async function* wholeOf(run: FfmpegRun & { stream: Readable }): AsyncGenerator<B
   await run.finished;
 }
 
-/** Raw frames of the photos in order, decoded ahead. */
-async function* decode(photos: string[], canvas: Size): AsyncGenerator<Buffer> {
+/** Raw frames of the slides in order; photos are decoded ahead. */
+async function* decode(
+  { ffmpegPath, photos, clips = [] }: RenderRequest,
+  canvas: Size,
+  ownFrames: readonly number[],
+): AsyncGenerator<Buffer> {
   const ahead: Promise<Buffer>[] = [];
   for (let next = 0; next < photos.length || ahead.length > 0; ) {
     for (; ahead.length < DECODES_AT_ONCE && next < photos.length; next++) {
@@ -112,8 +126,53 @@ async function* decode(photos: string[], canvas: Size): AsyncGenerator<Buffer> {
       frame.catch(() => undefined);
       ahead.push(frame);
     }
-    yield (await ahead.shift()) as Buffer;
+    const slide = next - ahead.length;
+    const still = (await ahead.shift()) as Buffer;
+    const clip = clips[slide];
+    if (clip) yield* framesOfClip({ ffmpegPath, clip, still, canvas, count: ownFrames[slide] ?? 1 });
+    else yield still;
   }
+}
+
+interface Clip {
+  ffmpegPath: string;
+  clip: string;
+  /** Shown where the clip does not decode. */
+  still: Buffer;
+  canvas: Size;
+  count: number;
+}
+
+/** Exactly `count` raw frames: the clip, and its last frame for the rest. */
+async function* framesOfClip({ ffmpegPath, clip, still, canvas, count }: Clip): AsyncGenerator<Buffer> {
+  const run = ffmpegToStream({
+    ffmpegPath,
+    isolate: false,
+    inputs: [{ source: clip, options: CLIP_INPUT }],
+    outputOptions: clipOutput(canvas, count),
+  });
+  let last = still;
+  let sent = 0;
+  let filled = 0;
+  try {
+    let frame = Buffer.allocUnsafe(still.length);
+    for await (const chunk of run.stream as AsyncIterable<Buffer>) {
+      for (let read = 0; read < chunk.length && sent < count; ) {
+        const copied = chunk.copy(frame, filled, read);
+        read += copied;
+        filled += copied;
+        if (filled < frame.length) break;
+        yield frame;
+        [last, frame, filled] = [frame, Buffer.allocUnsafe(still.length), 0];
+        sent += 1;
+      }
+    }
+  } catch {
+    // A clip that does not decode.
+  } finally {
+    await run.kill();
+  }
+  for (; sent < count; sent++) yield last;
 }
 
 /** Waits for all stages. At the first failure or abort kills the runs and waits for their exit. */

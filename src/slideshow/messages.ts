@@ -5,6 +5,8 @@ export interface RenderRequest {
   ffmpegPath: string;
   /** Local files, in order. */
   photos: string[];
+  /** The clip of each photo that is a live one: a local file, or null. */
+  clips?: (string | null)[];
   /** Local file; null for silence. */
   sound: string | null;
   /** Seconds of each slide; null to spread the slides over the sound. */

@@ -5,6 +5,8 @@
  * frame; the frames up to the next photo are such repeats, cut from a short black lead that the same encoder makes
  * first (see frame-repeater.ts). TikTok's Content Posting API takes 23 to 60 frames a second.
  */
+import { MAX_PIXELS, SOUND_INPUT } from '../ffmpeg/index.ts';
+
 /** Frames a second; constant. */
 export const FRAME_RATE = 25;
 
@@ -13,6 +15,9 @@ export const REPEAT_FRAMES = 16;
 
 /** Frames between two key frames at most, so that slow slideshows stay quick to seek. */
 export const MAX_KEY_INTERVAL = 10 * FRAME_RATE;
+
+/** Frames of a clip that are encoded at most; the last one stays for the rest of its slide. */
+export const MAX_CLIP_FRAMES = MAX_KEY_INTERVAL;
 
 const SAMPLE_RATE = 44_100;
 const FADE_SECONDS = 0.5;
@@ -76,7 +81,7 @@ export function autoCanvas(photos: readonly Size[]): Size {
   return { width: even(width), height: even(height) };
 }
 
-/** Options of the input of raw RGB frames of the canvas's size, one for each slide. */
+/** Options of the input of raw RGB frames of the canvas's size: one for each photo, several for a clip. */
 export function photoInput({ width, height }: Size): string[] {
   return [
     ...['-f', 'rawvideo', '-pix_fmt', 'rgb24', '-s', `${width}x${height}`],
@@ -85,14 +90,16 @@ export function photoInput({ width, height }: Size): string[] {
 }
 
 /**
- * Options for an Annex B stream: a black key frame, its repeats, then a key frame for each photo.
+ * Options for an Annex B stream: a black key frame, its repeats, then each slide from a key frame on.
  *
  * - Photos are full-range sRGB; players expect HD video as limited-range BT.709.
  * - crf with qcomp=1 gives all photos one quality, with adaptive quantisation inside each.
  * - zones: the quality of the black lead at which x264 derives the same crf for the photo after it.
  * - No B-frames, one reference, no weighting, no look-ahead: a repeat's bits depend on its number alone.
+ *
+ * @param ownFrames frames that each slide has in the input
  */
-export function photoOutput(threads: number): string[] {
+export function photoOutput(threads: number, ownFrames: readonly number[]): string[] {
   const crf = 19;
   const lead = REPEAT_FRAMES + 1;
   const filter = [
@@ -113,8 +120,35 @@ export function photoOutput(threads: number): string[] {
     ...['-profile:v', 'high', '-level:v', '4.0', '-x264-params', x264.join(':')],
     // ffmpeg 5.1 passes no colour tags from the filter to the encoder.
     ...['-color_range', 'tv', '-colorspace', 'bt709', '-color_primaries', 'bt709', '-color_trc', 'bt709'],
-    ...['-force_key_frames', `expr:eq(n,0)+gte(n,${lead})`, '-forced-idr', '1'],
+    ...['-force_key_frames', `expr:${keyFrames(lead, ownFrames)}`, '-forced-idr', '1'],
     ...['-f', 'h264'],
+  ];
+}
+
+/** An expression that is not 0 for the first frame of the lead and of each slide. */
+function keyFrames(lead: number, ownFrames: readonly number[]): string {
+  let next = lead;
+  const terms = ownFrames.map((frames) => {
+    const term = `eq(n,${next})`;
+    next += frames;
+    return term;
+  });
+  return ['eq(n,0)', ...terms].join('+');
+}
+
+/** Options of the clip of a live photo as an input. */
+export const CLIP_INPUT = [...SOUND_INPUT, '-threads', '1', '-max_pixels', String(MAX_PIXELS)];
+
+/** Options for raw frames of a clip, fitted onto the canvas as photos are. */
+export function clipOutput({ width, height }: Size, frames: number): string[] {
+  const filter = [
+    `fps=${FRAME_RATE}`,
+    `scale=${width}:${height}:force_original_aspect_ratio=decrease:force_divisible_by=2:flags=bicubic`,
+    `pad=${width}:${height}:(ow-iw)/2:(oh-ih)/2`,
+  ];
+  return [
+    ...['-map', '0:v:0', '-vf', filter.join(','), '-frames:v', String(frames)],
+    ...['-f', 'rawvideo', '-pix_fmt', 'rgb24'],
   ];
 }
 

@@ -7,6 +7,7 @@ import { assetSource } from '../posts/asset.ts';
 import type { Post, PostRef } from '../posts/post.ts';
 import { postKey } from '../posts/url.ts';
 import {
+  MAX_SLIDESHOW_CLIP_BYTES,
   MAX_SLIDESHOW_PART_BYTES,
   type ProgressListener,
   type RenderCache,
@@ -71,15 +72,24 @@ export class Slideshows {
   }
 
   #source(post: Post, client: string): SlideshowSource {
-    const fetch = async (asset: Asset, path: string, signal: AbortSignal) => {
+    const fetch = async (
+      asset: Asset,
+      path: string,
+      signal: AbortSignal,
+      maxBytes = MAX_SLIDESHOW_PART_BYTES,
+    ) => {
       const { files, media } = this.#options;
       const source = sourceOf(post, asset);
       const renew = files.renew(post.ref, asset, source.urls, { client, signal });
-      await fetchToFile(media, source, path, { signal, renew, maxBytes: MAX_SLIDESHOW_PART_BYTES });
+      await fetchToFile(media, source, path, { signal, renew, maxBytes });
     };
     return {
       photos: post.photos.length,
       fetchPhoto: (index, path, signal) => fetch({ kind: 'photo', index }, path, signal),
+      fetchClip: (index) =>
+        post.photos[index]?.live
+          ? (path, signal) => fetch({ kind: 'live', index }, path, signal, MAX_SLIDESHOW_CLIP_BYTES)
+          : null,
       fetchSound:
         assetSource(post, { kind: 'mp3' }) && ((path, signal) => fetch({ kind: 'mp3' }, path, signal)),
     };

@@ -1,4 +1,7 @@
 import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { download } from '../helpers/download.ts';
 import { type Service, startService } from '../helpers/service.ts';
@@ -12,6 +15,7 @@ import {
   startStandin,
   videoPost,
 } from '../helpers/standin/index.ts';
+import { frameSums } from '../slideshow/media.ts';
 
 let standin: Standin;
 let service: Service;
@@ -75,6 +79,30 @@ describe('Douyin without cookies', () => {
     const names = namesInZip(zip);
     expect(names.map((name) => name.slice(-6))).toEqual(['01.jpg', '01.mp4', '02.jpg']);
   });
+
+  it.each([
+    ['plays the clip in the slideshow', false],
+    ['keeps the still in the slideshow where the CDN refuses the clip', true],
+  ])(
+    '%s',
+    async (_, refused) => {
+      const post = standin.posts.add(
+        photoPost({ platform: 'douyin', photos: ['portrait_1', 'portrait_2'], live: [0] }),
+      );
+      if (refused) standin.faults.add({ post, part: 'live' }, { kind: 'status', status: 403 });
+      const { body } = await get(post);
+      const slideshow = await fetch(String(body.download_slideshow_link));
+      expect(slideshow.status).toBe(200);
+      const path = join(mkdtempSync(join(tmpdir(), 'live-')), 'slideshow.mp4');
+      writeFileSync(path, Buffer.from(await slideshow.arrayBuffer()));
+      const sums = await frameSums(path);
+      const [first, second] = [new Set(sums.slice(0, 100)), new Set(sums.slice(100))];
+      expect(first.size > 20).toBe(!refused);
+      expect(second.size).toBe(1);
+      rmSync(dirname(path), { recursive: true });
+    },
+    60_000,
+  );
 
   it.each([
     ['status_deleted', 'post_not_found'],

@@ -12,6 +12,7 @@ import {
   type Colour,
   colourAt,
   distance,
+  ffmpeg,
   ffprobe,
   frameAt,
   frameSums,
@@ -326,5 +327,46 @@ describe.skipIf(!ffmpegPath)('a slideshow', () => {
       const keys = packets.flatMap((packet, index) => (packet.flags.startsWith('K') ? [index] : []));
       expect(keys).toEqual([0, 250, 500, 525, 775, 1025]);
     }
+  });
+
+  it('plays the clip of a live photo, keeps its last frame, and shows stills beside it', async () => {
+    const still = await save('still.jpg', quarters(90, 160).jpeg());
+    const clip = join(dir, 'clip.mp4');
+    await ffmpeg(
+      ...['-f', 'lavfi', '-i', 'testsrc2=s=240x320:r=30:d=1', '-f', 'lavfi', '-i', 'sine=d=1'],
+      ...['-pix_fmt', 'yuv420p', clip],
+    );
+    const damaged = await save('damaged.mp4', Buffer.from('no clip'));
+    const output = join(dir, 'live.mp4');
+    const request = {
+      photos: [still, still, still, still],
+      clips: [null, clip, null, damaged],
+      sound: null,
+      slideSeconds: 2,
+      canvas: HALF,
+      output,
+    };
+    const slides: number[] = [];
+    const options = { onSlide: (done: number) => slides.push(done), signal: new AbortController().signal };
+    await renderer.render(request, options);
+    expect(slides).toEqual([1, 2, 3, 4]);
+    const sums = await frameSums(output);
+    const different = (from: number, to: number) => new Set(sums.slice(from, to)).size;
+    expect(sums).toHaveLength(200);
+    expect([different(0, 50), different(100, 150)]).toEqual([1, 1]);
+    // 25 frames of the clip, of which the encoder may improve the last a little while it stays.
+    expect(different(50, 75)).toBe(25);
+    expect(different(90, 100)).toBeLessThan(5);
+    // Fitted as a still of its shape: 540×720 in the middle of 540×960.
+    const frame = await frameAt(output, 60);
+    const instead = await frameAt(output, 180);
+    expectQuarters(instead, { width: 90, height: 160 }, 20, 'the still of a damaged clip');
+    expect(distance(colourAt(frame, 270, 40, HALF.width), [0, 0, 0])).toBeLessThan(10);
+    if (ffprobePath) {
+      const { streams, packets } = await ffprobe(output);
+      expect(streams.map(({ codec_type }) => codec_type)).toEqual(['video', 'audio']);
+      expect(packets.map(({ pts }) => pts)).toEqual([...packets.map(({ pts }) => pts)].sort((a, b) => a - b));
+    }
+    expect(await loudness(output, 0, 8)).toBeLessThan(-80);
   });
 });

@@ -15,11 +15,12 @@ async function through(
   slideFrames: number[],
   chunk: number,
   done: number[] = [],
+  ownFrames = slideFrames.map(() => 1),
 ): Promise<Buffer> {
   const chunks = Array.from({ length: Math.ceil(input.length / chunk) }, (_, i) =>
     input.subarray(i * chunk, (i + 1) * chunk),
   );
-  const stream = new FrameRepeater(slideFrames, (slide) => done.push(slide));
+  const stream = new FrameRepeater(slideFrames, ownFrames, (slide) => done.push(slide));
   return buffer(Readable.from(chunks, { objectMode: false }).compose(stream));
 }
 
@@ -43,6 +44,19 @@ it('repeats the key frame after ten seconds and counts from there', async () => 
     repeats[0] ?? '',
   ];
   expect(output.equals(Buffer.concat(expected.map((part) => Buffer.from(part))))).toBe(true);
+});
+
+it('keeps the frames of a clip, and repeats its last one by its number', async () => {
+  const moving = [nal(1, 'x'.repeat(500)), nal(1, 'm3')];
+  const input = Buffer.concat([lead, key('clip'), ...moving, key('two')]);
+  const output = await through(input, [5, 1], 100, [], [3, 1]);
+  const expected = [key('clip'), ...moving, ...repeats.slice(2, 4), key('two')];
+  expect(output.toString('hex')).toBe(Buffer.concat(expected).toString('hex'));
+});
+
+it('rejects a clip that lacks a frame', async () => {
+  const input = Buffer.concat([lead, key('clip'), nal(1, 'm2'), key('two')]);
+  await expect(through(input, [5, 1], 50, [], [3, 1])).rejects.toThrow('2 frames of a clip of 3');
 });
 
 it.each([
