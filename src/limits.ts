@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 
 /**
- * Bounds on what clients can take over HTTP; SECURITY.md has them in a table. `client` bounds hold for one IPv4 address or IPv6 /64; its /56 may take twice as much and its /48 four times.
+ * Bounds on what clients can take over HTTP; SECURITY.md has them in a table. `client` bounds hold for one IPv4 address
+ * or IPv6 /64; its /56 may take twice as much and its /48 four times.
  */
 export const LIMITS = {
   /** One TCP connection. Beyond these it is closed. */

@@ -82,15 +82,16 @@ describe('a flood', () => {
   });
 
   it('of 1,200 connections that read nothing is over after the write timeout', {
-    timeout: 120_000,
+    timeout: 150_000,
   }, async () => {
     const addresses = ['127.0.2.1', '127.0.2.2', '127.0.2.3', '127.0.2.4'];
     const before = openFiles(service.pid).length;
     const request = 'GET /docs/static/swagger-ui-bundle.js HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(4);
     for (let n = 0; n < 1200; n += 1) (await open(addresses[n % 4])).write(request);
-    const during = openFiles(service.pid).length - before;
     const slowest = await slowestOf(3, honestPost);
-    const ended = await until(() => openFiles(service.pid).length < before + 50, 60_000);
+    const during = openFiles(service.pid).length - before;
+    // Node gives a connection the timeout twice where the first has seen a write.
+    const ended = await until(() => openFiles(service.pid).length < before + 50, 90_000);
     report(`1,200 silent readers: ${during} descriptors, honest post ${slowest} ms, all closed: ${ended}`);
     // One descriptor each: no file is held open.
     expect(during).toBeLessThan(1300);
