@@ -5,8 +5,16 @@ export function asObject(value: unknown): Raw {
   return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Raw) : {};
 }
 
+/** Entries of one list of an item. TikTok allows 35 photos; captions of all languages are the longest list known. */
+export const MAX_LIST = 500;
+
+/** The objects of a list; none of a list that is longer than any post's. */
 export function asObjects(value: unknown): Raw[] {
-  return Array.isArray(value) ? value.map(asObject) : [];
+  return asList(value).map(asObject);
+}
+
+function asList(value: unknown): unknown[] {
+  return Array.isArray(value) && value.length <= MAX_LIST ? value : [];
 }
 
 export function asString(value: unknown): string {
@@ -49,6 +57,6 @@ export function asUrl(value: unknown): string | null {
 }
 
 export function asUrls(value: unknown): string[] {
-  const found = Array.isArray(value) ? value.map(asUrl) : [];
+  const found = asList(value).map(asUrl);
   return [...new Set(found.filter((address) => address !== null))];
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { Connection } from '../../src/extraction/connection.ts';
 import { HostProcess } from '../../src/extraction/host-process.ts';
+import type { Job, Reply } from '../../src/extraction/protocol.ts';
 import { type ChainResult, type Plan, pacerSlots, SourceChain } from '../../src/extraction/sources/chain.ts';
 import { type Attempt, DOUYIN_SOURCES, TIKTOK_SOURCES } from '../../src/extraction/sources/meaning.ts';
 import { Pacer } from '../../src/extraction/sources/pacer.ts';
@@ -34,6 +35,10 @@ export interface SourceHost {
     post: Pick<StandinPost, 'id' | 'platform'> & { kind?: StandinPost['kind'] },
     options?: { plan?: Partial<Plan>; proxy?: string; timeoutMs?: number; pacer?: Pacer },
   ): Promise<ChainRun>;
+  /** Sends one job to the child. @param proxy null for a direct connection */
+  send(job: Omit<Job, 'id' | 'timeout' | 'proxy'>, proxy?: string | null): Promise<Reply>;
+  /** Process ids of the host and of the child that does the jobs; 0 before the first. */
+  pids(): { host: number; child: number };
   close(): Promise<void>;
 }
 
@@ -48,9 +53,15 @@ export async function startSourceHost(standin: Standin, cookiesPath = ''): Promi
     caFile: standin.caFile,
     log,
   });
-  const { targets } = await host.start();
+  const { targets, pid } = await host.start();
   let child: Connection | null = null;
+  const send = async (job: Omit<Job, 'id' | 'timeout' | 'proxy'>, proxy: string | null, limitMs: number) => {
+    if (!child || child.closed) child = await Connection.open(host.socketPath);
+    return child.request({ ...job, proxy, timeout: limitMs / 1000 });
+  };
   return {
+    send: (job, proxy = standin.proxyUrl) => send(job, proxy, 10_000),
+    pids: () => ({ host: pid, child: child?.hello.pid ?? 0 }),
     async run(
       { id, platform, kind },
       { plan = {}, proxy = standin.proxyUrl, timeoutMs = 10_000, pacer = new Hasty() } = {},
@@ -72,10 +83,7 @@ export async function startSourceHost(standin: Standin, cookiesPath = ''): Promi
         pacer,
         deadline: performance.now() + timeoutMs,
         timeoutMs,
-        async send(job, limitMs) {
-          if (!child || child.closed) child = await Connection.open(host.socketPath);
-          return child.request({ ...job, proxy, timeout: limitMs / 1000 });
-        },
+        send: (job, limitMs) => send(job, proxy, limitMs),
       });
       return { result: await chain.run(), attempts: chain.attempts };
     },

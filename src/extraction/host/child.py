@@ -77,14 +77,15 @@ def encode(message):
 
 
 def encode_reply(message):
-    """A post that JSON cannot carry (NaN, Infinity) or that is far too large is an unreadable one."""
+    """A post that JSON cannot carry (NaN, Infinity) or that is far too large is an unreadable one: data without a post,
+    where None would mean a page without data, which is a refusal."""
     try:
         line = encode(message)
     except ValueError:
         line = b''
     if 0 < len(line) <= MAX_REPLY:
         return line
-    return encode({'id': message['id'], 'ok': True, 'data': None, 'answer': message.get('answer'), 'last': message['last']})
+    return encode({'id': message['id'], 'ok': True, 'data': {}, 'answer': message.get('answer'), 'last': message['last']})
 
 
 def run(sources, deadline, job):

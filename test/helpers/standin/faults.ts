@@ -4,7 +4,7 @@ import type { Source } from './sources.ts';
 /** What goes wrong. Offsets count bytes of the body of the very answer, not of the file. */
 export type Fault =
   /** Another status instead of the answer. */
-  | { kind: 'status'; status: number; body?: string; headers?: Record<string, string> }
+  | { kind: 'status'; status: number; body?: string | Buffer[]; headers?: Record<string, string> }
   | { kind: 'redirect'; location: string; status?: number }
   /** 200 with an HTML page in place of what was asked. */
   | { kind: 'html'; body?: string }
