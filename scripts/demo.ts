@@ -5,7 +5,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { SCENARIOS, startStandin } from '../test/helpers/standin/index.ts';
+import { SCENARIOS, SOURCE_SCENARIOS, startStandin } from '../test/helpers/standin/index.ts';
 
 const port = process.env.PORT ?? '3021';
 const standin = await startStandin();
@@ -23,14 +23,22 @@ const service = spawn(process.execPath, [fileURLToPath(new URL('../dist/main.js'
 process.on('SIGINT', () => {});
 process.on('SIGTERM', () => service.kill('SIGTERM'));
 
-const width = Math.max(...SCENARIOS.map(({ name }) => name.length));
+const all = [...SCENARIOS, ...SOURCE_SCENARIOS];
+const width = Math.max(...all.map(({ name }) => name.length));
+const list = (scenarios: typeof SCENARIOS) =>
+  scenarios.map(({ name, url }) => `  ${name.padEnd(width)}  ${url}`).join('\n');
+
 process.stdout.write(`
 The service listens on http://localhost:${port}; the stand-in for TikTok is ${standin.proxyUrl}.
 
   curl -s http://localhost:${port}/tiktok -H 'content-type: application/json' \\
     -d '{"url":"${SCENARIOS[0]?.url}"}'
 
-${SCENARIOS.map(({ name, url }) => `  ${name.padEnd(width)}  ${url}`).join('\n')}
+${list(SCENARIOS)}
+
+Where TikTok refuses a page or a client, and Douyin without cookies:
+
+${list(SOURCE_SCENARIOS)}
 
 Ctrl-C stops both.
 `);

@@ -25,6 +25,7 @@ import { listen } from './listen.ts';
 import { Metrics } from './metrics/index.ts';
 import type { PostLink } from './posts/url.ts';
 import { KEPT_SLIDESHOWS, openRenderSlots, RenderCache } from './renders/index.ts';
+import { BlockList, Rules } from './rules/index.ts';
 import type { Secret } from './secret.ts';
 import type { Services } from './services.ts';
 import { SlideshowRenderer, Slideshows } from './slideshow/index.ts';
@@ -118,6 +119,7 @@ async function buildServices(building: Building) {
   if (shared) closers.add('redis', () => shared.close());
   const extraction = await startExtraction(building, { temp, shared, observers: metrics.observers });
   const { extractor, egresses, stats } = extraction;
+  const rules = openRules(building);
   const posts = new Posts({ source: extractor, ttlMs: config.cache.ttlMs, shared });
   const ffmpeg = locateFfmpeg(projectRoot);
   const { renders, ...files } = buildFiles(building, { temp, posts, egresses, ffmpeg, extraCa, metrics });
@@ -136,6 +138,7 @@ async function buildServices(building: Building) {
     posts,
     shared,
     egresses,
+    rules,
     ...files,
     health,
     metrics,
@@ -182,6 +185,7 @@ function buildFiles({ config, log, closers }: Building, parts: FileParts) {
     egresses: new Map(egresses.all.map(({ id, proxy }) => [id, proxy?.reveal() ?? null])),
     extraCa,
     stallTimeoutMs: config.relay.stallTimeoutMs,
+    maxBytes: config.rules.maxFileBytes,
     onStatus: (seen) => egresses.sawMedia(seen, () => media.checkEgress(seen.egress)),
   });
   closers.add('media client', () => media.close());
@@ -228,7 +232,8 @@ async function startChecks(
   }
   const canary = canaryUrl === null ? null : startCanary(canaryUrl, extractor, stats, log);
   closers.add('canary', () => canary?.stop());
-  const localChecks = new LocalChecks({ tempDir: config.temp.dir, cookiesPath });
+  const cookies = { path: cookiesPath, engine: () => extractor.status.engine, log };
+  const localChecks = new LocalChecks({ tempDir: config.temp.dir, cookies });
   await localChecks.start();
   closers.add('local checks', () => localChecks.stop());
   return { engines, canary, localChecks };
@@ -274,6 +279,18 @@ function startCanary(url: string, extractor: PostExtractor, stats: ExtractionSta
     return canary;
   } catch {
     throw new ConfigError('CANARY_URL must be a link to a TikTok or Douyin post');
+  }
+}
+
+/** @throws ConfigError where the block list cannot be used */
+function openRules({ config, log, closers }: Building): Rules {
+  const { blockListPath, ...options } = config.rules;
+  try {
+    const blockList = blockListPath === null ? null : new BlockList(blockListPath, log);
+    closers.add('block list', () => blockList?.close());
+    return new Rules({ ...options, blockList });
+  } catch (error) {
+    throw new ConfigError(`BLOCKLIST_PATH must be a readable block list: ${(error as Error).message}`);
   }
 }
 

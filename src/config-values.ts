@@ -21,6 +21,20 @@ export const number = (min: number, max: number) =>
     .transform(Number)
     .refine((n) => n >= min && n <= max, `a number from ${min} to ${max}`);
 
+/** What DISABLE can turn off. */
+const FEATURES = ['mp3', 'slideshow', 'zip', 'douyin'] as const;
+
+export type Feature = (typeof FEATURES)[number];
+
+export const features = z
+  .string()
+  .toLowerCase()
+  .transform(splitList)
+  .refine(
+    (list): list is Feature[] => list.every((one) => (FEATURES as readonly string[]).includes(one)),
+    `a comma-separated list of ${FEATURES.join(', ')}`,
+  );
+
 export const flag = z
   .string()
   .toLowerCase()

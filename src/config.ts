@@ -7,6 +7,8 @@ import {
   cron,
   encryptionKey,
   encryptionKeys,
+  type Feature,
+  features,
   fileContent,
   flag,
   integer,
@@ -59,6 +61,13 @@ export interface Config {
   cache: { ttlMs: number };
   /** For one client; null for no limit. */
   limits: { perMinute: number | null; downloadsPerMinute: number | null; downloadsAtOnce: number | null };
+  /** What the operator excludes; a null bound is none. */
+  rules: {
+    blockListPath: string | null;
+    disabled: readonly Feature[];
+    maxVideoMs: number | null;
+    maxFileBytes: number | null;
+  };
   slideshow: { slideSeconds: number };
   /** Slideshows and MP3s made at a time; null for as many as cores and memory allow. */
   renders: { max: number | null };
@@ -113,6 +122,10 @@ const schema = z.object({
   SLIDE_SECONDS: number(0.5, 60).default(4),
   MAX_RENDERS: integer(1, 256).optional(),
   PREFER_CODEC: z.enum(['h264', 'best'], 'h264 or best').default('best'),
+  BLOCKLIST_PATH: z.string().optional(),
+  DISABLE: features.default([]),
+  MAX_VIDEO_MINUTES: number(0, 1440).default(0),
+  MAX_FILE_MB: integer(0, 1_000_000).default(0),
   GLUETUN_URL: webUrl.optional(),
   GLUETUN_API_KEY: z.string().optional(),
   GLUETUN_API_KEY_FILE: fileContent.optional(),
@@ -185,6 +198,12 @@ export function loadConfig(
       perMinute: e.RATE_LIMIT_MAX || null,
       downloadsPerMinute: e.DOWNLOADS_PER_MINUTE || null,
       downloadsAtOnce: e.DOWNLOADS_AT_ONCE || null,
+    },
+    rules: {
+      blockListPath: e.BLOCKLIST_PATH === undefined ? null : resolve(root, e.BLOCKLIST_PATH),
+      disabled: e.DISABLE,
+      maxVideoMs: e.MAX_VIDEO_MINUTES * 60_000 || null,
+      maxFileBytes: e.MAX_FILE_MB * 1_000_000 || null,
     },
     slideshow: { slideSeconds: e.SLIDE_SECONDS },
     renders: { max: e.MAX_RENDERS ?? null },

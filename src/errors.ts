@@ -24,6 +24,11 @@ export const ERRORS = {
     retryable: false,
     message: 'TikTok shows this post to logged-in users only.',
   },
+  not_allowed: {
+    status: 403,
+    retryable: false,
+    message: 'The operator of this service does not allow this.',
+  },
   region_blocked: {
     status: 451,
     retryable: false,

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { type Config, ConfigError } from './config.ts';
 import type { ExtractorStatus } from './extraction/index.ts';
+import { canIsolate } from './ffmpeg/index.ts';
 import type { Services } from './services.ts';
 
 /**
@@ -90,6 +91,7 @@ function summaryOf({ config, version, health }: Services, { workers, host }: Ext
     proxies: config.egress.proxies.length,
     vpn: config.egress.gluetunUrl !== null,
     redis: redis?.state ?? 'not configured',
+    decoders: canIsolate() ? 'without network' : 'with network: no user namespaces',
     cookies: cookies ? `${cookies.age_days} days old` : 'none',
   };
 }

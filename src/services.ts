@@ -10,6 +10,7 @@ import type { Health } from './health/index.ts';
 import type { Limits } from './limits.ts';
 import type { Links } from './links/index.ts';
 import type { Metrics } from './metrics/index.ts';
+import type { Rules } from './rules/index.ts';
 import type { Slideshows } from './slideshow/index.ts';
 
 /** What the routes work with; built in app.ts. */
@@ -25,6 +26,7 @@ export interface Services {
   /** Null where no Redis is configured. */
   shared: RedisStore | null;
   egresses: Pick<EgressPool, 'labelOf'>;
+  rules: Rules;
   files: FileLocator;
   media: MediaClient;
   mp3s: Mp3s;

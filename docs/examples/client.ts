@@ -40,8 +40,8 @@ export interface PhotoPost extends Post {
     /** The clip of a live photo. */
     live?: { link: string; duration: number } | undefined;
   }[];
-  download_link: { no_watermark: string[]; mp3?: string | undefined; zip: string };
-  download_slideshow_link: string;
+  download_link: { no_watermark: string[]; mp3?: string | undefined; zip?: string | undefined };
+  download_slideshow_link?: string | undefined;
 }
 
 interface ErrorBody {
@@ -96,7 +96,8 @@ export async function fetchPost(
 export function linksOf(post: Video | PhotoPost): string[] {
   if (post.status === 'picker') {
     const files = post.photos.flatMap(({ link, live }) => (live ? [link, live.link] : [link]));
-    return [post.download_link.zip, ...files];
+    const { zip } = post.download_link;
+    return zip ? [zip, ...files] : files;
   }
   const { no_watermark_hd, no_watermark, watermark, mp3, cover } = post.download_link;
   const clean = no_watermark_hd ?? no_watermark;

@@ -29,10 +29,13 @@ const { config: image } = JSON.parse(readFileSync(inspected, 'utf8')).Docker as 
 const standin = await startStandin();
 const port = await freePort();
 const base = `http://127.0.0.1:${port}`;
+const managementPort = await freePort();
+const management = `http://127.0.0.1:${managementPort}`;
 const settings = {
   ...Object.fromEntries(image.Env.map((line) => line.split(/=(.*)/s).slice(0, 2))),
   HOME: '/home/node',
   PORT: String(port),
+  MANAGEMENT_PORT: String(managementPort),
   HOST: '127.0.0.1',
   BASE_URL: base,
   MAX_WORKERS: '4',
@@ -100,7 +103,7 @@ while (!(await fetch(`${base}/health/ready`).catch(() => null))?.ok) {
   await sleep(50);
 }
 report(`ready after ${Date.now() - began} ms`);
-const health = JSON.parse((await fetchBytes(`${base}/health`)).toString());
+const health = JSON.parse((await fetchBytes(`${management}/health`)).toString());
 assert.equal(health.status, 'ok', JSON.stringify(health));
 assert(health.engine.impersonation && health.ffmpeg, JSON.stringify(health));
 const [, ...healthCheck] = image.Healthcheck.Test;

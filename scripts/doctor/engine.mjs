@@ -46,7 +46,10 @@ export async function examineEngine(root, config) {
   }
   /** @type {Finding[]} */
   const findings = [describeEngine(name, engine.ytdlp, engines.readState(home.store))];
-  if (!result.impersonation) {
+  if (result.impersonation) {
+    const says = `looks like a browser: ${result.targets.join(', ')}`;
+    findings.push({ topic: 'Engine', state: 'ok', says });
+  } else {
     const fix = 'give this machine access to PyPI and run `node scripts/setup.mjs engine`';
     const says = 'without browser impersonation, which TikTok often requires';
     findings.push({ topic: 'Engine', state: 'warn', says, fix });

@@ -1,8 +1,9 @@
 // @ts-check
 import { loadService } from '../engine/service.mjs';
+import { examineCookiesFile } from './cookies.mjs';
 import { examineEngine } from './engine.mjs';
 import { examineProxies } from './proxy.mjs';
-import { examineBaseUrl, examineCookies, examineDisk, examineFfmpeg, examineKey } from './settings.mjs';
+import { examineBaseUrl, examineDisk, examineFfmpeg, examineKey } from './settings.mjs';
 
 /** @typedef {import('./page.mjs').Finding} Finding */
 
@@ -29,7 +30,7 @@ export async function examine(root, env) {
     safely('Disk', () => examineDisk(config)),
     safely('ffmpeg', () => examineFfmpeg(ffmpeg.locateFfmpeg(root, env))),
     safely('Proxy', () => examineProxies(config)),
-    safely('Cookies', () => examineCookies(config)),
+    safely('Cookies', () => examineCookiesFile(root, config)),
     safely('Engine', () => examineEngine(root, config)),
   ]);
   return findings.flat();

@@ -22,7 +22,7 @@ export async function prove(root, { folder, ...facts }) {
   try {
     const result = await verifyEngine({ ...facts, source: 'update', dir: folder }, config, runDir);
     if (!result.ok) return result.why;
-    if (active.impersonation && !result.impersonation) return 'it cannot look like a browser any more';
+    if (active.impersonation && !result.impersonation) return 'browser impersonation no longer works';
     if (result.canary === null || result.canary === 'ok') return null;
     // The cause may be TikTok, the network or the post: the active engine shows.
     const reference = await verifyEngine(active, config, runDir);

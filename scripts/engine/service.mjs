@@ -8,15 +8,21 @@
  *   settings: typeof import('../../src/config.ts'),
  *   posts: typeof import('../../src/posts/url.ts'),
  *   ffmpeg: typeof import('../../src/ffmpeg/index.ts'),
+ *   egress: typeof import('../../src/egress/index.ts'),
  * }>}
  */
 export async function loadService() {
-  const [engines, extraction, settings, posts, ffmpeg] = await Promise.all(
-    ['engine/index.js', 'extraction/index.js', 'config.js', 'posts/url.js', 'ffmpeg/index.js'].map(
-      (path) => import(new URL(`../../dist/${path}`, import.meta.url).href),
-    ),
+  const [engines, extraction, settings, posts, ffmpeg, egress] = await Promise.all(
+    [
+      'engine/index.js',
+      'extraction/index.js',
+      'config.js',
+      'posts/url.js',
+      'ffmpeg/index.js',
+      'egress/index.js',
+    ].map((path) => import(new URL(`../../dist/${path}`, import.meta.url).href)),
   );
-  return { engines, extraction, settings, posts, ffmpeg };
+  return { engines, extraction, settings, posts, ffmpeg, egress };
 }
 
 /**

@@ -14,7 +14,7 @@ import { createDispatcher } from './dispatcher.ts';
 import { type Attempt, LinkFailover } from './failover.ts';
 import { type OpenContext, type OpenedMedia, openRange, openResume, openStart } from './open.ts';
 import { requestMedia, type UpstreamContext } from './request.ts';
-import { ResumableBody, type ResumableBodyOptions } from './resumable-body.ts';
+import { ResumableBody, type ResumableBodyOptions, tooLarge } from './resumable-body.ts';
 import { isFileChanged, type MediaSource, type Renew } from './source.ts';
 import type { Resolve } from './ssrf-guard.ts';
 import { type WorkingLink, WorkingLinks } from './working-links.ts';
@@ -29,6 +29,8 @@ export interface MediaClientOptions {
   extraCa?: readonly string[];
   /** Milliseconds without progress, in either direction, that end a body (DOWNLOAD_TIMEOUT). */
   stallTimeoutMs: number;
+  /** Upper bound of a file; null or absent for none. */
+  maxBytes?: number | null;
   /** Milliseconds of silence after which a link is left for the next; by default a third of `stallTimeoutMs`. */
   idleMs?: number;
   /** Replaces the system's name resolution for direct egresses. */
@@ -84,6 +86,7 @@ export class MediaClient {
   readonly #dispatchers: ReadonlyMap<string, Dispatcher>;
   readonly #options: MediaClientOptions;
   readonly #idleMs: number;
+  readonly #maxBytes: number;
   readonly #stats: RelayStats = {
     bytes: 0,
     active: 0,
@@ -104,6 +107,7 @@ export class MediaClient {
     const { egresses, extraCa = [], resolve, stallTimeoutMs } = options;
     if (egresses.size === 0) throw new RangeError('MediaClient needs an egress');
     this.#options = options;
+    this.#maxBytes = options.maxBytes ?? Number.POSITIVE_INFINITY;
     this.#idleMs = options.idleMs ?? Math.min(MAX_IDLE_MS, stallTimeoutMs / 3);
     this.#dispatchers = new Map(
       [...egresses].map(([id, proxy]) => [id, createDispatcher({ proxy, extraCa, resolve })]),
@@ -176,7 +180,12 @@ export class MediaClient {
 
   async #openStart(opening: Opening, whole: boolean): Promise<OpenedMedia> {
     const opened = await this.#tryLinks(opening, opening.signal, (context) => openStart(context, whole));
-    if (opened.metadata.size !== null) this.#known.set(opening.source.id, opened.metadata);
+    const { size } = opened.metadata;
+    if (size !== null && size > this.#maxBytes) {
+      opened.response.body.destroy(tooLarge());
+      throw tooLarge();
+    }
+    if (size !== null) this.#known.set(opening.source.id, opened.metadata);
     return opened;
   }
 
@@ -197,6 +206,7 @@ export class MediaClient {
     const body = new ResumableBody({
       range: range ?? { start: 0, end: metadata.size === null ? null : metadata.size - 1 },
       response,
+      maxBytes: this.#maxBytes,
       stallTimeoutMs: this.#options.stallTimeoutMs,
       signal: opening.signal,
       onBytes: (count) => {

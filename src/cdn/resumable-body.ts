@@ -32,6 +32,8 @@ export interface ResumableBodyOptions {
   range: { start: number; end: number | null };
   /** Begins exactly at `range.start`. */
   response: UpstreamResponse;
+  /** The body fails beyond it; a file of known length is not opened then. */
+  maxBytes: number;
   /** Opens the same file at exactly `position`, at any link. */
   resume: (point: ResumePoint, signal: AbortSignal) => Promise<UpstreamResponse>;
   /** Milliseconds without a byte after which the body fails, whether the upstream or the client is idle. */
@@ -40,6 +42,10 @@ export interface ResumableBodyOptions {
   signal: AbortSignal;
   /** Receives the number of bytes that came. */
   onBytes: (count: number) => void;
+}
+
+export function tooLarge(): ServiceError {
+  return new ServiceError('not_allowed', { message: 'This file is larger than this service allows.' });
 }
 
 /**
@@ -107,6 +113,10 @@ export class ResumableBody extends Readable {
       this.#tail.append(wanted);
       this.#position += wanted.length;
       this.#options.onBytes(wanted.length);
+      if (this.#position > this.#options.maxBytes) {
+        this.destroy(tooLarge());
+        return false;
+      }
       const more = this.#enqueue(wanted);
       if (this.#isComplete) this.#complete();
       return more || this.#isComplete;

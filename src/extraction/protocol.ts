@@ -61,6 +61,8 @@ export interface Job {
   agent?: 'bot' | 'phone';
   /** The item that yt-dlp is to parse. */
   item?: unknown;
+  /** Asks for the whole response beside the post; `npm run doctor -- --save`. */
+  raw?: boolean;
 }
 
 export type Reply = { id: number; last?: boolean } & (
@@ -71,9 +73,19 @@ export type Reply = { id: number; last?: boolean } & (
       answer: ResponseFacts | null;
       /** Cookies that media links ask for by name. */
       cookies?: Readonly<Record<string, string>>;
+      raw?: RawResponse | null;
     }
   | { ok: false; error: JobError }
 );
+
+/** The last response of an operation as it came; host/sources/facts.py. */
+export interface RawResponse {
+  headers: Readonly<Record<string, string>>;
+  /** Zlib, base64; null where the body is too large for a reply. */
+  body: string | null;
+  /** Values of the cookies that were sent or set. */
+  cookies: readonly string[];
+}
 
 /** There was no response; host/failure.py. */
 export interface JobError {

@@ -119,10 +119,15 @@ export class SourcePlanner {
   ): void {
     const state = this.#state(egress);
     const now = this.#clock.now();
+    const doubted = new Set<SourceId>();
     for (const { source, target, outcome, reason } of attempts) {
       if (source === 'oembed') continue;
       const one = this.#source(state, source);
       if (outcome === 'refused' || outcome === 'unreadable' || outcome === 'failed') {
+        if (isWeak(outcome, reason)) {
+          if (doubted.has(source)) continue;
+          doubted.add(source);
+        }
         one.refusals += 1;
         if (one.refusals >= refusals || one.breaker.state === 'probing') one.breaker.block(reason);
         continue;
@@ -205,6 +210,11 @@ export class SourcePlanner {
     }
     return this.#cookies.forDouyin;
   }
+}
+
+/** Whether the post may be the cause instead of the egress: such attempts of one job count once. */
+function isWeak(outcome: Attempt['outcome'], reason: string): boolean {
+  return outcome !== 'refused' || reason === 'page without data';
 }
 
 function pauseMs(pause: number): number {

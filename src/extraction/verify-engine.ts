@@ -9,7 +9,7 @@ import { WorkerPool } from './pool.ts';
 import type { Hello } from './protocol.ts';
 import { pacerSlots } from './sources/chain.ts';
 import { Pacer } from './sources/pacer.ts';
-import { desktopTargets } from './sources/targets.ts';
+import { desktopTargets, mobileTarget } from './sources/targets.ts';
 
 /** How long a host may take to start; a healthy engine takes a fraction of a second. */
 const START_LIMIT_MS = 20_000;
@@ -36,7 +36,14 @@ export interface VerificationOptions {
 }
 
 export type Verification =
-  | { ok: true; impersonation: boolean; soakSeconds: number; canary: 'ok' | ErrorCode | null }
+  | {
+      ok: true;
+      impersonation: boolean;
+      /** Browsers that pages are asked as, then the phone. */
+      targets: readonly string[];
+      soakSeconds: number;
+      canary: 'ok' | ErrorCode | null;
+    }
   | { ok: false; why: string };
 
 /**
@@ -60,7 +67,9 @@ export async function verifyEngine(options: VerificationOptions): Promise<Verifi
     await soak(host.socketPath);
     const soakSeconds = (Date.now() - began) / 1000;
     const canary = options.canary && (await fetchCanary(host.socketPath, hello, options.canary, log));
-    return { ok: true, impersonation: hello.impersonation, soakSeconds, canary };
+    const { impersonation } = hello;
+    const targets = [...desktopTargets(hello.targets), mobileTarget(hello.targets) ?? []].flat();
+    return { ok: true, impersonation, targets, soakSeconds, canary };
   } catch (error) {
     const why = isLate ? `it does not start within ${startLimitMs / 1000} seconds` : messageOf(error);
     return { ok: false, why };

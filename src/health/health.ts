@@ -22,16 +22,6 @@ export interface HealthSources {
   /** Null without CANARY_URL. */
   canary: Pick<Canary, 'status'> | null;
   localChecks: Pick<LocalChecks, 'facts'>;
-  /** Faults of the configuration, as sentences. */
-  warnings?: readonly string[];
-  /** What the yt-dlp host has read of COOKIES_PATH. */
-  cookies?: { readonly status: CookiesStatus | null } | null;
-}
-
-export interface CookiesStatus {
-  count: number;
-  /** Why the file cannot be read; null when it can. */
-  problem: string | null;
 }
 
 /** The report of /health, built from state in memory: no request goes out for it. */
@@ -91,8 +81,7 @@ export class Health {
       ffmpeg: ffmpeg !== null,
       disk,
       cookies: cookies && {
-        ...this.#sources.cookies?.status,
-        changed: cookies.changed,
+        ...cookies,
         age_days: Math.floor((Date.now() / 1000 - cookies.changed) / 86_400),
       },
       canary: canary?.status ?? null,
@@ -108,15 +97,15 @@ export class Health {
   #reasons(): string[] {
     const { extractor, stats, egresses, shared, ffmpeg, engines, canary, localChecks } = this.#sources;
     const { host } = extractor.status;
-    const reasons: string[] = [...(this.#sources.warnings ?? [])];
-    const cookieProblem = this.#sources.cookies?.status?.problem;
+    const reasons: string[] = [];
+    const { cookies } = localChecks.facts;
     if (this.draining) reasons.push('the service is shutting down');
     if (!host) reasons.push('the yt-dlp host is not running');
     if (host && !host.impersonation)
       reasons.push('browser impersonation is unavailable: curl_cffi is not installed');
     if (!egresses.open) reasons.push('all egresses are blocked or unreachable');
     if (!ffmpeg) reasons.push('ffmpeg is not installed: no slideshows, no conversion to MP3');
-    if (cookieProblem) reasons.push(`the cookies file is unusable: ${cookieProblem}`);
+    if (cookies?.problem) reasons.push(`the cookies file is unusable: ${cookies.problem}`);
     const found = [
       extractionReason(stats.summary(), host?.ytdlp ?? '(not running)'),
       canary && canaryReason(canary.status),

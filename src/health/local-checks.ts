@@ -1,52 +1,51 @@
-import { stat, statfs } from 'node:fs/promises';
+import { statfs } from 'node:fs/promises';
+import { CookiesFile, type CookiesFileOptions, type CookiesStatus } from './cookies-file.ts';
 
 /** Checked in the background, because /health must not wait for a disk that hangs. */
 const EVERY_MS = 15_000;
 
-export interface LocalCheckPaths {
+export interface LocalChecksOptions {
   tempDir: string;
-  cookiesPath: string;
+  cookies: CookiesFileOptions;
 }
 
 export interface LocalCheckResults {
   /** The disk of TEMP_DIR; null where it cannot be read. */
   disk: { free_bytes: number; size_bytes: number } | null;
   /** Null without a cookies file, which is allowed. */
-  cookies: { changed: number } | null;
+  cookies: CookiesStatus | null;
 }
 
 /** Facts of the local disks, refreshed in the background. */
 export class LocalChecks {
-  readonly #paths: LocalCheckPaths;
-  #facts: LocalCheckResults = { disk: null, cookies: null };
+  readonly #tempDir: string;
+  readonly #cookies: CookiesFile;
+  #disk: LocalCheckResults['disk'] = null;
   #timer: NodeJS.Timeout | null = null;
 
-  constructor(paths: LocalCheckPaths) {
-    this.#paths = paths;
+  constructor({ tempDir, cookies }: LocalChecksOptions) {
+    this.#tempDir = tempDir;
+    this.#cookies = new CookiesFile(cookies);
   }
 
   get facts(): LocalCheckResults {
-    return this.#facts;
+    return { disk: this.#disk, cookies: this.#cookies.status };
   }
 
+  /** Resolves when the disk has been read; yt-dlp takes a second more for the cookies. */
   async start(): Promise<void> {
-    await this.#check();
-    this.#timer = setInterval(() => void this.#check(), EVERY_MS).unref();
+    const check = () => Promise.all([this.#checkDisk(), this.#cookies.check()]);
+    void this.#cookies.check();
+    await this.#checkDisk();
+    this.#timer = setInterval(() => void check(), EVERY_MS).unref();
   }
 
   stop(): void {
     if (this.#timer) clearInterval(this.#timer);
   }
 
-  async #check(): Promise<void> {
-    const { tempDir, cookiesPath } = this.#paths;
-    const [disk, cookies] = await Promise.all([
-      statfs(tempDir).catch(() => null),
-      stat(cookiesPath).catch(() => null),
-    ]);
-    this.#facts = {
-      disk: disk && { free_bytes: disk.bavail * disk.bsize, size_bytes: disk.blocks * disk.bsize },
-      cookies: cookies && { changed: cookies.mtimeMs / 1000 },
-    };
+  async #checkDisk(): Promise<void> {
+    const disk = await statfs(this.#tempDir).catch(() => null);
+    this.#disk = disk && { free_bytes: disk.bavail * disk.bsize, size_bytes: disk.blocks * disk.bsize };
   }
 }

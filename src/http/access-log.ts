@@ -1,9 +1,8 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import ipaddr from 'ipaddr.js';
 import type { ErrorCode } from '../errors.ts';
 import type { ExtractionTimings } from '../extraction/index.ts';
 import type { Observers } from '../metrics/index.ts';
-import { parseAddress } from './client-key.ts';
+import { loggedNetwork } from './client-key.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -90,7 +89,7 @@ export function logAtEnd(request: FastifyRequest, reply: FastifyReply, observers
       ...outcome,
       ...(code && { code }),
       ...trace,
-      client: networkOf(request),
+      client: loggedNetwork(request.ip),
     };
     request.log[levelOf(status, request)](line, 'request');
     observers.onRequest({
@@ -107,13 +106,4 @@ export function logAtEnd(request: FastifyRequest, reply: FastifyReply, observers
 function levelOf(status: number, { routeOptions }: FastifyRequest): 'debug' | 'info' | 'warn' {
   if (status >= 500) return 'warn';
   return status === 200 && MONITORING.test(routeOptions.url ?? '') ? 'debug' : 'info';
-}
-
-/** The client's network: enough to see where a flood comes from, too little to be personal data. */
-function networkOf({ ip }: FastifyRequest): string {
-  const address = parseAddress(ip);
-  if (!address) return 'unknown';
-  return address.kind() === 'ipv4'
-    ? `${ipaddr.IPv4.networkAddressFromCIDR(`${address.toString()}/24`).toString()}/24`
-    : `${ipaddr.IPv6.networkAddressFromCIDR(`${address.toString()}/48`).toRFC5952String()}/48`;
 }

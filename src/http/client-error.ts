@@ -4,6 +4,7 @@ import type { Socket } from 'node:net';
 import type { FastifyBaseLogger } from 'fastify';
 import { ServiceError } from '../errors.ts';
 import type { RequestObserver } from './access-log.ts';
+import { loggedNetwork } from './client-key.ts';
 import { errorBody } from './errors.ts';
 import { SECURITY_HEADERS } from './security-headers.ts';
 
@@ -23,9 +24,10 @@ export function clientErrorHandler(log: FastifyBaseLogger, observers: RequestObs
     const known = Object.hasOwn(STATUSES, error.code ?? '') ? STATUSES[error.code ?? ''] : undefined;
     const [status, message] = known ?? [400, 'This is not a valid HTTP request.'];
     const reqId = randomUUID();
+    const client = loggedNetwork(socket.remoteAddress);
     if (socket.writable) socket.write(response(status, message, reqId));
     socket.destroy();
-    log.info({ reqId, status, code: 'invalid_request', reason: error.code }, 'request');
+    log.info({ reqId, status, code: 'invalid_request', reason: error.code, client }, 'request');
     observers.onRequest({
       method: 'none',
       route: 'none',

@@ -48,3 +48,12 @@ export function parseAddress(ip: string | undefined): ipaddr.IPv4 | ipaddr.IPv6 
   const text = inBrackets ?? plain ?? ip ?? '';
   return ipaddr.isValid(text) ? ipaddr.process(text) : null;
 }
+
+/** A client's network for the log: enough to see where a flood comes from, too little to be personal data. */
+export function loggedNetwork(ip: string | undefined): string {
+  const address = parseAddress(ip);
+  if (!address) return UNKNOWN;
+  return address.kind() === 'ipv4'
+    ? `${ipaddr.IPv4.networkAddressFromCIDR(`${address.toString()}/24`).toString()}/24`
+    : `${ipaddr.IPv6.networkAddressFromCIDR(`${address.toString()}/48`).toRFC5952String()}/48`;
+}

@@ -2,7 +2,7 @@ import { createServer, type RequestListener, type Server, type ServerOptions } f
 import type { Socket } from 'node:net';
 import type { FastifyBaseLogger } from 'fastify';
 import { type Limits, maxConnections } from '../limits.ts';
-import { type Network, networksOf } from './client-key.ts';
+import { loggedNetwork, networksOf } from './client-key.ts';
 import { NetworkCounter } from './network-counter.ts';
 
 export interface ConnectionOptions {
@@ -36,7 +36,8 @@ function boundPipelining(handler: RequestListener, { limits, log }: ConnectionOp
     if (socket.destroyed) return;
     const count = (unanswered.get(socket) ?? 0) + 1;
     if (count > limits.connection.pipelined) {
-      log.info({ requests: count }, 'connection closed: too many pipelined requests');
+      const client = loggedNetwork(socket.remoteAddress);
+      log.info({ requests: count, client }, 'connection closed: too many pipelined requests');
       socket.destroy();
       return;
     }
@@ -51,8 +52,7 @@ function boundClients(server: Server, { limits, isProxy }: ConnectionOptions): v
   const clients = new NetworkCounter(share);
   server.on('connection', (socket: Socket) => {
     if (isProxy(socket.remoteAddress)) return;
-    const networks: readonly Network[] = networksOf(socket.remoteAddress);
-    const giveBack = clients.take(networks);
+    const giveBack = clients.take(networksOf(socket.remoteAddress));
     if (giveBack) socket.once('close', giveBack);
     else socket.destroy();
   });

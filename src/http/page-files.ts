@@ -4,7 +4,7 @@ import { extname } from 'node:path';
 import { promisify } from 'node:util';
 import { brotliCompress, gzip } from 'node:zlib';
 
-/** The built web page, seen from src/http and from dist/http. */
+/** The built web page, relative to src/http and to dist/http alike. */
 const FOLDER = new URL('../../dist/web/', import.meta.url);
 
 const TYPES: Readonly<Record<string, string>> = {
@@ -23,7 +23,7 @@ const ENTRIES: Readonly<Record<string, string>> = {
   'manifest.webmanifest': '/manifest.webmanifest',
 };
 
-/** A compressed body is used where it is below this share of the original. */
+/** A compressed body is used only below this part of the original size. */
 const WORTHWHILE = 0.9;
 
 export type Encoding = 'br' | 'gzip' | 'identity';
@@ -35,10 +35,10 @@ export interface Body {
 }
 
 export interface PageFile {
-  /** Address on the service. */
+  /** Path of the URL. */
   path: string;
   type: string;
-  /** The address has the version of all files in it, so its bytes never change. */
+  /** Whether the path holds the version of all files, so that its bytes never change. */
   immutable: boolean;
   identity: Body;
   /** Compressed bodies, smallest first. */
@@ -46,8 +46,8 @@ export interface PageFile {
 }
 
 /**
- * Reads the page into memory and compresses it. All files but the entries are in a folder named by the content of all,
- * so that browsers may keep them for ever and they import each other by relative names.
+ * Reads and compresses the page. All files but ENTRIES lie in a folder named by the content of all, so that they can
+ * be cached for ever and import each other by relative names.
  */
 export async function loadPageFiles(): Promise<PageFile[]> {
   const names = (await readdir(FOLDER, { recursive: true })).sort().filter((name) => extname(name) in TYPES);
@@ -56,12 +56,12 @@ export async function loadPageFiles(): Promise<PageFile[]> {
   );
   const assets = names.filter((name) => !(name in ENTRIES));
   const folder = `web/${digest(files.map(({ name, bytes }) => `${name} ${digest(bytes)}`).join('\n'))}`;
-  const fillIn = (bytes: Buffer) =>
+  const replacePlaceholders = (bytes: Buffer) =>
     bytes.toString().replaceAll('%ASSETS%', folder).replace('%FILES%', assets.join(' '));
   return Promise.all(
     files.map(async ({ name, bytes }) => {
       const entry = ENTRIES[name];
-      const body = entry === undefined ? bytes : Buffer.from(fillIn(bytes));
+      const body = entry === undefined ? bytes : Buffer.from(replacePlaceholders(bytes));
       return {
         path: entry ?? `/${folder}/${name}`,
         type: TYPES[extname(name)] ?? '',

@@ -6,6 +6,7 @@ import { ServiceError } from '../errors.ts';
 import type { Services } from '../services.ts';
 import { logAtEnd, logRequests } from './access-log.ts';
 import { clientErrorHandler } from './client-error.ts';
+import { parseAddress } from './client-key.ts';
 import { createBoundedServer } from './connections.ts';
 import { corsOrigins } from './cors-origins.ts';
 import { DownloadLimiter } from './download-limiter.ts';
@@ -58,6 +59,7 @@ export async function createServer(services: Services): Promise<FastifyInstance>
   serveDocsFromMemory(app);
   limitWriteStalls(app, services);
   registerErrorHandlers(app);
+  app.addHook('onRequest', async ({ ip }) => services.rules.checkClient(parseAddress(ip)));
   await registerRoutes(app, services);
   return app;
 }

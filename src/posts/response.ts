@@ -11,12 +11,14 @@ export interface PostResponseOptions {
   cached: boolean;
   /** Whether the response has links to cover and avatar through this service. */
   images?: boolean;
+  /** Whether the service offers a file of this kind; by default all. */
+  offers?: (asset: Asset) => boolean;
 }
 
 /** The response to POST /tiktok. */
 export function toPostResponse(
   post: Post,
-  { linkTo, expiresAt, preferCodec, cached, images = false }: PostResponseOptions,
+  { linkTo, expiresAt, preferCodec, cached, images = false, offers = () => true }: PostResponseOptions,
 ) {
   const tail = {
     subtitles: subtitleLinks(post, linkTo),
@@ -26,13 +28,19 @@ export function toPostResponse(
     ...(post.partial.length > 0 && { partial: post.partial }),
     ...(images && { images: imageLinks(post, linkTo) }),
   };
+  const linkIfOffered: LinkIfOffered = (asset) => (offers(asset) ? linkTo(asset) : undefined);
   if (post.kind === 'photo') {
-    return { status: 'picker' as const, ...describe(post), ...photoLinks(post, linkTo), ...tail };
+    return {
+      status: 'picker' as const,
+      ...describe(post),
+      ...photoLinks(post, linkTo, linkIfOffered),
+      ...tail,
+    };
   }
   return {
     status: 'tunnel' as const,
     ...describe(post),
-    ...videoLinks(post, linkTo, preferCodec),
+    ...videoLinks(post, linkTo, linkIfOffered, preferCodec),
     ...tail,
   };
 }
@@ -40,6 +48,7 @@ export function toPostResponse(
 export type PostResponse = ReturnType<typeof toPostResponse>;
 
 type LinkTo = PostResponseOptions['linkTo'];
+type LinkIfOffered = (asset: Asset) => string | undefined;
 
 function describe(post: Post) {
   return {
@@ -81,7 +90,7 @@ function imageLinks(post: Post, linkTo: LinkTo) {
   };
 }
 
-function videoLinks(post: Post, linkTo: LinkTo, preferCodec: CodecPreference) {
+function videoLinks(post: Post, linkTo: LinkTo, linkIfOffered: LinkIfOffered, preferCodec: CodecPreference) {
   const { hd, standard, watermark } = chooseRenditions(post.renditions, preferCodec);
   const linked = post.renditions.map((rendition) => ({
     rendition,
@@ -94,7 +103,7 @@ function videoLinks(post: Post, linkTo: LinkTo, preferCodec: CodecPreference) {
       no_watermark: linkOf(standard),
       no_watermark_hd: linkOf(hd),
       watermark: linkOf(watermark),
-      mp3: linkIfAny(post, { kind: 'mp3' }, linkTo),
+      mp3: linkIfAny(post, { kind: 'mp3' }, linkIfOffered),
       cover: post.renditions.length === 0 ? linkIfAny(post, { kind: 'cover' }, linkTo) : undefined,
     },
     formats: linked.map(({ rendition, link }) => ({
@@ -134,7 +143,7 @@ function subtitleLinks(post: Post, linkTo: LinkTo) {
   }));
 }
 
-function photoLinks(post: Post, linkTo: LinkTo) {
+function photoLinks(post: Post, linkTo: LinkTo, linkIfOffered: LinkIfOffered) {
   const photos = post.photos.map((photo, index) => ({
     type: 'photo' as const,
     url: photo.urls[0] ?? '',
@@ -147,10 +156,10 @@ function photoLinks(post: Post, linkTo: LinkTo) {
     photos,
     download_link: {
       no_watermark: photos.map((photo) => photo.link),
-      mp3: linkIfAny(post, { kind: 'mp3' }, linkTo),
-      zip: linkTo({ kind: 'zip' }),
+      mp3: linkIfAny(post, { kind: 'mp3' }, linkIfOffered),
+      zip: linkIfOffered({ kind: 'zip' }),
     },
-    download_slideshow_link: linkTo({ kind: 'slideshow' }),
+    download_slideshow_link: linkIfOffered({ kind: 'slideshow' }),
   };
 }
 
@@ -160,7 +169,7 @@ function liveLink({ live }: Photo, index: number, linkTo: LinkTo) {
   return { live: { width, height, duration: durationMs, link: linkTo({ kind: 'live', index }) } };
 }
 
-function linkIfAny(post: Post, asset: Asset, linkTo: LinkTo): string | undefined {
+function linkIfAny(post: Post, asset: Asset, linkTo: LinkIfOffered): string | undefined {
   return assetSource(post, asset) ? linkTo(asset) : undefined;
 }
 

@@ -2,7 +2,7 @@ import { Cron } from 'croner';
 import type { Logger } from 'pino';
 import { addStats, type CleanupStats } from './cleanup-stats.ts';
 
-/** Anything that can free what it no longer needs. */
+/** Frees disk space that is no longer needed. */
 export interface Sweeper {
   sweep(options: { olderThanMs: number }): Promise<CleanupStats>;
 }
@@ -10,15 +10,15 @@ export interface Sweeper {
 interface CleanerOptions {
   /** CLEANUP_CRON. */
   cron: string;
-  /** Swept in this order: slideshows release their folders before the folders are swept. */
+  /** Swept in this order: caches evict files before work folders are inspected. */
   sweepers: readonly Sweeper[];
   log: Pick<Logger, 'info' | 'error'>;
-  /** Age in milliseconds from which unused files are removed. */
+  /** Age in milliseconds from which unused folders are removed. */
   olderThanMs?: number;
 }
 
 export interface Cleaner {
-  /** Sweeps now. Frees nothing while another run is in progress. */
+  /** Sweeps now; does nothing while another run is under way. */
   run(): Promise<CleanupStats>;
   stop(): void;
 }
@@ -26,8 +26,8 @@ export interface Cleaner {
 const HOUR_MS = 3_600_000;
 
 /**
- * Sweeps on a schedule and logs what that freed. An error is logged and does not end the schedule.
- * @throws TypeError for a cron expression that croner does not know.
+ * Sweeps on a schedule and logs what that freed. Errors are logged.
+ * @throws TypeError for an invalid cron expression
  */
 export function startCleaner({ cron, sweepers, log, olderThanMs = HOUR_MS }: CleanerOptions): Cleaner {
   let running = false;
@@ -40,7 +40,7 @@ export function startCleaner({ cron, sweepers, log, olderThanMs = HOUR_MS }: Cle
         try {
           freed = addStats(freed, await sweeper.sweep({ olderThanMs }));
         } catch (err) {
-          log.error({ err }, 'the cleaner failed; the next run tries again');
+          log.error({ err }, 'cleaner failed, retrying at the next run');
         }
       }
     } finally {

@@ -7,7 +7,7 @@ export interface CleanupStats {
   bytes: number;
 }
 
-/** Removes a file or folder and returns what that freed. Links are removed, never followed. */
+/** Removes a file or folder and counts what that freed. Symbolic links are not followed. */
 export async function removeCounted(path: string): Promise<CleanupStats> {
   const freed = await measure(path);
   await rm(path, { recursive: true, force: true, maxRetries: 3, retryDelay: 50 });
@@ -26,7 +26,7 @@ async function measure(path: string): Promise<CleanupStats> {
     for (const name of await readdir(path)) sum = addStats(sum, await measure(join(path, name)));
     return sum;
   } catch (error) {
-    // Already removed by another process.
+    // Removed by another process.
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { files: 0, bytes: 0 };
     throw error;
   }

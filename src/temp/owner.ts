@@ -3,18 +3,17 @@ import { connect, createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 
 /**
- * Which service owns a run folder, and whether it still runs.
+ * The owner of a run folder, and whether it is alive.
  *
- * A pid proves nothing: in containers every service is pid 1, and several of them may share TEMP_DIR. So the owner
- * listens on a Unix socket inside its folder: the kernel closes it with the process, whatever killed it, and
- * answers across containers of one machine. On another machine (TEMP_DIR on a network share) a live socket
- * refuses too; there, and where the file system knows no sockets, the age of the owner file's heartbeat decides.
+ * Containers that share TEMP_DIR all have pid 1, so the owner listens on a Unix socket in its folder; the kernel closes
+ * it with the process. A live socket of another machine (TEMP_DIR on a network share) refuses connections as well; there,
+ * and on file systems without sockets, the age of the owner file's heartbeat decides.
  */
 const OWNER_FILE = 'owner.json';
 const SOCKET_FILE = 'alive.sock';
 const SERVICE = 'tiktok-downloader-service';
 const HEARTBEAT_MS = 30_000;
-/** Milliseconds. Six missed heartbeats: a paused container or a slow network share must not look dead. */
+/** Six missed heartbeats, for paused containers and slow network shares. */
 const STALE_MS = 180_000;
 /** `sun_path` holds 108 bytes on Linux and 104 elsewhere. */
 const MAX_SOCKET_PATH = 100;
@@ -24,7 +23,7 @@ export interface Ownership {
   release(): Promise<void>;
 }
 
-/** Marks `folder` as this process's own until released. */
+/** Marks `folder` as owned by this process until released. */
 export async function claim(folder: string): Promise<Ownership> {
   const server = await listen(folder);
   const file = join(folder, OWNER_FILE);
@@ -43,7 +42,7 @@ export async function claim(folder: string): Promise<Ownership> {
   };
 }
 
-/** `foreign` where nothing proves that this service made the folder: then it must not be touched. */
+/** `foreign` where nothing proves that this service created the folder; it must not be touched then. */
 export async function ownerOf(folder: string): Promise<'alive' | 'dead' | 'foreign'> {
   const file = join(folder, OWNER_FILE);
   let owner: { service?: unknown; boot?: unknown; socket?: unknown };
@@ -78,7 +77,7 @@ async function answers(folder: string): Promise<boolean> {
         socket.destroy();
         resolve(true);
       });
-      // Only these prove that no process listens; too many open files or a full backlog prove nothing.
+      // Other errors, such as too many open files, do not tell whether the owner is alive.
       socket.once('error', (error: NodeJS.ErrnoException) =>
         resolve(error.code !== 'ECONNREFUSED' && error.code !== 'ENOENT'),
       );
@@ -86,7 +85,7 @@ async function answers(folder: string): Promise<boolean> {
   });
 }
 
-/** A deep TEMP_DIR does not fit into a socket address; on Linux its open descriptor is a short way to it. */
+/** Shortens a path that does not fit into a socket address: on Linux through an open descriptor. */
 async function withShortPath<T>(folder: string, use: (path: string) => Promise<T>): Promise<T> {
   const path = join(folder, SOCKET_FILE);
   if (Buffer.byteLength(path) <= MAX_SOCKET_PATH || process.platform !== 'linux') return use(path);
@@ -98,7 +97,7 @@ async function withShortPath<T>(folder: string, use: (path: string) => Promise<T
   }
 }
 
-/** Changes with every start of the machine and is the same in all its containers; empty where there is none. */
+/** Changes with every boot of the machine and is the same in all its containers; empty where there is none. */
 async function bootId(): Promise<string> {
   return readFile('/proc/sys/kernel/random/boot_id', 'utf8').then(
     (id) => id.trim(),

@@ -5,10 +5,10 @@ import type { Logger } from 'pino';
 import { addStats, type CleanupStats, removeCounted } from './cleanup-stats.ts';
 import { claim, type Ownership, ownerOf } from './owner.ts';
 
-/** A folder for one piece of work. Sweeps leave it alone until it is disposed of. */
+/** A folder for one job, safe from sweeps until it is disposed of. */
 export interface JobFolder {
   readonly path: string;
-  /** Removes the folder and its content. Never fails: the next sweep removes the rest. */
+  /** Removes the folder. Never rejects: what cannot be removed is left to the sweep. */
   dispose(): Promise<void>;
 }
 
@@ -18,7 +18,7 @@ const RUN_NAME = /^run-[0-9a-f]{16}$/;
 
 /**
  * The work folders under TEMP_DIR: `run-<id>/` for each running service, `<kind>-<random>/` in it for each job.
- * Everything else in TEMP_DIR belongs to others and is never touched.
+ * Anything else in TEMP_DIR is never touched.
  */
 export class TempStore {
   readonly #dir: string;
@@ -38,15 +38,15 @@ export class TempStore {
     return this.#inUse.size;
   }
 
-  /** Creates TEMP_DIR and this run's folder in it, and removes the folders of crashed runs. */
+  /** Creates TEMP_DIR and this run's folder, and removes the folders of crashed runs. */
   async open(): Promise<void> {
     await mkdir(this.#run, { recursive: true, mode: 0o700 });
     this.#ownership = await claim(this.#run);
     const freed = await this.#removeDeadRuns();
-    if (freed.files > 0) this.#log.info(freed, 'removed the work folders of a crashed run');
+    if (freed.files > 0) this.#log.info(freed, 'removed work folders of a crashed run');
   }
 
-  /** @param kind a word for the folder's name, such as `slideshow`. */
+  /** @param kind prefix of the folder's name, such as `slideshow` */
   async createJob(kind: string): Promise<JobFolder> {
     if (!this.#ownership) throw new Error('TempStore is not open');
     const path = await mkdtemp(join(this.#run, `${kind}-`));
@@ -55,8 +55,8 @@ export class TempStore {
   }
 
   /**
-   * Removes what is ours, not in use and older than `olderThanMs`, and everything of services that have died.
-   * Errors on single folders are logged and the next sweep tries again.
+   * Removes this run's unused folders older than `olderThanMs`, and all folders of crashed runs. Errors of single folders
+   * are logged; the next sweep retries.
    */
   async sweep({ olderThanMs }: { olderThanMs: number }): Promise<CleanupStats> {
     let freed = await this.#removeDeadRuns();
@@ -75,7 +75,7 @@ export class TempStore {
     return disk.bavail * disk.bsize;
   }
 
-  /** Removes this run's folder with everything in it. */
+  /** Removes this run's folder. */
   async close(): Promise<void> {
     await this.#ownership?.release();
     this.#ownership = null;
@@ -98,7 +98,7 @@ export class TempStore {
       if (!info?.isDirectory()) continue;
       const owner = await ownerOf(path);
       if (owner === 'dead') freed = addStats(freed, await this.#remove(path));
-      // A run that died between mkdir and its owner file leaves an empty folder; rmdir takes no other.
+      // A run that crashed before it wrote its owner file leaves an empty folder; rmdir removes no other.
       else if (owner === 'foreign' && Date.now() - info.mtimeMs > 60_000)
         await rmdir(path).catch(() => undefined);
     }
@@ -109,7 +109,7 @@ export class TempStore {
     try {
       return await removeCounted(path);
     } catch (err) {
-      this.#log.warn({ err }, 'could not remove a work folder; the next sweep tries again');
+      this.#log.warn({ err }, 'cannot remove a work folder, retrying at the next sweep');
       return { files: 0, bytes: 0 };
     }
   }

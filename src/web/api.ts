@@ -7,7 +7,14 @@ export interface Post {
   id: string;
   url: string;
   title: string;
+  /** Empty where the post has no caption; `title` then holds a made-up one. */
+  description?: string;
   created_at: string | null;
+  /** Milliseconds. */
+  duration?: number | null;
+  artist?: string | null;
+  /** Milliseconds. */
+  music_duration?: number | null;
   author: { nickname: string; uniqueId: string };
   statistics: Record<'play_count' | 'digg_count' | 'comment_count' | 'share_count' | 'collect_count', number>;
   download_link: {
@@ -57,71 +64,88 @@ export class Failure extends Error {
   }
 }
 
-/** Where only a proxy in front of the service answers, without the service's JSON. */
-const BY_STATUS: Record<number, Code> = {
-  429: 'rate_limited',
-  502: 'unreachable',
-  503: 'busy',
-  504: 'timeout',
-};
+/** Statuses of a proxy in front of the service, which has no JSON; all others mean `unreachable`. */
+const BY_STATUS: Record<number, Code> = { 429: 'rate_limited', 500: 'internal', 503: 'busy', 504: 'timeout' };
 
-/**
- * A link of the service, seen from this page: BASE_URL may name another front than the one the visitor came by,
- * and the page talks to nobody else.
- */
+/** Links of a post's first answer, and those of a later one in their place. */
+const renewed = new Map<string, string>();
+
+/** From now on `local` gives the links of `fresh` for those of `old`. */
+export function renewLinks(old: unknown, fresh: unknown): void {
+  if (typeof old === 'string' && typeof fresh === 'string') {
+    if (/^https?:/.test(old)) renewed.set(old, fresh);
+  } else if (old && fresh && typeof old === 'object' && typeof fresh === 'object') {
+    for (const [name, value] of Object.entries(old)) {
+      renewLinks(value, (fresh as Record<string, unknown>)[name]);
+    }
+  }
+}
+
+/** A link of the service relative to this page: BASE_URL may name another front than the one the page came from. */
 export function local(link: string): string {
-  const { pathname, search } = new URL(link, location.href);
+  const { pathname, search } = new URL(renewed.get(link) ?? link, location.href);
   return `.${pathname.slice(pathname.lastIndexOf('/'))}${search}`;
 }
 
-/** For an address that goes into a player instead of a file. */
+/** The address of a video for a player. */
 export function inline(link: string): string {
   return `${local(link)}&inline=1`;
 }
 
-/** What stands in `fresh` where `link` stands in `old`: links are new in each answer, their places are the same. */
-export function counterpart(old: unknown, fresh: unknown, link: string): string | undefined {
-  if (old === link) return typeof fresh === 'string' ? fresh : undefined;
-  if (typeof old !== 'object' || typeof fresh !== 'object' || !old || !fresh) return undefined;
-  for (const [name, value] of Object.entries(old)) {
-    const found = counterpart(value, (fresh as Record<string, unknown>)[name], link);
-    if (found) return found;
-  }
-  return undefined;
+/** The address of a photo, 320 pixels wide. */
+export function thumbnail(link: string): string {
+  return `${local(link)}&width=320`;
 }
 
 /** POST /tiktok. @throws Failure */
 export async function fetchPost(text: string, signal: AbortSignal): Promise<Post> {
-  const response = await ask('./tiktok', {
+  const response = await request('./tiktok', {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ url: text, images: true }),
     signal,
   });
-  return (await response.json()) as Post;
+  try {
+    return (await response.json()) as Post;
+  } catch (error) {
+    // The login page of a Wi-Fi, for example.
+    if (signal.aborted) throw error;
+    throw new Failure('unreachable');
+  }
 }
 
 /**
- * Waits until a file is ready to be sent, by asking for its first byte. A browser that saves a file shows no
- * error's words; after this the page can. @throws Failure
+ * Waits until the service can send a file, by requesting its first byte: a browser that saves a file shows no error
+ * texts. @throws Failure
  */
-export async function ready(link: string): Promise<void> {
-  const response = await ask(local(link), { headers: { range: 'bytes=0-0' }, cache: 'no-store' });
+export async function ready(link: string, signal?: AbortSignal): Promise<void> {
+  const response = await requestFile(link, { headers: { range: 'bytes=0-0' }, ...(signal && { signal }) });
   await response.body?.cancel();
 }
 
-async function ask(path: string, init: RequestInit): Promise<Response> {
+/** GET of a file of the service. @throws Failure */
+export async function requestFile(link: string, init: RequestInit = {}): Promise<Response> {
+  const response = await request(local(link), { cache: 'no-store', ...init });
+  if (/^text\/html/.test(response.headers.get('content-type') ?? '')) throw new Failure('unreachable');
+  return response;
+}
+
+async function request(path: string, init: RequestInit): Promise<Response> {
   let response: Response;
   try {
     response = await fetch(path, init);
   } catch (error) {
     if (init.signal?.aborted) throw error;
-    throw new Failure(navigator.onLine ? 'unreachable' : 'offline');
+    throw connectionFailure();
   }
   if (response.ok) return response;
   const body = (await response.json().catch(() => ({}))) as Record<string, unknown>;
   const known = typeof body.code === 'string' && Object.hasOwn(t.errors, body.code);
-  const code = known ? (body.code as Code) : (BY_STATUS[response.status] ?? 'internal');
+  const code = known ? (body.code as Code) : (BY_STATUS[response.status] ?? 'unreachable');
   const seconds = Number(body.retry_after ?? response.headers.get('retry-after') ?? Number.NaN);
   throw new Failure(code, seconds > 0 ? seconds : null, String(body.request_id ?? ''));
+}
+
+export function connectionFailure(): Failure {
+  return new Failure(navigator.onLine ? 'unreachable' : 'offline');
 }

@@ -1,42 +1,52 @@
 import { local, type Post } from './api.ts';
 import { bdi, byId, h, icon } from './dom.ts';
-import { keep, kept } from './kept.ts';
-import { fill, t } from './language.ts';
+import { format, t } from './language.ts';
+import { readItem, writeItem } from './storage.ts';
 
-/** A post that was shown here before. Kept in this browser and sent nowhere. */
+/** A post that was shown before. Kept in this browser and sent nowhere. */
 interface Visit {
   id: string;
   url: string;
   title: string;
   user: string;
-  /** A tiny picture as a data: address: the links of the post die, this stays. */
+  /** A small picture as a data: address, because the links of the post expire. */
   picture: string;
 }
 
 const KEY = 'history';
+const OFF_KEY = 'history-off';
 const MAX_VISITS = 12;
 const PICTURE = { width: 84, height: 112 };
 
-function visits(): Visit[] {
+function readVisits(): Visit[] {
   try {
-    const list: unknown = JSON.parse(kept(KEY) ?? '[]');
+    const list: unknown = JSON.parse(readItem(KEY) ?? '[]');
     return Array.isArray(list) ? list : [];
   } catch {
     return [];
   }
 }
 
-function write(list: Visit[]): void {
-  keep(KEY, list.length === 0 ? null : JSON.stringify(list.slice(0, MAX_VISITS)));
+function writeVisits(list: Visit[]): void {
+  writeItem(KEY, list.length === 0 ? null : JSON.stringify(list.slice(0, MAX_VISITS)));
 }
 
-/** Puts the post on top of the history. */
-export async function remember({ id, url, title, author, images, photos }: Post): Promise<void> {
-  const visit = { id, url, title: title.slice(0, 120), user: author.uniqueId, picture: '' };
-  write([visit, ...visits().filter((other) => other.id !== id)]);
+const isOff = () => readItem(OFF_KEY) !== null;
+
+/** Puts the post on top of the history, unless that is off. */
+export async function remember(post: Post): Promise<void> {
+  if (isOff()) return;
+  const { id, url, author, images, photos } = post;
+  const visit = { id, url, title: captionOf(post).slice(0, 120), user: author.uniqueId, picture: '' };
+  writeVisits([visit, ...readVisits().filter((other) => other.id !== id)]);
   const source = images.cover || photos?.[0]?.link;
   const picture = source ? await shrink(local(source)).catch(() => '') : '';
-  write(visits().map((other) => (other.id === id ? { ...other, picture } : other)));
+  writeVisits(readVisits().map((other) => (other.id === id ? { ...other, picture } : other)));
+}
+
+/** The post's caption; '' where `title` is made up because there is none. */
+export function captionOf({ title, description }: Post): string {
+  return description === '' && /^(TikTok|Douyin) \w+ #\d+$/.test(title) ? '' : title;
 }
 
 async function shrink(source: string): Promise<string> {
@@ -51,20 +61,31 @@ async function shrink(source: string): Promise<string> {
   return canvas.toDataURL('image/jpeg', 0.7);
 }
 
-/** Shows the history, or hides its section where there is none. */
+/** Shows the history, or hides its section where it is empty. */
 export function showHistory(open: (url: string) => void): void {
   const section = byId('history');
-  const list = visits();
+  const list = readVisits();
+  const show = () => showHistory(open);
   section.hidden = list.length === 0;
   const change = (left: Visit[]) => {
-    write(left);
-    showHistory(open);
+    writeVisits(left);
+    show();
     byId(section.hidden ? 'link' : 'history-title').focus();
   };
-  const forget = h('button', { type: 'button', class: 'quiet', click: () => change([]) }, t.forget);
-  const remove = ({ id }: Visit) => change(visits().filter((other) => other.id !== id));
+  const clear = () => {
+    writeVisits([]);
+    const undo = h('button', { class: 'quiet', click: () => change(list) }, () => t.undo);
+    section.replaceChildren(h('p', { class: 'cleared', role: 'status' }, () => t.cleared, undo));
+    undo.focus();
+  };
+  const remove = ({ id }: Visit) => change(readVisits().filter((other) => other.id !== id));
   section.replaceChildren(
-    h('header', {}, h('h2', { id: 'history-title', tabindex: -1 }, t.history), forget),
+    h(
+      'header',
+      {},
+      h('h2', { id: 'history-title', tabindex: -1 }, () => t.history),
+      h('button', { class: 'quiet', click: clear }, () => t.clearHistory),
+    ),
     h('ul', {}, ...list.map((visit) => row(visit, open, remove))),
   );
 }
@@ -73,17 +94,36 @@ function row(visit: Visit, open: (url: string) => void, remove: (visit: Visit) =
   const { url, title, user, picture } = visit;
   const face = picture.startsWith('data:image/jpeg')
     ? h('img', { src: picture, alt: '', width: 42, height: 56 })
-    : h('span', { class: 'blank' }, icon('film'));
-  const words = h('span', {}, h('b', { dir: 'auto' }, title), bdi(`@${user}`));
-  const label = fill(t.remove, { title });
+    : h('span', { class: 'blank' }, icon('video'));
+  const name = `@${user}`;
+  const words = h('span', {}, title ? h('b', { dir: 'auto' }, title) : null, bdi(name));
+  const label = () => format(t.remove, { title: title || name });
   return h(
     'li',
     {},
-    h('button', { type: 'button', class: 'visit', click: () => open(url) }, face, words),
-    h(
-      'button',
-      { type: 'button', class: 'round', 'aria-label': label, click: () => remove(visit) },
-      icon('close'),
-    ),
+    h('button', { class: 'visit', click: () => open(url) }, face, words),
+    h('button', { class: 'round', 'aria-label': label, click: () => remove(visit) }, icon('close')),
   );
+}
+
+/** The switch in the footer, and the changes that other tabs make. */
+export function startHistory(open: (url: string) => void): void {
+  const toggle = () => {
+    const off = !isOff();
+    writeItem(OFF_KEY, off ? '1' : null);
+    if (off) writeVisits([]);
+    showSwitch();
+    showHistory(open);
+  };
+  const place = byId('history-switch');
+  const showSwitch = () =>
+    place.replaceChildren(
+      h('button', { class: 'quiet', click: toggle }, () => (isOff() ? t.historyOn : t.historyOff)),
+    );
+  window.addEventListener('storage', () => {
+    showSwitch();
+    showHistory(open);
+  });
+  showSwitch();
+  showHistory(open);
 }

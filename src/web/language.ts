@@ -1,21 +1,22 @@
-import { keep, kept } from './kept.ts';
+import { refresh } from './dom.ts';
 import en, { type Messages } from './lang/en.ts';
 import { LANGUAGES } from './languages.ts';
+import { readItem, writeItem } from './storage.ts';
 
-/** The texts in the language of the page. */
+/** Texts of the current language. */
 export let t = en;
 export let language = 'en';
 
 export const LANGUAGE_NAMES = Object.entries(LANGUAGES).map(([code, { name }]) => [code, name] as const);
 
-/** The visitor's choice, else the first of the browser's languages that the page speaks, else English. */
+/** The selected language, else the first of the browser's that the page has, else English. */
 export function preferredLanguage(): string {
-  const wanted = [kept('language'), ...navigator.languages.map((tag) => tag.split('-', 1)[0] ?? '')];
+  const wanted = [readItem('language'), ...navigator.languages.map((tag) => tag.split('-', 1)[0] ?? '')];
   return wanted.find((code) => code !== null && Object.hasOwn(LANGUAGES, code)) ?? 'en';
 }
 
-/** Loads a language and puts it into the page. One that cannot be loaded (offline) leaves the one there was. */
-export async function speak(code: string): Promise<void> {
+/** Loads a language and puts it into the page. Keeps the current one where that fails (offline). */
+export async function applyLanguage(code: string): Promise<void> {
   const loaded = await LANGUAGES[code]?.load().catch(() => null);
   if (loaded) {
     t = loaded.default;
@@ -24,19 +25,19 @@ export async function speak(code: string): Promise<void> {
   const root = document.documentElement;
   root.lang = language;
   root.dir = LANGUAGES[language]?.rtl ? 'rtl' : 'ltr';
-  document.title = t.name;
   for (const element of document.querySelectorAll<HTMLElement>('[data-t]')) {
     element.textContent = t[element.dataset.t as Exclude<keyof Messages, 'errors'>];
   }
+  refresh();
 }
 
-export function choose(code: string): Promise<void> {
-  keep('language', code);
-  return speak(code);
+export function selectLanguage(code: string): Promise<void> {
+  writeItem('language', code);
+  return applyLanguage(code);
 }
 
-/** Puts values into a text's `{places}`. */
-export function fill(text: string, values: Record<string, string | number>): string {
+/** Replaces `{names}` in a text; numbers are written in the current language. */
+export function format(text: string, values: Record<string, string | number>): string {
   return text.replace(/\{(\w+)\}/g, (_, name: string) => {
     const value = values[name] ?? '';
     return typeof value === 'number' ? number(value) : value;
@@ -47,7 +48,7 @@ export function number(value: number): string {
   return new Intl.NumberFormat(language).format(value);
 }
 
-/** 0 to 1. */
+/** @param value 0 to 1 */
 export function percent(value: number): string {
   return new Intl.NumberFormat(language, { style: 'percent' }).format(value);
 }
@@ -58,11 +59,24 @@ export function compact(value: number): string {
 }
 
 export function bytes(value: number): string {
-  const [amount, unit] = value < 1e6 ? [value / 1e3, 'kilobyte'] : [value / 1e6, 'megabyte'];
+  const [amount, unit] =
+    value < 1e6
+      ? [value / 1e3, 'kilobyte']
+      : value < 1e9
+        ? [value / 1e6, 'megabyte']
+        : [value / 1e9, 'gigabyte'];
   const digits = amount < 100 ? 1 : 0;
-  const format = new Intl.NumberFormat(language, { style: 'unit', unit, maximumFractionDigits: digits });
+  const written = new Intl.NumberFormat(language, { style: 'unit', unit, maximumFractionDigits: digits });
   // A line does not end between the number and its unit.
-  return format.format(amount).replace(' ', '\u00a0');
+  return written.format(amount).replace(' ', '\u00a0');
+}
+
+/** Such as 1:05. */
+export function duration(milliseconds: number): string {
+  const seconds = Math.round(milliseconds / 1000);
+  const two = (value: number) =>
+    new Intl.NumberFormat(language, { minimumIntegerDigits: 2, useGrouping: false }).format(value);
+  return `${number(Math.floor(seconds / 60))}:${two(seconds % 60)}`;
 }
 
 export function day(iso: string): string {
@@ -73,7 +87,7 @@ export function time(iso: string): string {
   return new Intl.DateTimeFormat(language, { timeStyle: 'short' }).format(new Date(iso));
 }
 
-/** A language's name in the page's language; TikTok's `eng-US` is nearly a tag of the web. */
+/** A language's name in the current language. TikTok's tags are such as `eng-US`. */
 export function languageName(tag: string): string {
   try {
     return new Intl.DisplayNames(language, { type: 'language' }).of(tag) ?? tag;

@@ -1,16 +1,13 @@
 import en, { type Messages } from './lang/en.ts';
 
 export interface Language {
-  /** In itself. */
+  /** In the language itself. */
   name: string;
   load: () => Promise<{ default: Messages }>;
   rtl?: boolean;
 }
 
-/**
- * A new language is a file in lang/ and a line here. English is part of the page, so that most visitors wait for one
- * file less, and so that there always are texts.
- */
+/** A new language is a file in lang/ and a line here. English is part of main.js, so that there always are texts. */
 export const LANGUAGES: Record<string, Language> = {
   en: { name: 'English', load: async () => ({ default: en }) },
   id: { name: 'Bahasa Indonesia', load: () => import('./lang/id.ts') },

@@ -1,62 +1,97 @@
-import { counterpart, Failure, fetchPost, local, type Post } from './api.ts';
-import { announce, byId, h } from './dom.ts';
-import { save } from './download.ts';
-import { relabelField, startField } from './field.ts';
-import { remember, showHistory } from './history.ts';
-import { choose, LANGUAGE_NAMES, language, preferredLanguage, speak, t } from './language.ts';
+import { pageAddress, platformOf, postAddress, requestText, sharedText } from './address.ts';
+import { Failure, fetchPost, type Post, renewLinks } from './api.ts';
+import { announce, byId, h, refresh } from './dom.ts';
+import type { Report } from './download.ts';
+import { askForLink, fillField, startField } from './field.ts';
+import { captionOf, remember, showHistory, startHistory } from './history.ts';
+import {
+  applyLanguage,
+  format,
+  LANGUAGE_NAMES,
+  language,
+  preferredLanguage,
+  selectLanguage,
+  t,
+} from './language.ts';
 import { showProblem } from './problem.ts';
+import { registerWorker } from './register-worker.ts';
 import { resultCard, skeleton } from './result.ts';
-import { postAddress, registerWorker, sharedText } from './visit.ts';
+import { isStandalone } from './share.ts';
+import { closeViewer } from './viewer.ts';
 
-/** After so long a visitor begins to wonder. */
+/** Milliseconds after which the page says that it still waits. */
 const SLOW_MS = 6000;
 
-/** Links that die sooner than this after they were made are no matter of their age. */
+/** Milliseconds after a renewal in which an expired link is no matter of its age. */
 const RENEWAL_PAUSE_MS = 10_000;
 
+/** Posts that the way back shows without a request. */
+const MAX_POSTS = 20;
+
 const input = byId<HTMLInputElement>('link');
+const go = byId('go');
 const problem = byId('problem');
 const result = byId('result');
 
+/** Ends what belongs to the post on show, or to the one that is requested. */
 let running = new AbortController();
-/** The text that is being asked for. */
-let asking: string | null = null;
+/** The text that is being requested. */
+let requested: string | null = null;
+/** location.search of what is shown. */
+let address = location.search;
+let renewing: Promise<void> | null = null;
 let renewedAt = Number.NEGATIVE_INFINITY;
-/** Links that wait for the post to be there again: a player and a button can fail at once. */
-let renewing: Set<string> | null = null;
 let dismissProblem = () => {};
-/** Draws again what is shown, for another language. */
-let redraw = () => {};
+let shown: Post | null = null;
+/** Posts by their page address. */
+const posts = new Map<string, Post>();
 
-/** Asks for a post and shows it. Whatever ran before is given up. */
-async function ask(text: string, attempt = 0): Promise<void> {
+/** Requests a post and shows it. Ends whatever ran before. */
+async function submit(text: string, attempt = 0, fromProblem = false): Promise<void> {
   reset();
-  asking = text;
+  requested = text;
+  noteAddress(pageAddress(text), sharedText(location.search) === text);
   const { signal } = running;
-  const wait = (words: () => string) => {
-    redraw = () => result.replaceChildren(skeleton(words()));
-    redraw();
+  let slow = false;
+  const words = () => (slow ? format(t.slow, { platform: t[platformOf(text)] }) : t.loading);
+  const timer = setTimeout(() => {
+    slow = true;
+    refresh();
     announce(words());
-  };
-  const slow = setTimeout(wait, SLOW_MS, () => t.slow);
+  }, SLOW_MS);
+  signal.addEventListener('abort', () => clearTimeout(timer));
   result.ariaBusy = 'true';
-  wait(() => t.loading);
+  go.ariaBusy = 'true';
+  result.replaceChildren(skeleton(words, cancel));
+  // The button that was pressed is gone.
+  if (fromProblem) result.querySelector('button')?.focus();
+  announce(words());
   try {
-    const post = await fetchPost(text, signal).finally(() => clearTimeout(slow));
+    const post = await fetchPost(requestText(text), signal).finally(() => clearTimeout(timer));
     settle();
-    noteAddress(post, text);
+    noteAddress(pageAddress(post.url), true);
     showPost(post);
     announce(t.ready);
-    // Who has begun to type another link meanwhile is left alone.
+    // Whoever has begun to type another link is left alone.
     if (input.value.trim() === text) byId('result-title').focus({ preventScroll: true });
     result.scrollIntoView({ block: 'nearest' });
     void remember(post).then(() => showHistory(open));
   } catch (error) {
     if (signal.aborted) return;
+    const held = result.contains(document.activeElement);
     settle();
     announce('');
-    fail(asFailure(error), { retry: (next) => void ask(text, next), attempt, text });
+    fail(asFailure(error), { retry: (next, pressed) => void submit(text, next, pressed), attempt, text });
+    if (held) problem.querySelector<HTMLElement>('button, a')?.focus();
   }
+}
+
+/** Gives up the request; the field keeps its text. */
+function cancel(): void {
+  reset();
+  noteAddress('', true);
+  announce('');
+  input.focus();
 }
 
 /** Ends what runs, and takes away what is shown. */
@@ -65,104 +100,99 @@ function reset(): void {
   running = new AbortController();
   renewing = null;
   dismissProblem();
+  shown = null;
+  showTitle();
   settle();
 }
 
-/** Nothing runs any more. */
+/** Ends the request. */
 function settle(): void {
-  asking = null;
-  redraw = () => {};
+  requested = null;
   result.ariaBusy = null;
+  go.ariaBusy = null;
   result.replaceChildren();
+  refresh();
 }
 
 function showPost(post: Post): void {
-  redraw = () => {
-    const card = resultCard(post, (failure, retry, attempt, link) => {
-      const stale = failure.code === 'link_expired' || failure.code === 'link_invalid';
-      if (stale && performance.now() - renewedAt > RENEWAL_PAUSE_MS) void renew(post, link);
-      // What the visitor asked for goes before what the player began by itself.
-      else if (link || !problem.hasChildNodes()) fail(failure, { retry, attempt, text: post.url, post });
-    });
-    result.replaceChildren(card);
-  };
-  redraw();
-}
-
-/** A reload, a bookmark and the way back come to this post again. */
-function noteAddress(post: Post, text: string): void {
-  const address = `?url=${encodeURIComponent(post.url)}`;
-  if (address === location.search) return;
-  if (sharedText(location.search) === text) history.replaceState(null, '', address);
-  else history.pushState(null, '', address);
-}
-
-/**
- * Links end while a page stays open. Asks for the post once more, and does with the new link what failed with the old.
- * @param link '' for a player, which only goes on where it was
- */
-async function renew(post: Post, link: string, attempt = 0): Promise<void> {
-  if (renewing) return void renewing.add(link);
-  renewing = new Set([link]);
-  const links = renewing;
   const { signal } = running;
-  dismissProblem();
+  const report: Report = (failure, retry, attempt, asked) => {
+    // Another post is on show.
+    if (signal.aborted) return;
+    const stale = failure.code === 'link_expired' || failure.code === 'link_invalid';
+    if (stale && (renewing || performance.now() - renewedAt > RENEWAL_PAUSE_MS)) {
+      renewing ??= renew(post, signal);
+      void renewing.then(
+        () => signal.aborted || retry(attempt),
+        (error) => {
+          if (!signal.aborted) fail(asFailure(error), { retry, attempt, text: post.url, post });
+        },
+      );
+    } else if (asked || !problem.hasChildNodes()) fail(failure, { retry, attempt, text: post.url, post });
+  };
+  result.replaceChildren(resultCard(post, report));
+  shown = post;
+  showTitle();
+  posts.set(pageAddress(post.url), post);
+  const [oldest] = posts.keys();
+  if (posts.size > MAX_POSTS && oldest) posts.delete(oldest);
+}
+
+/** Tells tabs and entries of the browser's history apart. Without characters that turn the direction of text. */
+function showTitle(): void {
+  const words = shown ? [shown.author.nickname || `@${shown.author.uniqueId}`, captionOf(shown)] : [];
+  const title = words
+    .filter(Boolean)
+    .join(': ')
+    .replace(/[\u202a-\u202e\u2066-\u2069\s]+/g, ' ');
+  document.title = title ? `${title.slice(0, 80)} – ${t.name}` : t.name;
+}
+
+/** Links end while a page stays open. Puts new ones in the place of the old; nothing on show is lost. */
+async function renew(post: Post, signal: AbortSignal): Promise<void> {
   announce(t.loading);
   try {
     const fresh = await fetchPost(post.url, signal);
-    renewing = null;
+    renewLinks(post, fresh);
+    post.links_expire_at = fresh.links_expire_at;
     renewedAt = performance.now();
-    const at = result.querySelector('video')?.currentTime;
-    showPost(fresh);
-    const video = result.querySelector('video');
-    if (video && at) video.currentTime = at;
-    announce(t.ready);
-    for (const one of links) {
-      const same = one && counterpart(post, fresh, one);
-      if (same) press(same);
-    }
-  } catch (error) {
-    if (signal.aborted) return;
-    renewing = null;
-    fail(asFailure(error), { retry: (next) => void renew(post, link, next), attempt, text: post.url, post });
+    refresh();
+  } finally {
+    if (!signal.aborted) renewing = null;
   }
 }
 
-/** Presses what stands for the link; without that (a photo that was shown large) saves the file. */
-function press(link: string): void {
-  const all = [...result.querySelectorAll<HTMLElement>('a, button')];
-  const found = all.find((one) => (one.getAttribute('href') ?? one.getAttribute('value')) === local(link));
-  found?.focus();
-  if (found) found.click();
-  else save(link);
+/** A reload, a bookmark and the way back come to this address again. */
+function noteAddress(next: string, replace: boolean): void {
+  address = next;
+  if (next === location.search) return;
+  if (replace) history.replaceState(null, '', next || location.pathname);
+  else history.pushState(null, '', next);
 }
 
 interface Failed {
-  retry: (attempt: number) => void;
+  retry: (attempt: number, pressed: boolean) => void;
   attempt: number;
-  /** What was asked for. */
+  /** What was requested. */
   text: string;
-  /** The one on show, where it is a file of it that failed. */
+  /** The post on show, where a file of it failed. */
   post?: Post;
 }
 
 function fail(failure: Failure, { retry, attempt, text, post }: Failed): void {
-  const show = () => {
-    dismissProblem = showProblem(problem, failure, {
-      retry,
-      again: () => open(text),
-      other: () => {
-        if (!post) redraw = () => {};
-        input.focus();
-        input.select();
-      },
-      original: post?.url ?? postAddress(text),
-      attempt,
-    });
-  };
-  if (!post) redraw = show;
+  document.querySelector('dialog')?.close();
   dismissProblem();
-  show();
+  dismissProblem = showProblem(problem, failure, {
+    retry: (next) => retry(next, next === 0),
+    again: () => open(text),
+    other: () => {
+      input.focus();
+      input.select();
+    },
+    original: post?.url ?? postAddress(text),
+    platform: platformOf(text),
+    attempt,
+  });
   problem.scrollIntoView({ block: 'nearest' });
 }
 
@@ -171,23 +201,25 @@ function asFailure(error: unknown): Failure {
 }
 
 function open(text: string): void {
-  fillIn(text);
+  fillField(text);
   window.scrollTo({ top: 0 });
-  void ask(text);
+  void submit(text);
 }
 
-function fillIn(text: string): void {
-  input.value = text;
-  relabelField();
-}
-
-/** What the address of the page names, or its beginning. */
+/** Shows what the address of the page names. Posts that were shown before need no request and keep their place. */
 function openAddress(): void {
-  const shared = sharedText(location.search);
-  if (shared) open(shared);
+  if (closeViewer() || (location.search === address && location.search)) return;
+  address = location.search;
+  const shared = sharedText(address);
+  const post = posts.get(address);
+  if (post && Date.parse(post.links_expire_at) > Date.now()) {
+    reset();
+    fillField(post.url);
+    showPost(post);
+  } else if (shared) open(shared);
   else {
     reset();
-    fillIn('');
+    fillField('');
   }
 }
 
@@ -196,28 +228,32 @@ function startLanguages(): void {
   select.append(...LANGUAGE_NAMES.map(([code, name]) => h('option', { value: code, lang: code }, name)));
   select.value = language;
   select.addEventListener('change', async () => {
-    await choose(select.value);
+    await selectLanguage(select.value);
     select.value = language;
-    relabelField();
-    showHistory(open);
-    dismissProblem();
-    redraw();
+    showTitle();
   });
 }
 
-await speak(preferredLanguage());
+await applyLanguage(preferredLanguage());
+showTitle();
 startLanguages();
-startField(open);
+startField(open, () => requested !== null && cancel());
 byId('form').addEventListener('submit', (event) => {
   event.preventDefault();
   const text = input.value.trim();
-  if (text === '') input.focus();
-  // Pressed twice, it is asked for once.
-  else if (text !== asking) void ask(text);
+  if (text === '') askForLink();
+  // Pressed twice, it is requested once.
+  else if (text !== requested) void submit(text);
 });
-showHistory(open);
+document.addEventListener('keydown', ({ key }) => {
+  if (key === 'Escape' && requested !== null) cancel();
+});
+startHistory(open);
+if (isStandalone()) byId<HTMLAnchorElement>('docs').target = '_blank';
 document.documentElement.dataset.ready = '';
 performance.mark('ready');
 window.addEventListener('popstate', openAddress);
-if (location.search) openAddress();
+if (sharedText(location.search)) open(sharedText(location.search));
+// With a mouse there is a keyboard, and nothing that it would cover.
+else if (matchMedia('(hover: hover) and (pointer: fine)').matches) input.focus();
 registerWorker();

@@ -1,127 +1,118 @@
-import { local, type Photo } from './api.ts';
-import { h, icon } from './dom.ts';
-import { type Report, saveLink } from './download.ts';
-import { fill, t } from './language.ts';
+import { Failure, type Photo, ready, thumbnail } from './api.ts';
+import { h, icon, refresh } from './dom.ts';
+import { type Report, save, shareButton } from './download.ts';
+import { format, t } from './language.ts';
+import { picture } from './picture.ts';
+import { photoViewer } from './viewer.ts';
 
-/** So many are on the first screen; the others wait until they come near. */
-const EAGER = 6;
-
-/** Three rows; a post can have 35, and what can be saved should not be far below them. */
+/** Photos that are shown at first; a post has up to 35. */
 const FOLDED = 9;
 
-/** Pixels that a finger has to go. */
-const SWIPE = 48;
+/** Milliseconds between two downloads, which some browsers would else merge into one. */
+const SAVE_PAUSE_MS = 300;
 
-/** All photos small, each to be opened large and to be saved. They come through the service, not from the CDN. */
-export function gallery(photos: Photo[], report: Report): HTMLElement {
-  const viewer = photoViewer(photos, report);
-  const list = h('ul', { 'data-columns': Math.min(photos.length, 3), 'aria-label': t.photos });
-  const add = (from: number, to: number) => {
-    const tiles = photos.slice(from, to).map((photo, at) => tile(photo, from + at));
-    list.append(...tiles);
-    return tiles[0];
+export interface Gallery {
+  element: HTMLElement;
+  /** Marks photos as saved. */
+  markSaved(indexes: number[]): void;
+}
+
+/** All photos small, each to be opened large, and some of them to be selected and saved. */
+export function gallery(photos: Photo[], report: Report): Gallery {
+  const saved = new Set<number>();
+  const selected = new Set<number>();
+  let selecting = false;
+  const markSaved = (indexes: number[]) => {
+    for (const index of indexes) saved.add(index);
+    for (const index of indexes) tiles[index]?.parentElement?.classList.add('saved');
+    refresh();
   };
-  const tile = (photo: Photo, index: number) => {
-    const label = fill(t.view, { n: index + 1 });
-    const open = () => viewer.open(index);
-    const face = picture(photo, index, photos.length);
+  const viewer = photoViewer(photos, report, saved, markSaved);
+  const tiles = photos.map((photo, index) => {
+    const label = () => {
+      const text = format(selecting ? t.selectPhoto : t.view, { n: index + 1 });
+      return saved.has(index) ? `${text}, ${t.saved}` : text;
+    };
+    const press = () => (selecting ? toggle(index) : viewer.open(index));
     return h(
-      'li',
-      {},
-      h('button', { type: 'button', class: 'tile', 'aria-label': label, click: open }, face),
+      'button',
+      { class: 'tile', 'aria-label': label, click: press },
+      picture(photo, index, photos.length, thumbnail),
+      icon('check'),
+    );
+  });
+  const list = h('ul', { 'data-columns': Math.min(photos.length, 3), 'aria-label': () => t.photos });
+  const add = (from: number, to: number) =>
+    list.append(...tiles.slice(from, to).map((tile) => h('li', {}, tile)));
+  const bar = h('div', { class: 'selection', hidden: true });
+  const showSelection = () => {
+    for (const [index, tile] of tiles.entries())
+      tile.ariaPressed = selecting ? String(selected.has(index)) : null;
+    const indexes = [...selected].sort((a, b) => a - b);
+    bar.hidden = !selecting;
+    bar.replaceChildren(
+      indexes.length === 0 ? h('p', {}, () => t.selectHint) : saveSelected(indexes),
+      h('button', { click: () => select(false) }, () => t.cancel),
+    );
+    refresh();
+  };
+  const toggle = (index: number) => {
+    if (!selected.delete(index)) selected.add(index);
+    showSelection();
+  };
+  const select = (on: boolean) => {
+    selecting = on;
+    selected.clear();
+    if (on) unfold();
+    start.hidden = on;
+    showSelection();
+    if (!on) start.focus();
+  };
+  const saveSelected = (indexes: number[]) => {
+    const links = indexes.map((index) => photos[index]?.link ?? '');
+    const label = () => format(t.saveSelected, { n: indexes.length });
+    const onSaved = () => markSaved(indexes);
+    const fallback = () => void saveEach(indexes, 0);
+    return (
+      shareButton({ links, label, report, onSaved, fallback }) ??
+      h('button', { class: 'primary', click: fallback }, icon('save'), label)
     );
   };
+  const saveEach = async (indexes: number[], attempt: number) => {
+    for (const [at, index] of indexes.entries()) {
+      const link = photos[index]?.link ?? '';
+      try {
+        await ready(link);
+      } catch (error) {
+        if (!(error instanceof Failure)) throw error;
+        return report(error, (next) => void saveEach(indexes.slice(at), next), attempt, true);
+      }
+      save(link);
+      markSaved([index]);
+      await new Promise((resolve) => setTimeout(resolve, SAVE_PAUSE_MS));
+    }
+  };
+  const start = h('button', { class: 'quiet', click: () => select(true) }, () => t.select);
+  const more = h('button', { class: 'more' }, () => format(t.all, { n: photos.length }));
   const unfold = () => {
+    if (!more.isConnected) return;
     more.remove();
-    add(FOLDED, photos.length)?.querySelector('button')?.focus();
+    add(FOLDED, photos.length);
   };
-  const more = h(
-    'button',
-    { type: 'button', class: 'more', click: unfold },
-    fill(t.all, { n: photos.length }),
-  );
+  more.addEventListener('click', () => {
+    unfold();
+    tiles[FOLDED]?.focus();
+  });
   add(0, FOLDED);
-  return h('div', { class: 'gallery' }, list, photos.length > FOLDED ? more : null, viewer.dialog);
-}
-
-function picture({ link, width, height }: Photo, index: number, count: number): HTMLElement {
-  const image = h('img', {
-    src: local(link),
-    alt: fill(t.photo, { n: index + 1, m: count }),
-    loading: index < EAGER ? 'eager' : 'lazy',
-    decoding: 'async',
-    width: width ?? 1080,
-    height: height ?? 1440,
-    // Formats such as HEIC, which only some browsers know.
-    error: () => image.replaceWith(h('span', { class: 'unseen' }, t.unseen)),
-  });
-  return image;
-}
-
-/** A photo on the whole screen; the dialog keeps the focus, and gives it back at its end. */
-function photoViewer(photos: Photo[], report: Report) {
-  let at = 0;
-  const stage = h('div', { class: 'stage' });
-  const title = h('p', { class: 'viewer-title', 'aria-live': 'polite' });
-  const saving = h('div');
-  const round = (name: string, label: string, symbol: string, click: () => void) =>
-    h('button', { type: 'button', class: `round ${name}`, 'aria-label': label, click }, icon(symbol));
-  const close = () => dialog.close();
-  const failed: Report = (...failure) => {
-    close();
-    report(...failure);
-  };
-  const show = (index: number) => {
-    const photo = photos[index];
-    if (!photo) return;
-    at = index;
-    title.textContent = fill(t.photo, { n: index + 1, m: photos.length });
-    stage.replaceChildren(picture(photo, index, photos.length));
-    const label = fill(t.save, { n: index + 1 });
-    const focused = saving.contains(document.activeElement);
-    const save = saveLink({ link: photo.link, label, primary: true, report: failed });
-    saving.replaceChildren(save);
-    // Else it would be lost with the link that is gone, and the arrow keys with it.
-    if (focused) save.focus();
-  };
-  const step = (by: number) => show((at + by + photos.length) % photos.length);
-  const arrows = [
-    round('back', t.previous, 'next', () => step(-1)),
-    round('forth', t.next, 'next', () => step(1)),
-  ];
-  const header = h('header', {}, title, saving, round('', t.close, 'close', close));
-  const dialog: HTMLDialogElement = h(
-    'dialog',
-    { class: 'viewer', 'aria-label': t.photos },
-    header,
-    stage,
-    ...(photos.length > 1 ? arrows : []),
+  const several = photos.length > 1;
+  const element = h(
+    'div',
+    { class: 'gallery' },
+    several ? start : null,
+    list,
+    photos.length > FOLDED ? more : null,
+    several ? bar : null,
+    viewer.dialog,
   );
-  dialog.addEventListener('keydown', ({ key }) => {
-    const forth = document.dir === 'rtl' ? 'ArrowLeft' : 'ArrowRight';
-    if (key === 'ArrowLeft' || key === 'ArrowRight') step(key === forth ? 1 : -1);
-  });
-  // A finger that goes sideways turns over; two fingers zoom.
-  let from = 0;
-  const finger = ({ touches, changedTouches }: TouchEvent) =>
-    touches.length > 1 ? Number.NaN : (changedTouches[0]?.clientX ?? Number.NaN);
-  stage.addEventListener(
-    'touchstart',
-    (event) => {
-      from = finger(event);
-    },
-    { passive: true },
-  );
-  stage.addEventListener('touchend', (event) => {
-    const moved = finger(event) - from;
-    if (Math.abs(moved) > SWIPE && photos.length > 1) step(moved < 0 === (document.dir !== 'rtl') ? 1 : -1);
-  });
-  stage.addEventListener('click', ({ target }) => {
-    if (target === stage) close();
-  });
-  const open = (index: number) => {
-    show(index);
-    dialog.showModal();
-  };
-  return { dialog, open };
+  return { element, markSaved };
 }

@@ -2,39 +2,36 @@ import { Failure, ready } from './api.ts';
 import { h } from './dom.ts';
 import type { Report } from './download.ts';
 
-export interface Film {
-  /** The address to play. */
-  src: string;
+export interface Video {
+  /** The address to play; read again when the last one failed. */
+  src: () => string;
   /** The service's link behind it. */
   link: string;
-  label: string;
+  label: () => string;
   width: number;
   height: number;
   poster?: string;
   report: Report;
 }
 
-/**
- * The browser's own player: seeking, keyboard and screen reader come with it. Of what goes wrong it says nothing; the
- * service does.
- */
-export function player({ src, link, label, width, height, poster, report }: Film): HTMLVideoElement {
+/** The browser's own player, with its seeking and keyboard. It does not say why it failed; the service does. */
+export function player({ src, link, label, width, height, poster, report }: Video): HTMLVideoElement {
   let attempt = 0;
   const explain = async () => {
     try {
       await ready(link);
     } catch (error) {
-      if (error instanceof Failure && video.isConnected) report(error, again, attempt, '');
+      if (error instanceof Failure && video.isConnected) report(error, again, attempt, false);
     }
   };
   const again = (next: number) => {
     attempt = next;
     const at = video.currentTime;
-    video.load();
+    if (video.getAttribute('src') === src()) video.load();
+    else video.setAttribute('src', src());
     video.currentTime = at;
   };
   const video = h('video', {
-    src,
     ...(poster && { poster }),
     width,
     height,
@@ -44,7 +41,8 @@ export function player({ src, link, label, width, height, poster, report }: Film
     'aria-label': label,
     error: () => void explain(),
   });
-  // Not by its attributes alone: until it plays, a poster of another shape would count for more than they do.
+  video.setAttribute('src', src());
+  // The attributes alone give way to the shape of the poster until the video plays.
   video.style.aspectRatio = `${width} / ${height}`;
   return video;
 }

@@ -1,59 +1,77 @@
 import { inline, local, type Post } from './api.ts';
-import { bdi, h, icon } from './dom.ts';
+import { bdi, h, icon, refresh } from './dom.ts';
 import type { Report } from './download.ts';
-import { compact, day, fill, number, t, time } from './language.ts';
+import { captionOf } from './history.ts';
+import { compact, day, duration, format, number, t, time } from './language.ts';
 import { gallery } from './photos.ts';
 import { player } from './player.ts';
 import { formatSaves, photoSaves, subtitleSaves, videoSaves } from './saves.ts';
 import { slideshow } from './slideshow.ts';
 
-/** Characters that fill some eight lines. */
-const LONG_CAPTION = 400;
+/** Characters and lines above which a caption is folded. */
+const LONG_CAPTION = 120;
+const CAPTION_LINES = 3;
 
-/** The card of a post: what it is, to be seen and heard, and everything that can be saved of it. */
+/** The card of a post: what it is, and everything that can be saved of it. What is saved most stands first. */
 export function resultCard(post: Post, report: Report): HTMLElement {
-  const saves = post.photos ? photoSaves(post, report) : videoSaves(post, report);
+  const photos = post.photos ? gallery(post.photos, report) : null;
+  const all = (post.photos ?? []).map((_, index) => index);
+  const saves = photos ? photoSaves(post, report, () => photos.markSaved(all)) : videoSaves(post, report);
+  const head = h(
+    'div',
+    { class: 'head' },
+    author(post),
+    caption(captionOf(post)),
+    h('h3', { class: 'sr' }, () => t.downloads),
+    h('div', { class: 'saves' }, ...saves),
+  );
   const size = sizeOf(post);
-  const wide = post.photos || size.width > size.height;
+  const media = h('div', { class: 'media' }, photos ? photos.element : video(post, size, report));
+  const rest = h(
+    'div',
+    { class: 'rest' },
+    statistics(post),
+    subtitleSaves(post, report),
+    formatSaves(post, report),
+    post.download_slideshow_link ? slideshow(post.download_slideshow_link, all.length, report) : null,
+    footer(post),
+  );
+  const wide = size.width > size.height ? ' wide' : '';
   return h(
     'article',
-    { class: wide ? 'card result wide' : 'card result', 'aria-labelledby': 'result-title' },
-    h('div', { class: 'media' }, post.photos ? gallery(post.photos, report) : video(post, size, report)),
-    h(
-      'div',
-      { class: 'facts' },
-      author(post),
-      caption(post.title),
-      statistics(post),
-      h('h3', {}, t.downloads),
-      h('div', { class: 'saves' }, ...saves),
-      subtitleSaves(post, report),
-      formatSaves(post, report),
-      post.download_slideshow_link ? slideshow(post.download_slideshow_link, report) : null,
-      footer(post),
-    ),
+    { class: photos ? 'card result wide' : `card result${wide}`, 'aria-labelledby': 'result-title' },
+    // The photos of a post can be longer than the screen, a video cannot.
+    ...(photos ? [head, media, rest] : [media, head, rest]),
   );
 }
 
-/** A long one scrolls, and what scrolls has to be within reach of the keyboard. */
-function caption(text: string): HTMLElement {
-  const long = text.length > LONG_CAPTION;
-  return h(
-    'p',
-    { class: long ? 'caption long' : 'caption', dir: 'auto', ...(long && { tabindex: 0 }) },
-    text,
+function caption(text: string): HTMLElement | null {
+  if (text === '') return null;
+  const paragraph = h('p', { class: 'caption', dir: 'auto' }, text);
+  if (text.length <= LONG_CAPTION && text.split('\n').length <= CAPTION_LINES) return paragraph;
+  paragraph.classList.add('folded');
+  const isFolded = () => paragraph.classList.contains('folded');
+  const fold = () => {
+    button.ariaExpanded = String(!paragraph.classList.toggle('folded'));
+    refresh();
+  };
+  const button = h('button', { class: 'quiet', 'aria-expanded': 'false', click: fold }, () =>
+    isFolded() ? t.more : t.less,
   );
+  return h('div', { class: 'caption-box' }, paragraph, button);
 }
 
-function author({ author: { nickname, uniqueId }, images, created_at: created }: Post): HTMLElement {
+function author(post: Post): HTMLElement {
+  const { nickname, uniqueId } = post.author;
   const name = nickname || uniqueId;
   const avatar = h('div', { class: 'avatar', 'aria-hidden': 'true' }, [...name][0] ?? '');
-  if (images.avatar) {
+  if (post.images.avatar) {
     const size = { width: 48, height: 48 };
-    const image = h('img', { src: local(images.avatar), alt: '', ...size, error: () => image.remove() });
+    const image = h('img', { src: local(post.images.avatar), alt: '', ...size, error: () => image.remove() });
     avatar.append(image);
   }
-  const date = created ? h('time', { datetime: created }, day(created)) : null;
+  const created = post.created_at;
+  const length = post.photos ? 0 : (post.duration ?? 0);
   return h(
     'header',
     { class: 'author' },
@@ -62,34 +80,40 @@ function author({ author: { nickname, uniqueId }, images, created_at: created }:
       'div',
       {},
       h('h2', { id: 'result-title', tabindex: -1 }, bdi(name)),
-      h('p', {}, bdi(`@${uniqueId}`), date),
+      h(
+        'p',
+        {},
+        bdi(`@${uniqueId}`),
+        created ? h('time', { datetime: created }, () => day(created)) : null,
+        length > 0 ? h('span', { class: 'length' }, () => duration(length)) : null,
+      ),
     ),
   );
 }
 
 function statistics({ statistics: counts }: Post): HTMLElement {
-  const entry = (symbol: string, name: string, value: number) =>
+  const entry = (symbol: string, name: () => string, value: number) =>
     h(
       'div',
-      { title: `${name}: ${number(value)}` },
+      { title: () => `${name()}: ${number(value)}` },
       h('dt', {}, icon(symbol), h('span', { class: 'sr' }, name)),
-      h('dd', {}, compact(value)),
+      h('dd', {}, () => compact(value)),
     );
   return h(
     'dl',
     { class: 'statistics' },
-    entry('play', t.plays, counts.play_count),
-    entry('like', t.likes, counts.digg_count),
-    entry('comment', t.comments, counts.comment_count),
-    entry('share', t.shares, counts.share_count),
-    entry('keep', t.saves, counts.collect_count),
+    entry('play', () => t.plays, counts.play_count),
+    entry('like', () => t.likes, counts.digg_count),
+    entry('comment', () => t.comments, counts.comment_count),
+    entry('share', () => t.shares, counts.share_count),
+    entry('keep', () => t.saves, counts.collect_count),
   );
 }
 
 function video({ images: { cover }, download_link: links }: Post, { width, height }: Size, report: Report) {
   const link = [links.no_watermark].flat()[0] ?? '';
   const poster = cover && local(cover);
-  return player({ src: inline(link), link, label: t.plain, width, height, poster, report });
+  return player({ src: () => inline(link), link, label: () => t.plain, width, height, poster, report });
 }
 
 interface Size {
@@ -99,27 +123,35 @@ interface Size {
 
 /** Of the video in the player. */
 function sizeOf({ download_link: links, formats = [] }: Post): Size {
-  const shown = formats.find(({ link }) => link === [links.no_watermark].flat()[0]);
-  return { width: shown?.width ?? 576, height: shown?.height ?? 1024 };
+  const found = formats.find((one) => one.link === [links.no_watermark].flat()[0]);
+  return { width: found?.width ?? 576, height: found?.height ?? 1024 };
 }
 
-function footer({ url, links_expire_at: expires }: Post): HTMLElement {
-  const original = h('a', { href: url, target: '_blank', rel: 'noreferrer' }, t.original);
+function footer(post: Post): HTMLElement {
+  const { url } = post;
+  const original = h('a', { href: url, target: '_blank', rel: 'noreferrer' }, () => t.original);
   return h(
     'footer',
     { class: 'foot' },
-    h('span', {}, fill(t.expires, { time: time(expires) })),
+    h('span', {}, () => format(t.expires, { time: time(post.links_expire_at) })),
     url.startsWith('https://') ? original : null,
   );
 }
 
-/** As large as what will stand there, so that little moves when it comes. */
-export function skeleton(words: string): HTMLElement {
-  const lines = ['author', 'caption', 'statistics', 'save', 'save', 'save'];
+/** Stands where the post will be, with what the page does meanwhile, and a button that gives it up. */
+export function skeleton(words: () => string, cancel: () => void): HTMLElement {
+  const lines = ['author', 'caption', 'save', 'save', 'save'];
+  const shape = h('div', { class: 'media', 'aria-hidden': 'true' });
   return h(
     'div',
-    { class: 'card result skeleton', 'aria-hidden': 'true' },
-    h('div', { class: 'media' }),
-    h('div', { class: 'facts' }, h('p', {}, words), ...lines.map((name) => h('i', { class: name }))),
+    { class: 'card result skeleton' },
+    h(
+      'p',
+      { class: 'wait' },
+      h('span', {}, words),
+      h('button', { class: 'quiet', click: cancel }, () => t.cancel),
+    ),
+    shape,
+    h('div', { class: 'head', 'aria-hidden': 'true' }, ...lines.map((name) => h('i', { class: name }))),
   );
 }

@@ -1,59 +1,88 @@
 import { Failure, local, ready } from './api.ts';
 import { announce, h, icon } from './dom.ts';
-import { type Report, saveLink } from './download.ts';
+import { type Report, save, saveLink, shareButton } from './download.ts';
 import { percent, t } from './language.ts';
 import { player } from './player.ts';
 
 type Stage = 'queued' | 'fetching' | 'rendering' | 'done' | 'failed';
 
-/** A button; while the film is made, its progress; then the film. */
-export function slideshow(link: string, report: Report): HTMLElement {
-  const body = h('div', { class: 'film' });
+/** A button; while the slideshow is made, its progress; then the slideshow. */
+export function slideshow(link: string, photos: number, report: Report): HTMLElement {
+  const body = h('div', { class: 'slideshow-body' });
   const offer = () => {
-    const properties = { type: 'button', value: local(link), click: () => void start(0) };
-    const make = h('button', properties, icon('film'), t.make);
-    body.replaceChildren(h('p', { class: 'hint' }, t.slideshowHint), make);
+    const make = h(
+      'button',
+      { click: () => void start(0) },
+      icon('video'),
+      h('span', {}, () => t.make),
+    );
+    const hint = () => (photos === 1 ? t.slideshowHintOne : t.slideshowHint);
+    body.replaceChildren(h('p', { class: 'hint' }, hint), make);
+    return make;
   };
   const start = async (attempt: number) => {
-    const bar = progressBar();
+    const running = new AbortController();
+    const cancel = () => {
+      running.abort();
+      offer().focus();
+    };
+    const bar = progressBar(cancel);
     body.replaceChildren(bar.element);
-    const stop = follow(link, bar.show);
+    const stop = followProgress(link, bar.show);
     try {
-      // The film is made while somebody waits for it; this waits.
-      await ready(link);
+      await ready(link, running.signal);
       show();
     } catch (error) {
+      if (running.signal.aborted) return;
       offer();
       if (!(error instanceof Failure)) throw error;
-      report(error, start, attempt, link);
+      report(error, (next) => void start(next), attempt, true);
     } finally {
       stop();
     }
   };
   const show = () => {
     announce(t.ready);
-    const film = player({
-      src: local(link),
+    const video = player({
+      src: () => local(link),
       link,
-      label: t.slideshow,
+      label: () => t.slideshow,
       width: 1080,
       height: 1920,
       report,
     });
-    const save = saveLink({ link, label: t.film, primary: true, report });
-    body.replaceChildren(film, save);
-    save.focus({ preventScroll: true });
+    const sharing = shareButton({
+      links: [link],
+      label: () => t.shareVideo,
+      detail: () => t.shareHint,
+      report,
+      fallback: () => save(link),
+    });
+    const button = saveLink({ link, label: () => t.saveSlideshow, primary: !sharing, report });
+    body.replaceChildren(video, ...(sharing ? [sharing] : []), button);
+    (sharing ?? button).focus({ preventScroll: true });
   };
   offer();
-  return h('section', { class: 'slideshow' }, h('h3', {}, t.slideshow), body);
+  return h(
+    'section',
+    { class: 'slideshow' },
+    h('h3', {}, () => t.slideshow),
+    body,
+  );
 }
 
-function progressBar() {
-  const bar = h('progress', { max: 100, value: 0, 'aria-label': t.slideshow });
+function progressBar(cancel: () => void) {
+  const bar = h('progress', { max: 100, value: 0, 'aria-label': () => t.slideshow });
   const words = h('span', { role: 'status' }, t.queued);
   const amount = h('span', { class: 'percent' });
   return {
-    element: h('div', { class: 'progress' }, h('p', { class: 'progress-words' }, words, amount), bar),
+    element: h(
+      'div',
+      { class: 'progress' },
+      h('p', { class: 'progress-words' }, words, amount),
+      bar,
+      h('button', { class: 'quiet', click: cancel }, () => t.cancel),
+    ),
     show(stage: Stage, value: number) {
       bar.value = value;
       amount.textContent = percent(value / 100);
@@ -63,8 +92,8 @@ function progressBar() {
   };
 }
 
-/** Follows the server-sent events of the film until told to stop. */
-function follow(link: string, show: (stage: Stage, percent: number) => void): () => void {
+/** Follows the server-sent events of the slideshow. @returns what ends it */
+function followProgress(link: string, show: (stage: Stage, percent: number) => void): () => void {
   const events = new EventSource(local(link).replace('download-slideshow', 'download-slideshow/progress'));
   events.addEventListener('message', ({ data }: MessageEvent<string>) => {
     const { stage, percent: value } = JSON.parse(data) as { stage: Stage; percent: number };

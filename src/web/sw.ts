@@ -1,11 +1,11 @@
-/** Keeps the page itself, so that it opens without a connection. Posts and files always come from the service. */
+/** Caches the files of the page, so that it opens without a connection; posts and media always come from the service. */
 const worker = self as unknown as ServiceWorkerGlobalScope;
 
-/** Both filled in by the service: the folder of the page's files, named by their content, and the files. */
+/** The service replaces both: the folder of the page's files, named by their content, and the files. */
 const ASSETS = '%ASSETS%';
 const FILES = '%FILES%'.split(' ');
 
-/** The page that was kept is as good, once the connection is no better than this. */
+/** Milliseconds after which the cached page is shown instead of a fresh one. */
 const PATIENCE_MS = 3000;
 
 worker.addEventListener('install', (event) => {
@@ -33,13 +33,13 @@ worker.addEventListener('fetch', (event) => {
   else if (pathname.startsWith(`${home.pathname}${ASSETS}/`)) event.respondWith(asset(request));
 });
 
-/** The newest page while there is a connection, for it names the newest files; a bad one is not waited for. */
+/** A fresh page where the connection is good enough, because it names the newest files; else the cached one. */
 async function page(request: Request): Promise<Response> {
-  const kept = await caches.match('./');
+  const cached = await caches.match('./');
   const fresh = fetch(request);
-  if (!kept) return fresh;
-  const late = new Promise<Response>((resolve) => setTimeout(resolve, PATIENCE_MS, kept));
-  return Promise.race([fresh.catch(() => kept), late]);
+  if (!cached) return fresh;
+  const late = new Promise<Response>((resolve) => setTimeout(resolve, PATIENCE_MS, cached));
+  return Promise.race([fresh.catch(() => cached), late]);
 }
 
 async function asset(request: Request): Promise<Response> {

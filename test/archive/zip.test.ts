@@ -243,10 +243,10 @@ describe('a zip of failing photos', () => {
       const { body } = await open(post, { signal: client.signal });
       body?.on('error', () => {});
       body?.resume();
-      await vi.waitFor(() => expect(standin.journal.running().length).toBe(1));
+      await vi.waitFor(() => expect(standin.journal.running().length).toBe(1), 10_000);
       if (how === 'signal') client.abort(new Error('gone'));
       else body?.destroy();
-      await vi.waitFor(() => expect(standin.journal.running()).toEqual([]));
+      await vi.waitFor(() => expect(standin.journal.running()).toEqual([]), 10_000);
       // The probes had ranges.
       const fetched = standin.journal
         .find({ postId: post.id })
@@ -277,13 +277,13 @@ describe('a zip of failing photos', () => {
     }
     expect(most).toBeGreaterThan(0);
     expect(most).toBeLessThanOrEqual(2);
-    await vi.waitFor(() => expect(temp.inUse).toBe(0));
+    await vi.waitFor(() => expect(temp.inUse).toBe(0), 10_000);
   });
 
   it('leaves nothing on the disk when it is destroyed before the first byte', async () => {
     const { body } = await open(add());
     body?.destroy();
-    await vi.waitFor(() => expect(temp.inUse).toBe(0));
+    await vi.waitFor(() => expect(temp.inUse).toBe(0), 10_000);
   });
 });
 
@@ -300,7 +300,7 @@ describe('limits', () => {
     expect((await open(post, { by: limited, method: 'HEAD' })).status).toBe(200);
     const other = await open(post, { by: limited, client: 'd' });
     first.body?.destroy();
-    await vi.waitFor(async () => (await open(post, { by: limited })).body?.destroy());
+    await vi.waitFor(async () => (await open(post, { by: limited })).body?.destroy(), 10_000);
     for (const { body } of [second, other]) body?.destroy();
   });
 
@@ -314,7 +314,7 @@ describe('limits', () => {
     await expect(open(post, { by: limited, client: 'd' })).rejects.toMatchObject({ code: 'busy' });
     const zip = await bytesOf(first);
     expect(zip.length).toBe(first.size);
-    await vi.waitFor(async () => (await open(post, { by: limited, client: 'd' })).body?.destroy());
+    await vi.waitFor(async () => (await open(post, { by: limited, client: 'd' })).body?.destroy(), 10_000);
   });
 
   it('rejects an archive as busy when the disk is full', async () => {

@@ -492,8 +492,8 @@ describe('with an ffmpeg that hangs', () => {
     expect(isAlive(pid)).toBe(true);
     client.abort(new Error('gone'));
     await answer;
-    await vi.waitFor(() => expect(isAlive(pid)).toBe(false));
-    await vi.waitFor(async () => expect(await jobFolders()).toEqual([]));
+    await vi.waitFor(() => expect(isAlive(pid)).toBe(false), 10_000);
+    await vi.waitFor(async () => expect(await jobFolders()).toEqual([]), 10_000);
     expect(log.error).not.toHaveBeenCalled();
   });
 
@@ -532,8 +532,8 @@ describe('with an ffmpeg that hangs', () => {
     const pids = await startedPids(1);
     for (const client of clients) client.abort(new Error('gone'));
     await Promise.all(asked);
-    await vi.waitFor(() => expect(pids.some(isAlive)).toBe(false));
-    await vi.waitFor(async () => expect(await jobFolders()).toEqual([]));
+    await vi.waitFor(() => expect(pids.some(isAlive)).toBe(false), 10_000);
+    await vi.waitFor(async () => expect(await jobFolders()).toEqual([]), 10_000);
   });
 
   it('keeps no half file when ffmpeg fails late, as on a full disk', async () => {

@@ -278,3 +278,35 @@ describe('whole files', () => {
     });
   });
 });
+
+describe('a file of more than maxBytes', () => {
+  const bounded = () => {
+    client = new MediaClient({
+      egresses: new Map([['e1', upstream.proxy]]),
+      extraCa: [upstream.authority.caPem],
+      stallTimeoutMs: STALL_MS,
+      maxBytes: 1_000_000,
+    });
+    return client;
+  };
+
+  it('is rejected where its length is known, and its connection ends', async () => {
+    upstream.script(A, serve(large));
+    await expect(bounded().openMedia(source, { method: 'GET' }, { signal: never })).rejects.toMatchObject({
+      code: 'not_allowed',
+    });
+    await expect.poll(() => upstream.seen[0]?.closedAt, { interval: 5 }).toBeGreaterThan(0);
+  });
+
+  it('is broken off at the bound where its length is unknown', async () => {
+    upstream.script(A, serve(large, { chunked: true, ignoreRange: true }));
+    const { body } = await bounded().openMedia(source, { method: 'GET' }, { signal: never });
+    await expect(buffer(body ?? Readable.from([]))).rejects.toMatchObject({ code: 'not_allowed' });
+  });
+
+  it('is what a file of exactly maxBytes is not', async () => {
+    upstream.script(A, serve(mp4Bytes(1_000_000)));
+    const { body } = await bounded().openMedia(source, { method: 'GET' }, { signal: never });
+    expect((await buffer(body ?? Readable.from([]))).length).toBe(1_000_000);
+  });
+});

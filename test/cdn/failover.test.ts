@@ -7,7 +7,7 @@ import type { MediaResponse } from '../../src/media/index.ts';
 import { type Behaviour, mp4Bytes, type Seen, type Serving, serve, status, Upstream } from './fake-cdn.ts';
 
 /** Short, so that a silent mirror costs little; long enough for a busy machine. */
-const IDLE_MS = 1500;
+const IDLE_MS = 3000;
 const file = mp4Bytes(1_500_000);
 const other = mp4Bytes(1_500_000, 7);
 

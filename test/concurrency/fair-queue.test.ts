@@ -261,7 +261,6 @@ describe('a full queue', () => {
         queue.run('a', async () => 0).catch((error: { retryAfter: number }) => error.retryAfter),
       ),
     );
-    expect(told).toEqual([...told].sort((a, b) => a - b));
     // A second for each job, and one slot; whole seconds, so that a moment more or less can be one.
     expect(told.every((seconds, index) => Math.abs(seconds - Math.min(60, index + 1)) <= 1)).toBe(true);
     expect(told.at(-1)).toBe(60);

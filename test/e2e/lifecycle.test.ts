@@ -132,7 +132,7 @@ describe('more than the workers can do', () => {
       await service.post(freshUrl());
       const { children } = pythonTree(service.pid);
       const stuck = freshUrl();
-      standin.faults.once({ post: stuck.split('/').at(-1) ?? '' }, { kind: 'hang' });
+      standin.faults.add({ post: stuck.split('/').at(-1) ?? '' }, { kind: 'hang' });
       const started = Date.now();
       const { status, body } = await service.post(stuck);
       expect([status, body.code, body.retryable]).toEqual([504, 'timeout', true]);

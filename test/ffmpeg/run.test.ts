@@ -31,7 +31,7 @@ async function pid(): Promise<number> {
     const found = Number(await readFile(join(dir, 'pid'), 'utf8'));
     expect(found).toBeGreaterThan(0);
     return found;
-  });
+  }, 10_000);
 }
 
 function expectGone(process_: number): void {

@@ -85,8 +85,6 @@ describe('a short link', () => {
       id: expect.stringMatching(/^tiktok:7123456789012345600\/\w+/),
       urls: paths.map((path) => `https://old.tiktokcdn.com/${path}`),
       egress: 'e1',
-      source: 'page',
-      partial: [],
       referer: 'https://www.tiktok.com/',
     });
     expect(posts.find).toHaveBeenCalledWith({ kind: 'post', ref: found.ref }, options);

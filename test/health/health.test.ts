@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { Posts, type RedisStatus } from '../../src/cache/index.ts';
 import { EgressPool } from '../../src/egress/index.ts';
 import type { ErrorCode } from '../../src/errors.ts';
-import { type CanaryStatus, type CookiesStatus, ExtractionStats, Health } from '../../src/health/index.ts';
+import type { CookiesStatus } from '../../src/health/cookies-file.ts';
+import { type CanaryStatus, ExtractionStats, Health } from '../../src/health/index.ts';
 import { Secret } from '../../src/secret.ts';
 
 const HOST = {
@@ -28,7 +29,6 @@ interface Given {
   engineProblem?: string;
   redis?: Pick<RedisStatus, 'state' | 'problem'>;
   egressesOpen?: boolean;
-  warnings?: string[];
   cookies?: CookiesStatus;
 }
 
@@ -75,9 +75,9 @@ function health(given: Given = {}) {
       status: { newest_known: null, newest_seen: null, rejected: [], problem: given.engineProblem ?? null },
     },
     canary: canary ? { status: canary } : null,
-    localChecks: { facts: { disk: { free_bytes: freeBytes, size_bytes: 1e11 }, cookies: { changed: 1 } } },
-    warnings: given.warnings ?? [],
-    cookies: given.cookies ? { status: given.cookies } : null,
+    localChecks: {
+      facts: { disk: { free_bytes: freeBytes, size_bytes: 1e11 }, cookies: given.cookies ?? null },
+    },
   });
 }
 
@@ -116,17 +116,12 @@ describe('Health.report', () => {
     expect(reasons).toEqual(['browser impersonation is unavailable: curl_cffi is not installed']);
   });
 
-  it('has the warnings of the configuration as reasons', () => {
-    const report = health({ warnings: ['BASE_URL is not set'] }).report();
-    expect(report).toMatchObject({ status: 'degraded', reasons: ['BASE_URL is not set'] });
-  });
-
   it('counts the cookies, and has a reason when the file is unreadable', () => {
     const problem = 'must be Netscape formatted, not JSON';
-    const report = health({ cookies: { count: 0, problem } }).report();
+    const report = health({ cookies: { changed: 1, count: 0, problem } }).report();
     expect(report.cookies).toMatchObject({ count: 0, problem, changed: 1 });
     expect(report.reasons).toEqual([`the cookies file is unusable: ${problem}`]);
-    expect(health({ cookies: { count: 9, problem: null } }).report()).toMatchObject({
+    expect(health({ cookies: { changed: 1, count: 9, problem: null } }).report()).toMatchObject({
       status: 'ok',
       cookies: { count: 9, problem: null },
     });

@@ -632,3 +632,28 @@ describe('the real yt-dlp', () => {
     20_000,
   );
 });
+
+it.skipIf(!engine.impersonation)(
+  'tells impersonation targets apart by their TLS, and knows one again',
+  async () => {
+    const script = [
+      'import sys',
+      'from curl_cffi import requests',
+      "for target in ('chrome131', 'chrome131', 'chrome136', 'safari18_0', 'firefox135'):",
+      "    requests.get(sys.argv[1], impersonate=target, proxies={'https': sys.argv[2]}, verify=sys.argv[3])",
+    ].join('\n');
+    const post = standin.posts.add(videoPost());
+    const env = { ...process.env, PYTHONPATH: engine.sysPath.join(delimiter) };
+    await run(engine.python, ['-c', script, post.url, standin.proxyUrl, standin.caFile], { env });
+    const asked = standin.journal.asked({ post, source: 'page' });
+    expect(asked.map(({ browser }) => `${browser.family} ${browser.version}`)).toEqual([
+      'chrome 131',
+      'chrome 131',
+      'chrome 136',
+      'safari 18',
+      'firefox 135',
+    ]);
+    expect(asked[1]?.tls).toBe(asked[0]?.tls);
+    expect(new Set(asked.map(({ tls }) => tls)).size).toBe(4);
+  },
+);

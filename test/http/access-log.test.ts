@@ -1,4 +1,6 @@
+import { once } from 'node:events';
 import { request } from 'node:http';
+import { connect } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { buildTestApp, fakeExtractor, postOf, type TestApp } from '../helpers/app.ts';
 import { until } from '../helpers/processes.ts';
@@ -61,7 +63,7 @@ describe('the access log', () => {
     expect(JSON.stringify(app.log)).not.toContain('secret');
   });
 
-  it('has a line for a path that cannot be decoded, and for bytes that are no HTTP', async () => {
+  it('has a line for a path that cannot be decoded', async () => {
     app = await buildTestApp();
     await app.server.inject('/%zz');
     expect(lines()).toEqual([expect.objectContaining({ status: 400, code: 'invalid_request' })]);
@@ -151,5 +153,24 @@ describe('the controllers of requests', () => {
     await until(() => leftHook, 2000);
     expect(await until(() => lines().length > 1, 2000)).toBe(true);
     expect(app.server.activeRequests.size).toBe(0);
+  });
+});
+
+describe('bytes that are no HTTP request', () => {
+  it('are answered with 400, and have a line and a count', async () => {
+    app = await buildTestApp();
+    const { port } = await app.listenAnywhere();
+    const socket = connect(port, '127.0.0.1');
+    let received = '';
+    socket.on('data', (chunk) => {
+      received += String(chunk);
+    });
+    socket.write('nonsense\r\n\r\n');
+    await once(socket, 'close');
+    expect(received).toMatch(/^HTTP\/1\.1 400 /);
+    expect(lines()).toEqual([
+      expect.objectContaining({ status: 400, code: 'invalid_request', client: '127.0.0.0/24' }),
+    ]);
+    expect(await counted(400)).toHaveLength(1);
   });
 });

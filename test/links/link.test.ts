@@ -3,8 +3,8 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { type LinkRoute, Links, type LinkTarget, TokenSealer } from '../../src/links/index.ts';
 import type { Asset } from '../../src/posts/asset.ts';
 
-const box = new TokenSealer('the key of these tests, 4711');
-const links = new Links(box, 'https://media.example.com', 6 * 3_600_000);
+const sealer = new TokenSealer('the key of these tests, 4711');
+const links = new Links(sealer, 'https://media.example.com', 6 * 3_600_000);
 const IN_AN_HOUR = Date.now() + 3_600_000;
 
 const target: LinkTarget = {
@@ -121,7 +121,7 @@ describe('a link', () => {
     '["x","1","",["m"],0]',
     '["t","1","",["m"],[["no address","b"],null,"direct"]]',
   ])('with the authentic content %j of another version is link_invalid', (content) => {
-    const token = box.seal('stream', Buffer.from(content), IN_AN_HOUR);
+    const token = sealer.seal('stream', Buffer.from(content), IN_AN_HOUR);
     expect(() => links.openLink('stream', token)).toThrow(expect.objectContaining({ code: 'link_invalid' }));
   });
 });

@@ -5,11 +5,11 @@ import { ServiceError } from '../../src/errors.ts';
 import { TokenSealer } from '../../src/links/index.ts';
 
 const KEY = 'the key of these tests, 4711';
-const box = new TokenSealer(KEY);
+const sealer = new TokenSealer(KEY);
 const HOUR = 3_600_000;
 const inAnHour = () => Date.now() + HOUR;
 const sealed = (text: string, purpose = 'stream', expiresAt = inAnHour()) =>
-  box.seal(purpose, Buffer.from(text), expiresAt);
+  sealer.seal(purpose, Buffer.from(text), expiresAt);
 
 /** The code with which `open` fails; anything else fails the test. */
 function refusalOf(open: () => unknown): string {
@@ -22,7 +22,8 @@ function refusalOf(open: () => unknown): string {
   throw new Error('it was opened');
 }
 
-const refusal = (token: string, purpose = 'stream', by = box) => refusalOf(() => by.unseal(purpose, token));
+const refusal = (token: string, purpose = 'stream', by = sealer) =>
+  refusalOf(() => by.unseal(purpose, token));
 
 const someBytes = fc.uint8Array({ maxLength: 600 }).map((bytes) => Buffer.from(bytes));
 const somePurpose = fc.constantFrom('stream', 'download', 'download-slideshow');
@@ -35,21 +36,21 @@ describe('a token', () => {
   it('opens to the bytes that were sealed', () => {
     fc.assert(
       fc.property(someBytes, somePurpose, (content, purpose) => {
-        const opened = box.unseal(purpose, box.seal(purpose, content, inAnHour()));
+        const opened = sealer.unseal(purpose, sealer.seal(purpose, content, inAnHour()));
         expect(opened.content.equals(content)).toBe(true);
       }),
     );
   });
 
   it('says when it expires, in whole seconds', () => {
-    const { expiresAtMs } = box.unseal('stream', sealed('x', 'stream', 4_000_000_000_999));
+    const { expiresAtMs } = sealer.unseal('stream', sealed('x', 'stream', 4_000_000_000_999));
     expect(expiresAtMs).toBe(4_000_000_000_000);
   });
 
   it('needs no escaping in a URL', () => {
     fc.assert(
       fc.property(someBytes, (content) => {
-        expect(box.seal('stream', content, inAnHour())).toMatch(/^[A-Za-z0-9_-]+$/);
+        expect(sealer.seal('stream', content, inAnHour())).toMatch(/^[A-Za-z0-9_-]+$/);
       }),
     );
   });
@@ -221,7 +222,7 @@ describe('expiry', () => {
     vi.useFakeTimers({ now: 2_000_000_000_000, toFake: ['Date'] });
     const token = sealed('x', 'stream', 2_000_000_060_000);
     vi.setSystemTime(2_000_000_059_999);
-    expect(box.unseal('stream', token).content.toString()).toBe('x');
+    expect(sealer.unseal('stream', token).content.toString()).toBe('x');
     vi.setSystemTime(2_000_000_060_000);
     expect(refusal(token)).toBe('link_expired');
   });
@@ -288,7 +289,7 @@ describe('derived keys', () => {
   it('still open tokens of version 1, whose keys belonged to a day', () => {
     const token = 'AR6i1cPuaygAWSoaJs5o7awqV2D300RWDLC7ksM41er5IBYG7LRfivw5Kwx7RHq7bw';
     expect(openWith(`stream ${Math.floor(4_000_000_000 / 86_400)}`, token)).toBe('of version 1');
-    expect(box.unseal('stream', token).content.toString()).toBe('of version 1');
+    expect(sealer.unseal('stream', token).content.toString()).toBe('of version 1');
     expect(refusal(token, 'download')).toBe('link_invalid');
   });
 
@@ -301,6 +302,6 @@ describe('derived keys', () => {
   it('are derived again when more have been used than are cached', () => {
     const early = sealed('early', 'stream', inAnHour());
     for (let hour = 0; hour < 600; hour += 1) sealed('filler', 'stream', Date.now() + hour * HOUR);
-    expect(box.unseal('stream', early).content.toString()).toBe('early');
+    expect(sealer.unseal('stream', early).content.toString()).toBe('early');
   });
 });

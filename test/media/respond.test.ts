@@ -166,6 +166,6 @@ describe('a file on the disk', () => {
     const { body } = await respondWithFile(file, type, { method: 'GET', range: 'bytes=2-4' });
     expect(file.release).not.toHaveBeenCalled();
     expect((await buffer(body ?? Readable.from([]))).toString()).toBe('234');
-    await vi.waitFor(() => expect(file.release).toHaveBeenCalledOnce());
+    await vi.waitFor(() => expect(file.release).toHaveBeenCalledOnce(), 10_000);
   });
 });

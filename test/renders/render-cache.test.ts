@@ -83,7 +83,7 @@ function held() {
     });
     return writes(10)(tools);
   };
-  const begun = () => vi.waitFor(() => expect(started.length).toBeGreaterThan(0));
+  const begun = () => vi.waitFor(() => expect(started.length).toBeGreaterThan(0), 10_000);
   return { produce, started, finish, begun };
 }
 
@@ -194,7 +194,7 @@ it('shares the render slots with other caches', async () => {
 it('gives up a work that takes too long', async () => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
   const late = expect(get('post', held().produce)).rejects.toMatchObject({ code: 'timeout' });
-  await vi.waitFor(() => expect(vi.getTimerCount()).toBe(1));
+  await vi.waitFor(() => expect(vi.getTimerCount()).toBe(1), 10_000);
   vi.runAllTimers();
   vi.useRealTimers();
   await late;
@@ -213,7 +213,7 @@ it('continues while one client waits, and gives up when the last has gone', asyn
   second.abort(new Error('closed too'));
   await expect(b).rejects.toThrow('closed too');
   expect(work.started[0]?.signal.aborted).toBe(true);
-  await vi.waitFor(async () => expect(await jobs()).toBe(0));
+  await vi.waitFor(async () => expect(await jobs()).toBe(0), 10_000);
   expect(cache.status).toEqual({ inFlight: 0, files: 0, bytes: 0 });
 });
 
@@ -256,13 +256,13 @@ it('leaves nothing of a client that leaves the queue', async () => {
   const running = [get('a', work.produce), get('b', work.produce)];
   const gone = new AbortController();
   const waiting = get('c', work.produce, gone.signal);
-  await vi.waitFor(() => expect(work.started.length).toBe(2));
+  await vi.waitFor(() => expect(work.started.length).toBe(2), 10_000);
   gone.abort(new Error('gone'));
   await expect(waiting).rejects.toThrow('gone');
   work.finish();
   for (const file of await Promise.all(running)) file.release();
   expect(work.started.length).toBe(2);
-  await vi.waitFor(() => expect(cache.status.inFlight).toBe(0));
+  await vi.waitFor(() => expect(cache.status.inFlight).toBe(0), 10_000);
   await expect(get('d', work.produce, gone.signal)).rejects.toThrow('gone');
 });
 
@@ -273,7 +273,7 @@ it('rejects all waiting clients with the same error, keeps nothing, and tries ag
   };
   const results = await Promise.allSettled([get('post', fail), get('post', fail)]);
   for (const result of results) expect(result).toMatchObject({ reason: { code: 'upstream_failed' } });
-  await vi.waitFor(async () => expect(await jobs()).toBe(0));
+  await vi.waitFor(async () => expect(await jobs()).toBe(0), 10_000);
   (await get('post', writes(1))).release();
 });
 
@@ -312,7 +312,7 @@ it('makes a file again when it is too old; a client that reads the old one finis
     const fresh = await get('other', writes(20));
     fresh.release();
     expect(fresh.size).toBe(20);
-  });
+  }, 10_000);
   expect((await read(aging)).length).toBe(10);
 });
 

@@ -1,9 +1,9 @@
 import { execFile } from 'node:child_process';
-import { mkdirSync, rmdirSync, writeFileSync } from 'node:fs';
 import { availableParallelism, totalmem } from 'node:os';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { availableMemory, countRenderSlots } from '../../src/renders/render-slots.ts';
+import { makeCgroup } from '../helpers/cgroup.ts';
 
 const MIB = 1024 * 1024;
 const run = promisify(execFile);
@@ -45,28 +45,9 @@ describe('available memory', () => {
     const script = `
       const { availableMemory } = await import(${JSON.stringify(new URL('../../src/renders/render-slots.ts', import.meta.url).href)});
       console.log(availableMemory());`;
-    const inCgroup = `echo $$ > ${cgroup}/cgroup.procs && exec node --import tsx --input-type=module -e "$0"`;
+    const inCgroup = `echo $$ > ${cgroup?.path}/cgroup.procs && exec node --import tsx --input-type=module -e "$0"`;
     const { stdout } = await run('sh', ['-c', inCgroup, script]);
-    rmdirSync(cgroup ?? '');
+    cgroup?.remove();
     expect(Number(stdout)).toBe(700 * MIB);
   });
 });
-
-/** A cgroup with a memory limit, version 1 or 2; null where this user may not make one. */
-function makeCgroup(bytes: number): string | null {
-  const name = `render-slots-${process.pid}`;
-  for (const [folder, limit] of [
-    ['/sys/fs/cgroup/memory', 'memory.limit_in_bytes'],
-    ['/sys/fs/cgroup', 'memory.max'],
-  ]) {
-    try {
-      mkdirSync(`${folder}/${name}`);
-      writeFileSync(`${folder}/${name}/${limit}`, String(bytes));
-      return `${folder}/${name}`;
-    } catch {
-      // The other version.
-    }
-  }
-  console.warn('no cgroup can be made here: its memory limit is not tested');
-  return null;
-}

@@ -224,6 +224,12 @@ describe('the engine', () => {
     expect(found).toContainEqual(
       expect.objectContaining({ says: expect.stringMatching(/^yt-dlp .* works/) }),
     );
+    expect(found).toContainEqual(
+      expect.objectContaining({
+        state: 'ok',
+        says: expect.stringMatching(/^looks like a browser: chrome-\d/),
+      }),
+    );
     expect(found).toContainEqual({ topic: 'Canary', state: 'ok', says: 'its post was fetched' });
     expect(missing).toContainEqual(
       expect.objectContaining({ state: 'error', says: 'its post ended with post_not_found' }),

@@ -64,7 +64,7 @@ async function pids(count: number): Promise<number[]> {
 async function expectGone(processes: number[]) {
   await vi.waitFor(() => {
     for (const pid of processes) expect(() => process.kill(pid, 0)).toThrow('ESRCH');
-  });
+  }, 10_000);
 }
 
 it('rejects with render_failed and logs why where there is no ffmpeg', async () => {

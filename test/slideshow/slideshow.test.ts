@@ -104,7 +104,7 @@ describe.skipIf(!ffmpegPath)('with ffmpeg', () => {
   it('leaves no files when a render is aborted', async () => {
     const gone = new AbortController();
     cache.watch('post', ({ stage, percent }) => {
-      if (stage === 'rendering' && percent > 40) gone.abort(new Error('gone'));
+      if (stage === 'rendering' && percent > 0) gone.abort(new Error('gone'));
     });
     await expect(get({ photos: 35 }, gone.signal)).rejects.toThrow('gone');
     await vi.waitFor(async () => expect(await leftovers()).toEqual([]), 10_000);
@@ -148,5 +148,5 @@ it('leaves no files when it is aborted while fetching', async () => {
     gone.signal,
   );
   await expect(fetching).rejects.toThrow('gone');
-  await vi.waitFor(async () => expect(await leftovers()).toEqual([]));
+  await vi.waitFor(async () => expect(await leftovers()).toEqual([]), 10_000);
 });

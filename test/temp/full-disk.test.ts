@@ -125,7 +125,7 @@ describe.skipIf(!full)('on a disk of 2 MB', () => {
       retryAfter: 30,
       cause: { code: 'ENOSPC' },
     });
-    await vi.waitFor(() => expect(temp.inUse).toBe(0));
+    await vi.waitFor(() => expect(temp.inUse).toBe(0), 10_000);
     await cache.close();
     await temp.close();
     expect(await readdir(disk)).toEqual([]);

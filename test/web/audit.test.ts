@@ -15,7 +15,7 @@ const WATCH = `
 `;
 
 /** What Lighthouse asks beside axe (looks.test.ts) and the weight (delivery.test.ts), without its clocks. */
-describe.skipIf(!CHROMIUM).concurrent.each(SIZES)('an audit of the page, on %s', (_name, size) => {
+describe.skipIf(!CHROMIUM).each(SIZES)('an audit of the page, on %s', { concurrent: true }, (_name, size) => {
   /** A visit whose every state is seen by the browser's own audits. */
   async function audited(visit: Visit): Promise<{ page: Page; cdp: CDPSession; found: string[] }> {
     const page = await visit('/', size);

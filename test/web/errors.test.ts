@@ -7,7 +7,7 @@ import { CHROMIUM, DESKTOP, SMALL_PHONE } from './browser.ts';
 import { CODES, COUNTING, expectProblem, refuse } from './problem.ts';
 import { get, it, PATIENCE } from './site.ts';
 
-describe.skipIf(!CHROMIUM).concurrent('a failure on the page', () => {
+describe.skipIf(!CHROMIUM)('a failure on the page', { concurrent: true }, () => {
   it.for([
     ['a small phone', SMALL_PHONE],
     ['a desktop', DESKTOP],
@@ -49,7 +49,7 @@ describe.skipIf(!CHROMIUM).concurrent('a failure on the page', () => {
       ['login_required', scenario('age gate').url],
       ['region_blocked', scenario('status 10231').url],
       ['ip_blocked', scenario('HTTP 403').url],
-      ['extractor_outdated', scenario('page in an unknown shape').url],
+      ['extractor_outdated', scenario('empty shell').url],
       ['upstream_failed', scenario('HTTP 500').url],
       ['timeout', scenario('never answering').url],
     ];
@@ -111,7 +111,7 @@ describe.skipIf(!CHROMIUM).concurrent('a failure on the page', () => {
     expect(await page.locator('.countdown').count()).toBe(0);
     await page.clock.fastForward(1500);
     expect(asked).toBe(1);
-    await page.getByRole('button', { name: 'Try now' }).press('Enter');
+    await page.getByRole('button', { name: 'Try again' }).press('Enter');
     await page.locator('article.result').waitFor();
   });
 
@@ -160,5 +160,61 @@ describe.skipIf(!CHROMIUM).concurrent('a failure on the page', () => {
     await page.locator('.countdown', { hasText: 'in 5 s' }).waitFor();
     await page.clock.fastForward(5500);
     await page.locator('article.result').waitFor();
+  });
+
+  it('tells a long wait in minutes, and says when it has stopped', async ({ visit }) => {
+    const page = await visit();
+    await page.route('**/tiktok', (route) => refuse(route, 'rate_limited', 4000));
+    await get(page, 'https://www.tiktok.com/@someone/video/1');
+    await page.locator('.countdown', { hasText: 'Trying again in 67 min' }).waitFor();
+    await page.getByRole('button', { name: 'Stop trying' }).click();
+    expect(await page.getByRole('alert').textContent()).toContain(en.stopped);
+  });
+
+  it('speaks of Douyin where the link leads there', async ({ visit }) => {
+    const page = await visit();
+    await page.route('**/tiktok', (route) => refuse(route, 'login_required'), { times: 1 });
+    await get(page, 'https://v.douyin.com/abc/');
+    await page.getByRole('heading', { name: en.errors.douyin_login[0] }).waitFor();
+    await page.route('**/tiktok', (route) => refuse(route, 'upstream_failed'), { times: 1 });
+    await get(page, 'https://v.douyin.com/abcd/');
+    await page.getByRole('heading', { name: 'Douyin had an error' }).waitFor();
+  });
+
+  it('is said to be the connection where a portal or a proxy answers', async ({ visit }) => {
+    const page = await visit();
+    const portals = [
+      { status: 200, contentType: 'text/html', body: '<html>Welcome to our Wi-Fi</html>' },
+      { status: 403, contentType: 'text/html', body: 'Forbidden' },
+      { status: 413, body: 'Too large' },
+    ];
+    for (const [index, answer] of portals.entries()) {
+      await page.route('**/tiktok', (route) => route.fulfill(answer), { times: 1 });
+      await get(page, `https://www.tiktok.com/@someone/video/${index + 1}`);
+      await page.getByRole('heading', { name: en.errors.unreachable[0] }).waitFor();
+    }
+  });
+
+  it('keeps the focus of the keyboard when a retry fails or works', async ({ site, visit }) => {
+    const page = await visit();
+    const post = site.add(videoPost());
+    const focused = () => page.evaluate<string>('document.activeElement.textContent');
+    await page.route('**/tiktok', (route) => refuse(route, 'upstream_failed'), { times: 2 });
+    await get(page, post.url);
+    await page.getByRole('button', { name: 'Try again' }).press('Enter');
+    await expect.poll(focused, PATIENCE).toBe('Try again');
+    await page.keyboard.press('Enter');
+    await page.locator('article.result').waitFor();
+    expect(await page.evaluate('document.activeElement.id')).toBe('result-title');
+  });
+
+  it('can be copied without https', async ({ visit }) => {
+    const page = await visit();
+    await page.route('**/tiktok', (route) => refuse(route, 'extractor_outdated'), { times: 1 });
+    await get(page, 'https://www.tiktok.com/@someone/video/1');
+    await page.evaluate(`Object.defineProperty(navigator, 'clipboard', { value: undefined })`);
+    await page.getByRole('button', { name: 'Copy details' }).click();
+    await page.getByRole('button', { name: 'Copied' }).waitFor();
+    expect(await page.evaluate('getSelection().toString()')).toBe('extractor_outdated · request-4711');
   });
 });

@@ -9,7 +9,7 @@ import { CHROMIUM } from './browser.ts';
 import { expectProblem, refuse } from './problem.ts';
 import { get, it, PATIENCE, saved } from './site.ts';
 
-describe.skipIf(!CHROMIUM).concurrent('a file that fails on the page', () => {
+describe.skipIf(!CHROMIUM)('a file that fails on the page', { concurrent: true }, () => {
   const made = (
     baseUrl: string,
     route: 'download' | 'stream' | 'download-slideshow',

@@ -9,7 +9,7 @@ const CODES = readdirSync(FOLDER).map((file) => file.replace('.ts', ''));
 
 const places = (text: string) => [...text.matchAll(/\{\w+\}/g)].map(([place]) => place).sort();
 
-it('every language that has texts can be chosen, by its own name', () => {
+it('every language that has texts can be selected by its own name', () => {
   expect(Object.keys(LANGUAGES).sort()).toEqual(CODES.sort());
   for (const [code, { name, rtl = false }] of Object.entries(LANGUAGES)) {
     const own = new Intl.DisplayNames(code, { type: 'language' }).of(code) ?? '';
@@ -18,7 +18,7 @@ it('every language that has texts can be chosen, by its own name', () => {
   }
 });
 
-/** That no text is missing the compiler sees; here is what it does not see. */
+/** The compiler sees missing texts; here is what it does not see. */
 describe.each(Object.entries(LANGUAGES))('the texts in %s', async (code, { load }) => {
   const { default: messages } = await load();
   const { errors, ...texts } = messages;
@@ -29,7 +29,9 @@ describe.each(Object.entries(LANGUAGES))('the texts in %s', async (code, { load 
   });
 
   it('have words and a next step for every error of the service', () => {
-    expect(Object.keys(errors).sort()).toEqual([...Object.keys(ERRORS), 'offline', 'unreachable'].sort());
+    expect(Object.keys(errors).sort()).toEqual(
+      [...Object.keys(ERRORS), 'douyin_login', 'offline', 'unreachable'].sort(),
+    );
   });
 
   it('have words of its own for every error', () => {
@@ -39,6 +41,8 @@ describe.each(Object.entries(LANGUAGES))('the texts in %s', async (code, { load 
 
   it('have the same places for values as the English ones', () => {
     for (const name of names) expect(places(messages[name]), name).toEqual(places(en[name]));
+    for (const [code, texts] of Object.entries(errors))
+      for (const place of places(texts.join())) expect([code, place]).toEqual([code, '{platform}']);
   });
 
   it('are none of them empty, nor left in English', () => {

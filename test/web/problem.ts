@@ -13,6 +13,7 @@ const FIRST_STEP: Record<ErrorCode, 'other' | 'again' | 'original' | 'now' | 'co
   post_not_found: 'other',
   post_private: 'original',
   login_required: 'original',
+  not_allowed: 'other',
   region_blocked: 'original',
   ip_blocked: 'now',
   extractor_outdated: 'copy',
@@ -37,9 +38,9 @@ export function refuse(route: Route, code: ErrorCode, retryAfter?: number): Prom
 
 export async function expectProblem(page: Page, code: ErrorCode, words: Messages = en): Promise<void> {
   const problem = page.getByRole('alert');
-  const [title, step] = words.errors[code];
-  await problem.getByRole('heading', { name: title }).waitFor();
-  expect(await problem.textContent()).toContain(step);
+  const [title, step] = words.errors[code].map((text) => text.replaceAll('{platform}', words.tiktok));
+  await problem.getByRole('heading', { name: title ?? '' }).waitFor();
+  expect(await problem.textContent()).toContain(step ?? '');
   expect(await problem.locator('.primary').textContent()).toBe(words[FIRST_STEP[code]]);
   expect(await problem.locator('.details').textContent()).toMatch(new RegExp(`^${code} · `));
   expect(await problem.locator('.countdown').count()).toBe(COUNTING.includes(code) ? 1 : 0);

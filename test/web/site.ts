@@ -60,6 +60,7 @@ export function visitor(browser: Browser, { baseUrl }: Service, complaints: stri
   const visit: Visit = async (path = '/', options = {}) => {
     const context = await newContext(browser, options);
     contexts.add(context);
+    context.setDefaultTimeout(PATIENCE.timeout);
     const page = await context.newPage();
     page.on('pageerror', (error) => complaints.push(`script: ${error.message}`));
     page.on('console', (message) => {

@@ -3,7 +3,7 @@ import { videoPost } from '../helpers/standin/index.ts';
 import { CHROMIUM } from './browser.ts';
 import { get, it, outcome, PATIENCE, saved, sha256 } from './site.ts';
 
-describe.skipIf(!CHROMIUM).concurrent('a video on the page', () => {
+describe.skipIf(!CHROMIUM)('a video on the page', { concurrent: true }, () => {
   it('shows author, caption and statistics, and announces and focuses the post', async ({ site, visit }) => {
     const post = site.add(
       videoPost({
@@ -94,7 +94,9 @@ describe.skipIf(!CHROMIUM).concurrent('a video on the page', () => {
     expect(await card.locator('.caption').textContent()).toBe(desc);
     expect(await card.locator('h2').textContent()).toBe(nickname);
     expect(await page.locator('article script, article [onerror], article [onload]').count()).toBe(0);
-    expect(await page.title()).toBe('TikTok Downloader');
+    expect(await page.title()).toMatch(
+      /^"><svg onload=document.title=3>: <img src=x .* – TikTok Downloader$/,
+    );
     // The override in the name ends with the name: what stands behind it is where it belongs.
     const [name, day] = await Promise.all([
       card.locator('.author p bdi').boundingBox(),
@@ -155,9 +157,78 @@ describe.skipIf(!CHROMIUM).concurrent('a video on the page', () => {
     await page.getByRole('button', { name: 'Remove from history: The second' }).click();
     expect(await entries.allTextContents()).toEqual(['The first']);
     await page.getByRole('button', { name: 'Clear history' }).click();
-    expect(await page.locator('#history').isVisible()).toBe(false);
+    await page.getByRole('button', { name: 'Undo' }).click();
+    expect(await entries.allTextContents()).toEqual(['The first']);
+    await page.getByRole('button', { name: 'Clear history' }).click();
     expect(await page.evaluate(`localStorage.getItem('history')`)).toBeNull();
     const other = await visit();
     expect(await other.locator('.visit').count()).toBe(0);
+  });
+
+  it('says HEVC, sizes, length and artist, and hides formats that nothing plays', async ({ site, visit }) => {
+    const page = await visit();
+    await page.route('**/tiktok', async (route) => {
+      const response = await route.fetch();
+      const body = (await response.json()) as {
+        formats: { codec: string; link: string; size: number | null }[];
+        download_link: { no_watermark_hd: string };
+      };
+      const [hd] = body.formats.filter(({ link }) => link === body.download_link.no_watermark_hd);
+      Object.assign(hd ?? {}, { codec: 'h265', size: 1.9e9 });
+      const extra = { duration: 65_400, music_duration: 30_000, artist: 'Some Band' };
+      await route.fulfill({ json: { ...body, ...extra } });
+    });
+    const card = await get(page, site.add(videoPost()).url);
+    const plain = async (selector: string) =>
+      (await card.locator(selector).allTextContents()).map((text) =>
+        text.replace(/[\u2068\u2069]/g, '').replace(/\u00a0/g, ' '),
+      );
+    const saves = await plain('.head .saves > *');
+    expect(saves[0]).toMatch(/HEVC · 1080p · 1\.9 GB/);
+    expect(saves.find((text) => text.startsWith('Sound'))).toBe('Sound, MP30:30 · Some Band');
+    expect(await plain('.length')).toEqual(['1:05']);
+    const formats = await plain('details .saves b');
+    expect(new Set(formats)).toEqual(new Set(['H.264', 'HEVC']));
+  });
+
+  it('has no caption where the post has none', async ({ site, visit }) => {
+    const page = await visit();
+    const card = await get(page, site.add(videoPost({ desc: '', user: 'no.words' })).url);
+    expect(await card.locator('.caption').count()).toBe(0);
+    expect(await page.locator('.visit').textContent()).toBe('@no.words');
+  });
+
+  it('folds a long caption, and unfolds it', async ({ site, visit }) => {
+    const page = await visit();
+    const card = await get(page, site.add(videoPost({ desc: 'word '.repeat(200) })).url);
+    const height = async () => (await card.locator('.caption').boundingBox())?.height ?? 0;
+    const folded = await height();
+    await card.getByRole('button', { name: 'Show more' }).click();
+    expect(await height()).toBeGreaterThan(folded * 2);
+    await card.getByRole('button', { name: 'Show less' }).click();
+    expect(await height()).toBe(folded);
+  });
+
+  it('says that a download has started', async ({ site, visit }) => {
+    const page = await visit();
+    const card = await get(page, site.add(videoPost()).url);
+    await saved(page, card.getByRole('link', { name: 'Video, HD' }));
+    await card.getByRole('link', { name: 'Download started' }).waitFor();
+    expect(await page.locator('#status').textContent()).toBe('Download started');
+  });
+
+  it('is not kept in the history while that is off, and other tabs follow', async ({ site, visit }) => {
+    const page = await visit();
+    const other = await page.context().newPage();
+    await other.goto(page.url());
+    await get(page, site.add(videoPost({ desc: 'Seen' })).url);
+    await other.locator('.visit b', { hasText: 'Seen' }).waitFor();
+    await page.getByRole('button', { name: 'Turn history off' }).click();
+    await other.locator('#history').waitFor({ state: 'hidden' });
+    await get(page, site.add(videoPost()).url);
+    expect(await page.locator('.visit').count()).toBe(0);
+    await other.getByRole('button', { name: 'Turn history on' }).click();
+    await get(other, site.add(videoPost({ desc: 'Again' })).url);
+    await page.locator('.visit b', { hasText: 'Again' }).waitFor();
   });
 });

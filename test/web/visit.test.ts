@@ -1,18 +1,29 @@
 import type { Page } from 'playwright-core';
 import sharp from 'sharp';
 import { describe, expect } from 'vitest';
-import en from '../../src/web/lang/en.ts';
+import en, { type Messages } from '../../src/web/lang/en.ts';
 import es from '../../src/web/lang/es.ts';
 import { photoPost, scenario, videoPost } from '../helpers/standin/index.ts';
-import { CHROMIUM } from './browser.ts';
+import { CHROMIUM, PHONE } from './browser.ts';
+import { refuse } from './problem.ts';
 import { get, it, outcome, PATIENCE } from './site.ts';
 
-describe.skipIf(!CHROMIUM).concurrent('the page', () => {
+describe.skipIf(!CHROMIUM)('the page', { concurrent: true }, () => {
+  const slow = (words: Messages) => words.slow.replace('{platform}', words.tiktok);
   const named = (nickname: string) => videoPost({ nickname });
   const nameOf = (page: Page) => page.locator('article.result h2').textContent();
   const focused = (page: Page) => page.evaluate<string>('document.activeElement.id');
 
-  /** Holds the page's questions back until told to let them go; counts them. */
+  /** Pastes where the focus is, as Ctrl+V does. */
+  const paste = (page: Page, text: string) =>
+    page.evaluate(`{
+      const clipboardData = new DataTransfer();
+      clipboardData.setData('text', ${JSON.stringify(text)});
+      document.activeElement.dispatchEvent(
+        new ClipboardEvent('paste', { clipboardData, bubbles: true, cancelable: true }));
+    }`);
+
+  /** Holds requests for posts back until they are released; counts them. */
   async function hold(page: Page): Promise<{ asked: () => number; release: () => void }> {
     let asked = 0;
     let release = () => {};
@@ -40,10 +51,10 @@ describe.skipIf(!CHROMIUM).concurrent('the page', () => {
     // A live region inside of something busy is not read out.
     expect(await page.locator('[aria-busy=true] #status').count()).toBe(0);
     await page.clock.fastForward(6500);
-    await page.locator('.skeleton', { hasText: en.slow }).waitFor();
-    expect(await page.locator('#status').textContent()).toBe(en.slow);
+    await page.locator('.skeleton', { hasText: slow(en) }).waitFor();
+    expect(await page.locator('#status').textContent()).toBe(slow(en));
     await page.locator('#language').selectOption('es');
-    await page.locator('.skeleton', { hasText: es.slow }).waitFor();
+    await page.locator('.skeleton', { hasText: slow(es) }).waitFor();
     release();
     await page.locator('article.result').waitFor();
     expect(await page.locator('#result').getAttribute('aria-busy')).toBeNull();
@@ -60,17 +71,157 @@ describe.skipIf(!CHROMIUM).concurrent('the page', () => {
     expect(asked()).toBe(1);
   });
 
-  it('who empties the field while a post is read still gets the post', async ({ site, visit }) => {
+  it.for([
+    ['Clear', (page: Page) => page.getByRole('button', { name: 'Clear', exact: true }).click()],
+    ['Cancel', (page: Page) => page.getByRole('button', { name: 'Cancel' }).click()],
+    ['Escape', (page: Page) => page.keyboard.press('Escape')],
+  ] as const)('gives up the request by %s', async ([, press], { site, visit }) => {
     const page = await visit();
     const { release } = await hold(page);
-    await page.locator('#link').fill(site.add(named('Read on')).url);
+    await page.locator('#link').fill(site.add(named('Given up')).url);
     await page.locator('#go').click();
-    await page.getByRole('button', { name: 'Clear', exact: true }).click();
-    await page.locator('#go').click();
-    expect(await focused(page)).toBe('link');
+    await page.locator('.skeleton').waitFor();
+    await press(page);
     release();
-    await page.locator('article.result').waitFor();
-    expect(await nameOf(page)).toBe('Read on');
+    await page.waitForLoadState('networkidle');
+    expect(await page.locator('article.result, .problem, .skeleton').count()).toBe(0);
+    expect(await focused(page)).toBe('link');
+    expect(new URL(page.url()).search).toBe('');
+  });
+
+  it('keeps the link over a reload while it waits, and after an error', async ({ site, visit }) => {
+    const post = site.add(named('Reloaded'));
+    const page = await visit();
+    await page.route('**/tiktok', (route) => route.abort(), { times: 1 });
+    await get(page, `Look: ${post.url}`);
+    await page.getByRole('alert').waitFor();
+    await page.reload();
+    expect(await (await outcome(page)).locator('h2').textContent()).toBe('Reloaded');
+    const { release } = await hold(page);
+    await page.locator('#link').fill(site.add(named('Second')).url);
+    await page.locator('#go').click();
+    await page.locator('.skeleton').waitFor();
+    await page.unroute('**/tiktok');
+    release();
+    await page.reload();
+    await page.locator('h2', { hasText: 'Second' }).waitFor();
+  });
+
+  it('comes back to the last post after a link that is wrong, without a request', async ({ site, visit }) => {
+    const post = site.add(named('Still there'));
+    const page = await visit();
+    await get(page, post.url);
+    await get(page, 'nonsense');
+    await page.getByRole('alert').waitFor();
+    let asked = 0;
+    await page.route('**/tiktok', (route) => {
+      asked += 1;
+      return route.continue();
+    });
+    await page.goBack();
+    await page.locator('h2', { hasText: 'Still there' }).waitFor();
+    expect(asked).toBe(0);
+  });
+
+  it('keeps the post where the pasted text holds no link to a post', async ({ site, visit }) => {
+    const page = await visit();
+    await get(page, site.add(named('Kept')).url);
+    await paste(page, 'some note I copied');
+    expect(await nameOf(page)).toBe('Kept');
+    await paste(page, site.add(named('Pasted')).url.replace('https://', ''));
+    await page.locator('h2', { hasText: 'Pasted' }).waitFor();
+  });
+
+  it('finds the link at the end of a text that is too long', async ({ site, visit }) => {
+    const post = site.add(named('At the end'));
+    const page = await visit();
+    await paste(page, `${'word '.repeat(1000)} ${post.url}`);
+    await page.locator('h2', { hasText: 'At the end' }).waitFor();
+    expect(await page.locator('#link').inputValue()).toBe(post.url);
+  });
+
+  it('says which link it takes of several', async ({ site, visit }) => {
+    const page = await visit();
+    await paste(page, `${site.add(named('One')).url} ${site.add(named('Two')).url}`);
+    await page.locator('h2', { hasText: 'One' }).waitFor();
+    expect(await page.locator('#note').textContent()).toBe(en.firstOf.replace('{n}', '2'));
+  });
+
+  it('says what to do where the browser refuses the clipboard, or the field is empty', async ({ visit }) => {
+    const page = await visit();
+    await page.evaluate(`navigator.clipboard.readText = () => Promise.reject(new Error('denied'))`);
+    await page.getByRole('button', { name: 'Paste' }).click();
+    await page.locator('#note', { hasText: en.pasteBlocked }).waitFor();
+    expect(await page.locator('#status').textContent()).toBe(en.pasteBlocked);
+    await page.locator('#go').click();
+    await page.locator('#note', { hasText: en.empty }).waitFor();
+    expect(await page.locator('#link').getAttribute('aria-invalid')).toBe('true');
+    expect(await focused(page)).toBe('link');
+  });
+
+  it('shows the words of the wait and the first button on the screen of a phone', async ({ site, visit }) => {
+    for (const viewport of [
+      { width: 390, height: 664 },
+      { width: 360, height: 640 },
+    ]) {
+      const page = await visit('/', { ...PHONE, viewport });
+      const { release } = await hold(page);
+      await page.locator('#link').fill(site.add(videoPost({ desc: 'word '.repeat(200) })).url);
+      await page.locator('#go').click();
+      const bottom = async (selector: string) => {
+        const box = await page.locator(selector).first().boundingBox();
+        return (box?.y ?? 0) + (box?.height ?? 0);
+      };
+      await page.locator('.wait').waitFor();
+      expect(await bottom('.wait')).toBeLessThan(viewport.height);
+      release();
+      await page.locator('article.result').waitFor();
+      expect(await bottom('.saves .primary')).toBeLessThan(viewport.height);
+    }
+  });
+
+  it('keeps an unfolded gallery and a stopped retry over a change of language', async ({ site, visit }) => {
+    const page = await visit();
+    const card = await get(page, site.add(photoPost({ photos: 12 })).url);
+    await card.getByRole('button', { name: 'Show all 12 photos' }).click();
+    await page.route('**/download?**', (route) => refuse(route, 'busy', 60), { times: 1 });
+    await card.getByRole('link', { name: 'Sound, MP3' }).click();
+    await page.getByRole('button', { name: 'Stop trying' }).click();
+    await page.locator('#language').selectOption('es');
+    await page.getByRole('heading', { name: es.errors.busy[0] }).waitFor();
+    expect(await page.getByRole('alert').textContent()).toContain(es.stopped);
+    expect(await page.locator('.countdown').count()).toBe(0);
+    expect(await card.locator('.tile').count()).toBe(12);
+    expect(await card.locator('.saves').first().textContent()).toContain(es.zip);
+  });
+
+  it('drops the failure of a file whose post is no longer shown', async ({ site, visit }) => {
+    const page = await visit();
+    const card = await get(page, site.add(named('First')).url);
+    let fail = () => {};
+    const failed = new Promise<void>((resolve) => {
+      fail = resolve;
+    });
+    await page.route('**/download?**', async (route) => {
+      await failed;
+      await refuse(route, 'link_expired');
+    });
+    await card.getByRole('link', { name: 'Sound, MP3' }).click();
+    await get(page, site.add(named('Second')).url);
+    const answered = page.waitForResponse('**/download?**');
+    fail();
+    await answered;
+    await page.evaluate('new Promise((done) => setTimeout(done, 300))');
+    expect(await nameOf(page)).toBe('Second');
+    expect(await page.getByRole('alert').count()).toBe(0);
+  });
+
+  it('names the post in the title of the tab', async ({ site, visit }) => {
+    const page = await visit();
+    await get(page, site.add(videoPost({ nickname: 'Nick', desc: 'A caption' })).url);
+    expect(await page.title()).toBe('Nick: A caption – TikTok Downloader');
+    await page.goBack();
+    await expect.poll(() => page.title(), PATIENCE).toBe('TikTok Downloader');
   });
 
   it('leaves focus and text alone while another link is typed during a retry', async ({ site, visit }) => {

@@ -68,11 +68,12 @@ class Downloader(yt_dlp.YoutubeDL):
 
 
 class Client:
-    """One egress: connections, cookies and extractors of its own."""
+    """One egress: connections, cookies and extractors of its own. `last` is the last response of a job."""
 
     def __init__(self, proxy, remaining):
         self.remaining = remaining
         self.ytdl = Downloader(proxy, remaining)
+        self.last = None
 
     @property
     def cookies(self):
@@ -109,7 +110,9 @@ class Client:
             response.close()
         if len(body) > MAX_BODY:
             raise TooLarge(f'more than {MAX_BODY} bytes')
-        return Answer(response.status, response.url, {name.lower(): value for name, value in response.headers.items()}, body)
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        self.last = Answer(response.status, response.url, headers, body)
+        return self.last
 
 
 def is_allowed(url):

@@ -9,7 +9,7 @@ from yt_dlp.version import __version__ as ytdlp_version
 import client
 import sources
 import transport
-from sources import self_test
+from sources import facts, self_test
 
 PROTOCOL = 2
 
@@ -27,7 +27,11 @@ class Fetcher:
         found.cookies.clear()
         if job['op'] in sources.WITH_COOKIES:
             self.cookies.fill(found.cookies)
-        return sources.FETCH[job['op']](found, job)
+        try:
+            reply = sources.FETCH[job['op']](found, job)
+            return {**reply, 'raw': facts.raw(found.last, found.cookies)} if job.get('raw') else reply
+        finally:
+            found.last = None
 
 
 class CookieFile:

@@ -20,6 +20,7 @@ const MEDIA_ERRORS = errorResponses(
   'invalid_request',
   'link_invalid',
   'link_expired',
+  'not_allowed',
   'rate_limited',
   'render_failed',
   ...EXTRACTION_ERRORS,
@@ -87,6 +88,7 @@ async function sendFile(services: Services, target: LinkTarget, download: Downlo
   const { request, reply, inline } = download;
   const { ref, asset } = target;
   request.outcome = { post: postKey(ref) };
+  services.rules.checkTarget(target);
   await download.rate.count(request);
   const media = await openMedia(services, target, download, requestContext(request, reply));
   const name = mediaFileName({
@@ -150,8 +152,6 @@ async function openPhotos(
   context: RequestContext,
 ): Promise<MediaResponse> {
   const post = await files.post(ref, context);
-  // The request itself has been counted as one file.
-  await rate.count(request, post.photos.length - 1);
   const zipped = (asset: Extract<Asset, { kind: 'photo' | 'live' }>) => {
     const source = sourceOf(post, asset);
     const renew = files.renew(ref, asset, source.urls, context);
@@ -161,6 +161,8 @@ async function openPhotos(
     zipped({ kind: 'photo', index }),
     ...(live ? [zipped({ kind: 'live', index })] : []),
   ]);
+  // The request itself has been counted as one file.
+  await rate.count(request, photos.length - 1);
   const about = { user: ref.user ?? '', id: ref.id, createdAt: post.createdAt };
   return zips.openZip(photos, about, mediaRequest(request), context);
 }

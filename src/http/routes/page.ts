@@ -4,8 +4,8 @@ import type { Services } from '../../services.ts';
 import { type Encoding, loadPageFiles, type PageFile } from '../page-files.ts';
 
 /**
- * The page's own files, the media of this service, and nothing else. `data:` is for the small pictures of the history.
- * With trusted types, browsers reject text that would become HTML or script.
+ * Content security policy of the page: its own files and the media of this service. `data:` is for the small pictures
+ * of the history. Trusted types keep texts of posts from becoming HTML or script.
  */
 const POLICY = [
   "default-src 'none'",
@@ -23,7 +23,7 @@ const POLICY = [
   'trusted-types worker',
 ].join('; ');
 
-/** Besides the headers of every response. A service worker has the policy of its own script. */
+/** Additional headers by path. A service worker has the policy of its own script. */
 const HEADERS: Readonly<Record<string, Record<string, string>>> = {
   '/': {
     'content-security-policy': POLICY,
@@ -33,7 +33,7 @@ const HEADERS: Readonly<Record<string, Record<string, string>>> = {
   '/sw.js': { 'content-security-policy': "default-src 'none'; connect-src 'self'" },
 };
 
-/** The web page at `/`, from memory, unless WEB_PAGE is false. */
+/** GET / and the files of the web page, from memory; none where WEB_PAGE is false. */
 export async function pageRoutes(app: FastifyInstance, { config }: Services): Promise<void> {
   if (!config.server.webPage) return;
   for (const file of await loadPageFiles()) servePageFile(app, file);
@@ -43,19 +43,17 @@ function servePageFile(app: FastifyInstance, file: PageFile): void {
   app.route({
     method: ['GET', 'HEAD'],
     url: file.path,
-    // Not part of the API.
     schema: { hide: true },
     handler: (request, reply) => {
       const encoding = bestEncoding(request.headers['accept-encoding'], file);
       const { bytes, etag } = file.encoded.get(encoding) ?? file.identity;
       void reply.headers({
-        // Files with their version in the address never change; the others are revalidated each time.
         'cache-control': file.immutable ? 'public, max-age=31536000, immutable' : 'no-cache',
         vary: 'Accept-Encoding',
         etag,
         'cross-origin-resource-policy': 'same-origin',
         ...HEADERS[file.path],
-        // Search engines may list the page, not the posts in its query.
+        // Search engines index the page, not the posts that somebody requested.
         ...(request.url.includes('?') && { 'x-robots-tag': 'noindex' }),
       });
       if (fresh(request.headers, { etag })) return reply.code(304).send();
@@ -65,7 +63,7 @@ function servePageFile(app: FastifyInstance, file: PageFile): void {
   });
 }
 
-/** The smallest form that the client says it can read (RFC 9110 §12.5.3; `q=0` is a no). */
+/** The smallest encoding that the client accepts (RFC 9110 §12.5.3). */
 function bestEncoding(header: string | string[] | undefined, { encoded }: PageFile): Encoding {
   const accepted = String(header ?? '')
     .toLowerCase()

@@ -20,6 +20,7 @@ const SLIDESHOW_ERRORS = errorResponses(
   'invalid_request',
   'link_invalid',
   'link_expired',
+  'not_allowed',
   'not_a_photo_post',
   'rate_limited',
   'render_failed',
@@ -36,7 +37,7 @@ const PROGRESS = {
       'Events until the slideshow is done or has failed.',
       PROGRESS_EXAMPLE,
     ),
-    ...errorResponses('invalid_request', 'link_invalid', 'link_expired', 'busy'),
+    ...errorResponses('invalid_request', 'link_invalid', 'link_expired', 'not_allowed', 'busy'),
   },
 };
 
@@ -63,8 +64,10 @@ export function slideshowRoutes(app: FastifyInstance, services: Services, slots:
   });
 }
 
-function openToken({ links }: Services, token: string): LinkTarget {
-  return links.openLink('download-slideshow', token);
+function openToken({ links, rules }: Services, token: string): LinkTarget {
+  const target = links.openLink('download-slideshow', token);
+  rules.checkTarget(target);
+  return target;
 }
 
 async function render(

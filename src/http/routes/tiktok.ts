@@ -15,7 +15,13 @@ const redirect = z.null().meta({ description: 'To the file that `pick` names.' }
 
 const RESPONSES = {
   200: postResponse,
-  ...errorResponses('invalid_request', 'unsupported_url', 'rate_limited', ...EXTRACTION_ERRORS),
+  ...errorResponses(
+    'invalid_request',
+    'unsupported_url',
+    'not_allowed',
+    'rate_limited',
+    ...EXTRACTION_ERRORS,
+  ),
 };
 
 /** POST and GET /tiktok: a link to a post in, its metadata and links to its files out. */
@@ -55,7 +61,7 @@ interface Wanted {
 }
 
 async function findPost(
-  { posts, links, config }: Services,
+  { posts, links, rules, config }: Services,
   { url, images }: Wanted,
   request: FastifyRequest,
   reply: FastifyReply,
@@ -63,13 +69,25 @@ async function findPost(
   const base = linkBase(request, config.server.baseUrl);
   if (base === null) throw new ServiceError('invalid_request', { message: 'The Host header is not valid.' });
   const link = findPostLink(url);
-  if (link.kind === 'post') request.outcome = { post: postKey(link.ref) };
-  const { post, cached } = await posts.find(link, requestContext(request, reply));
-  request.outcome = { post: postKey(post.ref), cached };
+  if (link.kind === 'post') {
+    request.outcome = { post: postKey(link.ref) };
+    rules.checkRef(link.ref);
+  }
+  const { post: found, cached } = await posts.find(link, requestContext(request, reply));
+  request.outcome = { post: postKey(found.ref), cached };
+  rules.checkPost(found);
+  const post = rules.trim(found);
   const expiresAt = links.expiryFromNow();
   const linkTo = links.at(base).linksTo(post, expiresAt);
   const { preferCodec } = config.posts;
-  return toPostResponse(post, { linkTo, expiresAt, preferCodec, cached, images });
+  return toPostResponse(post, {
+    linkTo,
+    expiresAt,
+    preferCodec,
+    cached,
+    images,
+    offers: (asset) => rules.offers(asset),
+  });
 }
 
 /** @throws ServiceError `invalid_request` where the post has no such file */

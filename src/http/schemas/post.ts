@@ -145,8 +145,8 @@ const photoResponse = z.object({
         .meta({ description: 'The clip of a live photo.' }),
     }),
   ),
-  download_link: z.object({ no_watermark: z.array(link), mp3: link.optional(), zip: link }),
-  download_slideshow_link: link,
+  download_link: z.object({ no_watermark: z.array(link), mp3: link.optional(), zip: link.optional() }),
+  download_slideshow_link: link.optional(),
   ...tail,
 });
 

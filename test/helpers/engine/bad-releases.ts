@@ -6,26 +6,41 @@ export interface Release {
   refusal: RegExp | null;
 }
 
-/** Runs `before` ahead of every extraction of a TikTok post. */
-const aroundExtraction = (before: string) => `
+/** Runs `before` ahead of every page that a child fetches, the self-test's included, and `after` behind it. */
+const aroundPages = (before: string, after = '') => `
 import os as _os
-_real = TikTokIE._real_extract
+_real = TikTokIE._extract_web_data_and_status
 _kept = []
-def _patched(self, url):
+def _patched(self, url, *args, **kwargs):
     _kept.append(None)
 ${before.replace(/^/gm, '    ')}
-    return _real(self, url)
-TikTokIE._real_extract = _patched
+    result = _real(self, url, *args, **kwargs)
+${after.replace(/^/gm, '    ')}
+    return result
+TikTokIE._extract_web_data_and_status = _patched
+`;
+
+/** Gives all links of the item to another host once `condition` holds; `_n` counts the items. */
+const otherLinks = (condition: string) => `
+_parse = TikTokIE._parse_aweme_video_web
+_n = []
+def _patched_parse(self, *args, **kwargs):
+    info = _parse(self, *args, **kwargs)
+    _n.append(None)
+    if ${condition}:
+        for one in info['formats']: one['url'] = 'https://example.com/'
+    return info
+TikTokIE._parse_aweme_video_web = _patched_parse
 `;
 
 const TIKTOK = 'extractor/tiktok.py';
 
 export const UNREADABLE_PAGES: Release = {
-  name: 'reads the rehearsal page, but no real one',
+  name: 'reads the self-test page, but no real one',
   patches: {
-    [TIKTOK]: aroundExtraction("if '7000000000000000000' not in url: raise ExtractorError('bad release')"),
+    [TIKTOK]: aroundPages('', "if '7000000000000000000' not in url: self.detail = {'itemInfo': {}}"),
   },
-  refusal: /canary's post ended with extractor_outdated/,
+  refusal: /canary's post .* extractor_outdated/,
 };
 
 export const BAD_RELEASES: readonly Release[] = [
@@ -52,49 +67,31 @@ _json.dumps = lambda it, **k: _dumps({**it, 'protocol': 99} if isinstance(it, di
   },
   {
     name: 'hangs after some jobs',
-    patches: { [TIKTOK]: aroundExtraction('if len(_kept) > 50: __import__("time").sleep(3600)') },
-    refusal: /rehearsal \d+ of \d+ failed: /,
+    patches: { [TIKTOK]: aroundPages('if len(_kept) > 50: __import__("time").sleep(3600)') },
+    refusal: /self-test \d+ of \d+ failed: /,
   },
   {
-    name: 'tells something else than the page says',
-    patches: {
-      [TIKTOK]: `
-_real = TikTokIE._real_extract
-TikTokIE._real_extract = lambda self, url: {**_real(self, url), 'description': 'buy now'}
-`,
-    },
-    refusal: /something else than what the rehearsal page says/,
+    name: 'reads other links than the page has',
+    patches: { [TIKTOK]: otherLinks('True') },
+    refusal: /other links than the made-up page has/,
   },
   {
-    name: 'makes links to somewhere else after a while',
-    patches: {
-      [TIKTOK]: `
-_real = TikTokIE._real_extract
-_n = [0]
-def _patched(self, url):
-    info = _real(self, url)
-    _n[0] += 1
-    if _n[0] > 50:
-        for one in info['formats']: one['url'] = 'https://example.com/'
-    return info
-TikTokIE._real_extract = _patched
-`,
-    },
-    refusal: /rehearsal \d+ of \d+ failed: .*links that the rehearsal page does not have/,
+    name: 'reads other links after a while',
+    patches: { [TIKTOK]: otherLinks('len(_n) > 50') },
+    refusal: /self-test \d+ of \d+ failed: .*other links than the made-up page has/,
   },
   {
     name: 'crashes after 100 jobs',
-    patches: { [TIKTOK]: aroundExtraction('if len(_kept) > 100: _os._exit(1)') },
-    // Of the hundred the host did two before it forked.
-    refusal: /rehearsal \d+ of \d+ failed: the child is gone/,
+    patches: { [TIKTOK]: aroundPages('if len(_kept) > 100: _os._exit(1)') },
+    refusal: /self-test \d+ of \d+ failed: the child is gone/,
   },
   {
     name: 'eats memory',
-    patches: { [TIKTOK]: aroundExtraction("_kept.append(b'x' * 200_000)") },
+    patches: { [TIKTOK]: aroundPages("_kept.append(b'x' * 200_000)") },
     refusal: /grew by \d+ MB/,
   },
   {
-    name: 'no longer looks like a browser',
+    name: 'has no browser impersonation',
     patches: { 'dependencies/__init__.py': '\ncurl_cffi = None\n' },
     refusal: /browser impersonation no longer works/,
   },

@@ -1,6 +1,10 @@
 /**
- * The stand-in for TikTok, Douyin and their CDNs: an HTTP proxy (CONNECT) that plays them all, with a CA of
- * its own. The service gets it as PROXY_URLS and EXTRA_CA_CERTS and needs to know nothing else.
+ * The stand-in for TikTok, Douyin and their CDNs: an HTTP proxy (CONNECT) with a CA of its own that answers for their
+ * hosts. The service gets it as PROXY_URLS and EXTRA_CA_CERTS and needs to know nothing else.
+ *
+ * It follows the public record. Each behaviour names where it comes from: "captured" are bytes, "measured" is what a
+ * named project wrote down, a number of readers or claims is that many independent implementations. What the record
+ * leaves open is in Settings.
  *
  * Ids: 75… are posts that a test registered, 76… the SCENARIOS, 74… any video and 73… any photo post without
  * registration (the same in every process), `ZG` and such an id a short code for it. All else does not exist.

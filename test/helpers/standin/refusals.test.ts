@@ -1,4 +1,4 @@
-/** What TikTok refuses with, to whom, and for how long. */
+/** TikTok's refusals: their form, and which requests get them. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { capture, hasCaptures } from './captures.ts';
 import { REFUSAL_KINDS, type RefusalKind, type Standin, startStandin, videoPost } from './index.ts';

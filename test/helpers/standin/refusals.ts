@@ -28,7 +28,7 @@ export const REFUSAL_KINDS = [
 ] as const;
 export type RefusalKind = (typeof REFUSAL_KINDS)[number];
 
-/** Whom a refusal is for; everything given must fit. */
+/** Which requests a refusal is for; everything given must fit. */
 export interface RefusalMatch {
   /** One source or several; TikTok's sources and its short links by default. */
   source?: Source | readonly Source[];

@@ -1,5 +1,6 @@
 """The facts of a response by which TypeScript tells a post from a refusal."""
 
+import base64
 import json
 import zlib
 
@@ -27,6 +28,23 @@ def of(answer, requests=1):
         'length': len(answer.body),
         'words': [word for word, encoded in ENCODED if encoded in start],
         'requests': requests,
+    }
+
+
+# Characters of a packed body that fit into a reply beside the post.
+MAX_RAW = 700_000
+
+
+def raw(answer, cookies):
+    """The whole response, for a job that asks for it: its body packed, None where it is too large, and the values of all
+    cookies, so that they can be blotted out."""
+    if answer is None:
+        return None
+    body = base64.b64encode(zlib.compress(answer.body)).decode()
+    return {
+        'headers': answer.headers,
+        'body': body if len(body) <= MAX_RAW else None,
+        'cookies': [cookie.value for cookie in cookies if cookie.value],
     }
 
 

@@ -66,15 +66,18 @@ def fetch_with(client, job, keys):
     extractor = client.page
     extractor.begin(keys, job.get('target'))
     message = ''
+    data = None
     try:
-        extractor._extract_web_data_and_status(job['url'], job['post'])
+        item, status = extractor._extract_web_data_and_status(job['url'], job['post'])
+        # A newer yt-dlp may find the post where we do not.
+        data = {'itemInfo': {'itemStruct': item}, 'statusCode': status} if item else None
     except ExtractorError as error:
         # The facts of the response say what it was. Without a response there is nothing but the error.
         if extractor.answer is None:
             raise
         message = error.orig_msg or ''
     return {
-        'data': extractor.detail,
+        'data': extractor.detail or data,
         'answer': {**facts.of(extractor.answer, extractor.requests), 'message': message[:200]},
         'cookies': {cookie.name: cookie.value for cookie in client.cookies if cookie.name in MEDIA_COOKIES},
     }

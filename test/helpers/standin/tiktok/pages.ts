@@ -91,7 +91,7 @@ export class PagePrinter {
     return `"seo.abtest":${jsonForScript({ canonical: url, pageId: '570078184554763901', parameters })}`;
   }
 
-  /** The page with the post in it; `scope` and `change` make the shapes that nobody can read. */
+  /** The page with the post in it; `scope` and `item` make the shapes that nobody can read. */
   post(post: StandinPost, token: string, options: { scope?: string; item?: object } = {}): Buffer[] {
     const item = { ...itemStruct(this.#press, post, token), ...options.item };
     const detail = {
@@ -127,7 +127,7 @@ export class PagePrinter {
     return this.#print(`${this.#seo(url)},"webapp.video-detail":${detail}`);
   }
 
-  /** A desktop /photo/ page, and what a client gets whom TikTok does not show the post: no scope of it. */
+  /** Universal data without the post's scope: every desktop /photo/ page, and one kind of refusal. */
   withoutPost(url: string): Buffer[] {
     return this.#print(this.#seo(url));
   }
@@ -153,7 +153,7 @@ export class PagePrinter {
   }
 
   /**
-   * 200 without universal data: what a client gets whom TikTok takes for a robot. 11 KB on desktop
+   * 200 without universal data, which only a browser could fill. 11 KB on desktop
    * (yt-dlp#17393), 66,991 bytes on phones (captured 2026-01-31).
    */
   shell(phone: boolean): Buffer[] {

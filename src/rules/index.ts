@@ -1,0 +1,2 @@
+export { BlockList } from './block-list.ts';
+export { Rules } from './rules.ts';
