@@ -240,7 +240,7 @@ describe('upstream requests', () => {
     expect(upstream.tunnels).toEqual([`${A}:443`]);
   });
 
-  it('begin anew where the known metadata are of a file that has been replaced', async () => {
+  it('start over when the known metadata are of a file that has been replaced', async () => {
     upstream.script(A, serve(file));
     await ask({ range: 'bytes=5-9' }).then(bytes);
     const shorter = mp4Bytes(N - 1000, 2);
