@@ -10,9 +10,9 @@ export interface Seen {
   host: string;
   path: string;
   headers: IncomingMessage['headers'];
-  /** When the connection or the answer ended, performance.now(); 0 while it runs. */
+  /** End of the response, by performance.now(); 0 while it is under way. */
   closedAt: number;
-  /** Bytes of body handed to the socket. */
+  /** Bytes of body written to the socket. */
   sent: number;
 }
 
@@ -20,10 +20,10 @@ export type Behaviour = (req: IncomingMessage, res: ServerResponse, seen: Seen) 
 
 const HOSTS = ['*.tiktok.com', '*.tiktokcdn.com', '*.tiktokcdn-us.com', '*.douyinvod.com', 'localhost'];
 
-/** A CDN that does what a test tells it, for every host, behind an http, an https and a socks5 proxy. */
+/** A CDN whose hosts behave as scripted, behind an http, an https and a socks5 proxy. */
 export class Upstream {
   readonly seen: Seen[] = [];
-  /** `host:port` of every tunnel that was asked for. */
+  /** `host:port` of every requested tunnel. */
   readonly tunnels: string[] = [];
   proxyAuthorization: string | undefined;
   readonly authority: Authority = createAuthority(HOSTS);
@@ -52,7 +52,7 @@ export class Upstream {
     return upstream;
   }
 
-  /** What a host does, request after request; the last behaviour stays. */
+  /** Sets what a host does, one behaviour for each request; the last one stays. */
   script(host: string, ...behaviours: Behaviour[]): void {
     this.#scripts.set(host, behaviours);
   }
@@ -118,9 +118,9 @@ export interface Serving {
   etag?: string | null;
   lastModified?: string;
   type?: string;
-  /** Answer 200 with everything, whatever is asked. */
+  /** Answers 200 with the whole file to any request. */
   ignoreRange?: boolean;
-  /** After this many bytes of this answer: break the connection, or fall silent. */
+  /** Breaks the connection, or sends nothing more, after this many bytes of the response. */
   cutAfter?: number;
   stallAfter?: number;
   /** Without Content-Length. */
@@ -128,7 +128,7 @@ export interface Serving {
   headers?: Record<string, string>;
 }
 
-/** A CDN's plain behaviour, and the ways in which its answers break. */
+/** Serves a file as a CDN does, with the given faults. */
 export function serve(file: Buffer, options: Serving = {}): Behaviour {
   const { etag = '"v1"', lastModified = 'Tue, 06 Jan 2026 08:00:00 GMT', type = 'video/mp4' } = options;
   return (req, res, seen) => {
@@ -175,7 +175,7 @@ export function status(code: number, headers: Record<string, string> = {}, body 
   return (_req, res) => res.writeHead(code, headers).end(body);
 }
 
-/** A file that looks like an MP4, of any length, the same for the same seed. */
+/** A file that starts like an MP4, the same for the same seed. */
 export function mp4Bytes(length: number, seed = 1): Buffer {
   const file = Buffer.alloc(length);
   let state = seed;

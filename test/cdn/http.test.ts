@@ -49,7 +49,7 @@ async function bytes({ body }: MediaResponse): Promise<Buffer> {
   return body ? buffer(body) : Buffer.alloc(0);
 }
 
-/** Range header → first and last byte, `all` (200), or 416. */
+/** Range header → first and last byte of a 206, `all` for a 200, or 416. */
 const RANGES: [string, [number, number] | 'all' | 416][] = [
   ['bytes=0-', [0, N - 1]],
   ['bytes=0-0', [0, 0]],
@@ -91,7 +91,7 @@ describe.each<[string, Serving]>([
   ['an upstream that knows ranges', {}],
   ['an upstream that ignores ranges', { ignoreRange: true }],
 ])('%s', (_name, serving) => {
-  it.each(RANGES)('Range %j', async (range, expected) => {
+  it.each(RANGES)('answers Range %j with %j', async (range, expected) => {
     upstream.script(A, serve(file, serving));
     const answer = await ask({ range });
     const got = await bytes(answer);
@@ -113,7 +113,7 @@ describe.each<[string, Serving]>([
   });
 });
 
-describe('conditions', () => {
+describe('preconditions', () => {
   let etag: string;
   beforeEach(async () => {
     upstream.script(A, serve(file));
@@ -121,7 +121,7 @@ describe('conditions', () => {
     etag = (await ask({ method: 'HEAD' })).headers.etag ?? '';
   });
 
-  it('send one strong ETag for the same bytes from any mirror, in every kind of response', async () => {
+  it('gives the same bytes one strong ETag, from any mirror and for any range', async () => {
     expect(etag).toMatch(/^"[\w-]{27}"$/);
     const answers = await Promise.all([
       ask({}),
@@ -166,7 +166,7 @@ describe('conditions', () => {
     else expect(got.length).toBe(expected === 200 ? N : 0);
   });
 
-  it('let a client resume with If-Range after a mirror has replaced the link', async () => {
+  it('resumes by If-Range at another mirror', async () => {
     const answer = await ask({ range: 'bytes=60000-', ifRange: etag }, B);
     expect(answer.status).toBe(206);
     expect((await bytes(answer)).equals(file.subarray(60_000))).toBe(true);
@@ -175,7 +175,7 @@ describe('conditions', () => {
 
 describe('a Last-Modified that is no date', () => {
   it.each(['yesterday', 'Tue, 06 Jan 2026 08:00:00 GMT, evil', '\u00e4'])(
-    '%j is not sent on',
+    '%j is left out',
     async (lastModified) => {
       upstream.script(A, serve(file, { lastModified }));
       expect((await ask({ method: 'HEAD' })).headers).not.toHaveProperty('last-modified');
@@ -184,7 +184,7 @@ describe('a Last-Modified that is no date', () => {
 });
 
 describe('HEAD', () => {
-  it('says what GET says and costs the start of the file at most', async () => {
+  it('has the headers of GET and costs the start of the file', async () => {
     upstream.script(A, serve(file));
     const head = await ask({ method: 'HEAD' });
     expect(head).toMatchObject({ status: 200, body: null, mime: 'video/mp4', size: N });
@@ -199,7 +199,7 @@ describe('HEAD', () => {
     expect((await ask({ method: 'HEAD', range: 'bytes=1-2' })).status).toBe(200);
   });
 
-  it('ends an upstream that ignores the range at once', async () => {
+  it('closes an upstream that ignores the range at once', async () => {
     const large = mp4Bytes(20_000_000);
     upstream.script(A, serve(large, { ignoreRange: true }));
     expect((await ask({ method: 'HEAD' })).headers['content-length']).toBe('20000000');
@@ -227,7 +227,7 @@ describe('upstream requests', () => {
     });
   });
 
-  it('reuse metadata and connections: a second seek costs one request and no new tunnel', async () => {
+  it('reuse metadata and connections: a second seek costs one request and no tunnel', async () => {
     upstream.script(A, serve(file));
     await ask({ range: 'bytes=5-9' }).then(bytes);
     await setImmediate();
@@ -240,7 +240,7 @@ describe('upstream requests', () => {
     expect(upstream.tunnels).toEqual([`${A}:443`]);
   });
 
-  it('start over when the known metadata are of a file that was replaced', async () => {
+  it('start over when the known metadata are of a file that has been replaced', async () => {
     upstream.script(A, serve(file));
     await ask({ range: 'bytes=5-9' }).then(bytes);
     const shorter = mp4Bytes(N - 1000, 2);
@@ -257,7 +257,7 @@ describe('upstream requests', () => {
     ['https://v16.tiktokcdn.com/a?tk=other', false],
     ['https://v16.tiktokcdn.com/a', false],
     ['https://p3.douyinvod.com/a', false],
-  ])('%s: cookie %s', async (url, expected) => {
+  ])('send the cookie to %s: %s', async (url, expected) => {
     upstream.script(new URL(url).host, serve(file));
     const from = { ...source(), urls: [url], cookie: 'tt_chain_token=uiu06/==' };
     const answer = await client.openMedia(from, { method: 'HEAD' }, { signal: new AbortController().signal });
@@ -265,7 +265,7 @@ describe('upstream requests', () => {
     expect(upstream.seen[0]?.headers.cookie).toBe(expected ? 'tt_chain_token=uiu06/==' : undefined);
   });
 
-  it('decide on the cookie again at each redirect, and never use plain http', async () => {
+  it('decide on the cookie at each redirect, and use https for a redirect to http', async () => {
     const first = 'v16-webapp-prime.tiktok.com';
     upstream.script(first, status(302, { location: `http://${A}/b?x=1` }));
     upstream.script(A, status(307, { location: '/c' }), serve(file));
@@ -282,7 +282,7 @@ describe('upstream requests', () => {
   it.each([
     [5, 200],
     [6, 'upstream_failed'],
-  ])('%i redirects: %s', async (count, expected) => {
+  ])('with %i redirects end in %s', async (count, expected) => {
     upstream.script(A, ...Array(count).fill(status(301, { location: '/next' })), serve(file));
     const got = await ask({ method: 'HEAD' }).then(
       (answer) => answer.status,
