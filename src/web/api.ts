@@ -47,6 +47,8 @@ export interface Photo {
   width: number | null;
   height: number | null;
   link: string;
+  /** The clip of a live photo. */
+  live?: { link: string };
 }
 
 /** An error of the service, or of the way to it (`offline`, `unreachable`). */

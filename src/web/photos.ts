@@ -30,8 +30,10 @@ export function gallery(photos: Photo[], report: Report): Gallery {
   const viewer = photoViewer(photos, report, saved, markSaved);
   const tiles = photos.map((photo, index) => {
     const label = () => {
-      const text = format(selecting ? t.selectPhoto : t.view, { n: index + 1 });
-      return saved.has(index) ? `${text}, ${t.saved}` : text;
+      const parts = [format(selecting ? t.selectPhoto : t.view, { n: index + 1 })];
+      if (photo.live) parts.push(format(t.live, { n: index + 1 }));
+      if (saved.has(index)) parts.push(t.saved);
+      return parts.join(', ');
     };
     const press = () => (selecting ? toggle(index) : viewer.open(index));
     return h(
@@ -39,6 +41,7 @@ export function gallery(photos: Photo[], report: Report): Gallery {
       { class: 'tile', 'aria-label': label, click: press },
       picture(photo, index, photos.length, thumbnail),
       icon('check'),
+      photo.live ? h('span', { class: 'live' }, icon('play')) : null,
     );
   });
   const list = h('ul', { 'data-columns': Math.min(photos.length, 3), 'aria-label': () => t.photos });

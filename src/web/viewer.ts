@@ -50,7 +50,9 @@ export function photoViewer(
     // The small picture is there already while the large one comes.
     image.style.background = `center / contain no-repeat url("${thumbnail(photo.link)}")`;
     image.addEventListener('load', () => image.removeAttribute('style'));
-    stage.replaceChildren(image);
+    stage.replaceChildren(
+      ...(photo.live ? livePhoto(photo, photo.live.link, image, index, report) : [image]),
+    );
     const label = () => format(t.save, { n: number(index + 1) });
     const onSaved = () => markSaved([index]);
     const focused = saving.contains(document.activeElement);
@@ -115,6 +117,31 @@ export function photoViewer(
     dialog.showModal();
   };
   return { dialog, open };
+}
+
+/** The clip of a live photo plays in the place of its picture, which stays where the clip cannot be played. */
+function livePhoto(
+  photo: Photo,
+  link: string,
+  image: HTMLElement,
+  index: number,
+  report: Report,
+): HTMLElement[] {
+  const still = matchMedia('(prefers-reduced-motion: reduce)').matches;
+  const clip = h('video', {
+    poster: local(photo.link),
+    loop: true,
+    playsinline: true,
+    controls: still,
+    'aria-label': () => format(t.live, { n: index + 1 }),
+    canplay: () => void (still || clip.play().catch(() => undefined)),
+    error: () => clip.replaceWith(image),
+  });
+  // Browsers let only silent videos begin by themselves, and ignore the attribute of a video made by a script.
+  clip.muted = true;
+  clip.src = local(link);
+  const label = () => format(t.saveClip, { n: number(index + 1) });
+  return [clip, saveLink({ link, label, symbol: 'video', report })];
 }
 
 /** One finger turns over sideways and closes downwards; two fingers zoom, and one then moves the picture. */

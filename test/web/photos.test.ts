@@ -55,6 +55,27 @@ describe.skipIf(!CHROMIUM)('a photo post on the page', { concurrent: true }, () 
     expect(await page.evaluate('document.activeElement.ariaLabel')).toBe('View photo 1');
   });
 
+  it('plays the clip of a live photo, and saves it', async ({ site, visit }) => {
+    const page = await visit('/', PHONE);
+    const post = site.add(photos({ platform: 'douyin', live: [0] }));
+    await get(page, post.url);
+    await page.getByRole('button', { name: 'View photo 1, Live photo 1' }).click();
+    const viewer = page.getByRole('dialog');
+    const playsH264 = await page.evaluate<boolean>(
+      `document.createElement('video').canPlayType('video/mp4; codecs="avc1.64001f"') !== ''`,
+    );
+    const shown = `(() => {
+      const video = document.querySelector('.stage video');
+      if (video) return video.muted && video.loop && !video.paused && video.currentTime > 0 ? 'clip' : JSON.stringify([video.muted, video.loop, video.paused, video.currentTime, video.readyState, video.networkState, video.error?.message, video.src]);
+      return document.querySelector('.stage img')?.naturalWidth > 0 ? 'still' : 'nothing yet';
+    })()`;
+    await expect.poll(() => page.evaluate(shown), PATIENCE).toBe(playsH264 ? 'clip' : 'still');
+    const clip = await saved(page, viewer.getByRole('link', { name: 'Save clip 1' }));
+    expect(sha256(clip.bytes)).toBe(site.standin.media.sha256({ post, part: 'live', index: 0 }));
+    await viewer.getByRole('button', { name: 'Next photo' }).click();
+    expect(await viewer.getByRole('link', { name: 'Save clip' }).count()).toBe(0);
+  });
+
   it('turns over by a sideways swipe of one finger', async ({ site, visit }) => {
     const page = await visit('/', PHONE);
     await get(page, site.add(photos()).url);

@@ -36,6 +36,8 @@ const en = {
   all: 'Show all {n} photos',
   photo: 'Photo {n} of {m}',
   save: 'Save photo {n}',
+  saveClip: 'Save clip {n}',
+  live: 'Live photo {n}',
   view: 'View photo {n}',
   unseen: 'No preview here. The file can be saved.',
   previous: 'Previous photo',

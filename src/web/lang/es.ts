@@ -37,6 +37,8 @@ const es: Messages = {
   all: 'Ver las {n} fotos',
   photo: 'Foto {n} de {m}',
   save: 'Guardar foto {n}',
+  saveClip: 'Guardar clip {n}',
+  live: 'Foto en vivo {n}',
   view: 'Ver foto {n}',
   unseen: 'Sin vista previa. El archivo se puede guardar.',
   previous: 'Foto anterior',

@@ -37,6 +37,8 @@ const id: Messages = {
   all: 'Tampilkan semua {n} foto',
   photo: 'Foto {n} dari {m}',
   save: 'Simpan foto {n}',
+  saveClip: 'Simpan klip {n}',
+  live: 'Foto live {n}',
   view: 'Lihat foto {n}',
   unseen: 'Pratinjau tidak tersedia. Berkas dapat disimpan.',
   previous: 'Foto sebelumnya',

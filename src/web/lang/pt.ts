@@ -37,6 +37,8 @@ const pt: Messages = {
   all: 'Ver as {n} fotos',
   photo: 'Foto {n} de {m}',
   save: 'Salvar foto {n}',
+  saveClip: 'Salvar clipe {n}',
+  live: 'Foto ao vivo {n}',
   view: 'Ver foto {n}',
   unseen: 'Sem prévia aqui. O arquivo pode ser salvo.',
   previous: 'Foto anterior',
