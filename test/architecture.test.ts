@@ -42,7 +42,7 @@ const list = (found: readonly Import[]) => found.map(({ from, to }) => `${from} 
 /** Folders that any feature may import; they import no folder but these. So do the files of src itself but TOP. */
 const FOUNDATION = new Set(['posts', 'concurrency']);
 /** Files that put the features together. */
-const TOP = new Set(['main.ts', 'app.ts', 'services.ts', 'log.ts']);
+const TOP = new Set(['main.ts', 'app.ts', 'listen.ts', 'services.ts', 'log.ts']);
 const isFeature = (path: string) => !['', 'http', 'web'].includes(folderOf(path));
 
 /** Groups of names that reach each other, from pairs of a name and what it needs. */
