@@ -49,7 +49,7 @@ describe.skipIf(!CHROMIUM).each(SIZES)('an audit of the page, on %s', { concurre
     expect(await page.evaluate('document.querySelectorAll("*").length')).toBeLessThan(600);
   });
 
-  it('reports a request to another host', async ({ visit, complaints }) => {
+  it('reports a request to another host', async ({ visit, complaints, expect }) => {
     const { page, found } = await audited(visit);
     await page.evaluate(`fetch('https://elsewhere.example/').catch(() => undefined)`);
     await expect.poll(() => found.some((one) => one.startsWith('issue: ')), PATIENCE).toBe(true);

@@ -62,7 +62,7 @@ describe.skipIf(!CHROMIUM)('a failure on the page', { concurrent: true }, () => 
     );
   });
 
-  it.for(COUNTING)('%s counts down and retries by itself', async (code, { site, visit }) => {
+  it.for(COUNTING)('%s counts down and retries by itself', async (code, { site, visit, expect }) => {
     const page = await visit();
     await page.clock.install();
     let asked = 0;
@@ -195,7 +195,7 @@ describe.skipIf(!CHROMIUM)('a failure on the page', { concurrent: true }, () => 
     }
   });
 
-  it('keeps the focus of the keyboard when a retry fails or works', async ({ site, visit }) => {
+  it('keeps the focus of the keyboard when a retry fails or works', async ({ site, visit, expect }) => {
     const page = await visit();
     const post = site.add(videoPost());
     const focused = () => page.evaluate<string>('document.activeElement.textContent');

@@ -1,5 +1,5 @@
 import type { Page } from 'playwright-core';
-import { describe, expect } from 'vitest';
+import { describe, expect, vi } from 'vitest';
 import { Links, TokenSealer } from '../../src/links/index.ts';
 import type { Asset } from '../../src/posts/asset.ts';
 import en from '../../src/web/lang/en.ts';
@@ -40,7 +40,7 @@ describe.skipIf(!CHROMIUM)('a file that fails on the page', { concurrent: true }
     await page.route(`**/${path}?**`, (route) => route.continue(renewed ? {} : { url: expired }));
     await page.route('**/tiktok', async (route) => {
       renewals += 1;
-      await expect.poll(() => left, PATIENCE).toBeLessThanOrEqual(0);
+      await vi.waitFor(() => expect(left).toBeLessThanOrEqual(0), PATIENCE);
       // The page has to see what the test has seen.
       await page.evaluate('new Promise((done) => setTimeout(done, 50))');
       renewed = true;
@@ -50,9 +50,10 @@ describe.skipIf(!CHROMIUM)('a file that fails on the page', { concurrent: true }
   }
 
   const playable = (page: Page) =>
-    expect
-      .poll(() => page.evaluate<number>('document.querySelector("video").readyState'), PATIENCE)
-      .toBeGreaterThan(0);
+    vi.waitFor(async () => {
+      const state = await page.evaluate<number>('document.querySelector("video").readyState');
+      expect(state).toBeGreaterThan(0);
+    }, PATIENCE);
 
   it('with link_expired is saved with links of a new request', async ({ site, visit }) => {
     const post = site.add(videoPost());
@@ -101,7 +102,7 @@ describe.skipIf(!CHROMIUM)('a file that fails on the page', { concurrent: true }
     expect(renewals()).toBe(1);
   });
 
-  it('with link_expired or link_invalid plays on where it was', async ({ site, visit }) => {
+  it('with link_expired or link_invalid plays on where it was', async ({ site, visit, expect }) => {
     const page = await visit();
     await get(page, site.add(videoPost()).url);
     await playable(page);

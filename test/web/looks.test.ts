@@ -91,7 +91,7 @@ describe.skipIf(!CHROMIUM)('the page', { concurrent: true }, () => {
     expect(await page.locator('#language').inputValue()).toBe('en');
   });
 
-  it('can be used with the keyboard alone', async ({ site, visit }) => {
+  it('can be used with the keyboard alone', async ({ site, visit, expect }) => {
     const post = site.add(videoPost());
     const page = await visit();
     const focused = () =>
@@ -163,26 +163,29 @@ describe.skipIf(!CHROMIUM)('the page', { concurrent: true }, () => {
     },
   );
 
-  it.for(Object.entries(NEEDED))('loads its files in parallel, in %s', async ([locale, needed], { site }) => {
-    const context = await site.browser.newContext({ locale, serviceWorkers: 'block' });
-    const page = await context.newPage();
-    const asked: string[] = [];
-    let release = () => {};
-    const released = new Promise<void>((resolve) => {
-      release = resolve;
-    });
-    await context.route(`${site.service.baseUrl}/web/**`, async (route) => {
-      asked.push(nameOf(route.request().url()));
-      await released;
-      await route.continue();
-    });
-    await page.goto(site.service.baseUrl, { waitUntil: 'commit' });
-    // Both are found in the page itself, for neither has been answered yet.
-    await expect.poll(() => asked, PATIENCE).toEqual(['style.css', 'main.js']);
-    release();
-    await page.locator('html[data-ready]').waitFor();
-    expect(asked.filter((name) => name !== 'icon.svg')).toEqual(needed);
-  });
+  it.for(Object.entries(NEEDED))(
+    'loads its files in parallel, in %s',
+    async ([locale, needed], { site, expect }) => {
+      const context = await site.browser.newContext({ locale, serviceWorkers: 'block' });
+      const page = await context.newPage();
+      const asked: string[] = [];
+      let release = () => {};
+      const released = new Promise<void>((resolve) => {
+        release = resolve;
+      });
+      await context.route(`${site.service.baseUrl}/web/**`, async (route) => {
+        asked.push(nameOf(route.request().url()));
+        await released;
+        await route.continue();
+      });
+      await page.goto(site.service.baseUrl, { waitUntil: 'commit' });
+      // Both are found in the page itself, for neither has been answered yet.
+      await expect.poll(() => asked, PATIENCE).toEqual(['style.css', 'main.js']);
+      release();
+      await page.locator('html[data-ready]').waitFor();
+      expect(asked.filter((name) => name !== 'icon.svg')).toEqual(needed);
+    },
+  );
 
   it('keeps its layout while a post appears', async ({ site, visit }) => {
     const page = await visit('/', PHONE);

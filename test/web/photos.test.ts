@@ -26,7 +26,7 @@ describe.skipIf(!CHROMIUM)('a photo post on the page', { concurrent: true }, () 
   const truth = ({ media }: Standin, post: StandinPost, index: number) =>
     media.sha256({ post, part: 'photo', index });
 
-  it('loads each photo from the service', async ({ site, visit }) => {
+  it('loads each photo from the service', async ({ site, visit, expect }) => {
     const page = await visit('/', PHONE);
     const card = await get(page, site.add(photos({ photos: 4 })).url);
     const loaded = `[...document.querySelectorAll('.tile img')].filter((image) => image.naturalWidth > 0).length`;
@@ -200,7 +200,7 @@ describe.skipIf(!CHROMIUM)('a photo post on the page', { concurrent: true }, () 
     expect(sha256(file.bytes)).toBe(truth(site.standin, post, 0));
   });
 
-  it('saves the selected photos, and marks those that were saved', async ({ site, visit }) => {
+  it('saves the selected photos, and marks those that were saved', async ({ site, visit, expect }) => {
     const post = site.add(photos({ photos: 12 }));
     const page = await visit();
     const card = await get(page, post.url);

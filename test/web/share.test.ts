@@ -1,5 +1,5 @@
 import type { Page } from 'playwright-core';
-import { describe, expect } from 'vitest';
+import { describe, expect, vi } from 'vitest';
 import { photoPost, videoPost } from '../helpers/standin/index.ts';
 import { CHROMIUM, DESKTOP, PHONE } from './browser.ts';
 import { get, it, PATIENCE, saved, sha256 } from './site.ts';
@@ -24,9 +24,12 @@ async function playShareSheet(page: Page, behaviour: Behaviour): Promise<void> {
 }
 
 async function shared(page: Page): Promise<{ name: string; type: string; sha256: string }[]> {
-  const list = () => page.evaluate<[string, string, string][]>('window.shared');
-  await expect.poll(async () => (await list()).length, PATIENCE).toBeGreaterThan(0);
-  return (await list()).map(([name, type, text]) => ({
+  const list = await vi.waitFor(async () => {
+    const files = await page.evaluate<[string, string, string][]>('window.shared');
+    expect(files.length).toBeGreaterThan(0);
+    return files;
+  }, PATIENCE);
+  return list.map(([name, type, text]) => ({
     name,
     type,
     sha256: sha256(Buffer.from(text, 'base64')),
@@ -129,7 +132,7 @@ describe.skipIf(!CHROMIUM)('the share sheet', { concurrent: true }, () => {
     expect(await card.locator('.saves .primary').textContent()).toContain('Video, HD');
   });
 
-  it('lets no button of a page on the home screen navigate it away', async ({ site, visit }) => {
+  it('lets no button of a page on the home screen navigate it away', async ({ site, visit, expect }) => {
     const page = await visit('/', PHONE);
     await page.addInitScript(`Object.defineProperty(navigator, 'standalone', { value: true });`);
     await page.reload();

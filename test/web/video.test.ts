@@ -127,6 +127,7 @@ describe.skipIf(!CHROMIUM)('a video on the page', { concurrent: true }, () => {
   it('opens when its link is pasted anywhere on the page, or with the Paste button', async ({
     site,
     visit,
+    expect,
   }) => {
     const post = site.add(videoPost({ nickname: 'Pasted' }));
     const page = await visit('/', { permissions: ['clipboard-read', 'clipboard-write'] });

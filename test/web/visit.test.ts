@@ -216,7 +216,7 @@ describe.skipIf(!CHROMIUM)('the page', { concurrent: true }, () => {
     expect(await page.getByRole('alert').count()).toBe(0);
   });
 
-  it('names the post in the title of the tab', async ({ site, visit }) => {
+  it('names the post in the title of the tab', async ({ site, visit, expect }) => {
     const page = await visit();
     await get(page, site.add(videoPost({ nickname: 'Nick', desc: 'A caption' })).url);
     expect(await page.title()).toBe('Nick: A caption – TikTok Downloader');
@@ -252,7 +252,7 @@ describe.skipIf(!CHROMIUM)('the page', { concurrent: true }, () => {
     await page.locator('h2', { hasText: 'First' }).waitFor();
   });
 
-  it('goes back from a shared link to where it came from', async ({ site, visit }) => {
+  it('goes back from a shared link to where it came from', async ({ site, visit, expect }) => {
     const post = site.add(named('Shared'));
     const page = await visit(`/?text=${encodeURIComponent(`Look: ${post.url}`)}`);
     await outcome(page);
@@ -297,16 +297,33 @@ describe.skipIf(!CHROMIUM)('the page', { concurrent: true }, () => {
             - /placeholder: https://www.tiktok.com/…
           - button "Paste"
           - button "Get post"
+          - paragraph
           - paragraph: A TikTok or Douyin link, or the whole text that the app shares.
         - status
       - contentinfo:
         - paragraph: History stays in this browser. The page talks only to this server.
+        - button "Turn history off"
         - link "API":"
     `);
-    const post = photoPost({ user: 'hill.walks', nickname: 'Hill', desc: 'Two views', photos: 2 });
+    const post = photoPost({
+      user: 'hill.walks',
+      nickname: 'Hill',
+      desc: 'Two views',
+      photos: 2,
+      musicAuthor: 'Some Band',
+    });
     await get(page, site.add(post).url);
     expect(await heard(page, '#result')).toMatchInlineSnapshot(`
       "- article "Hill":
+        - heading "Hill" [level=2]
+        - paragraph:
+          - text: "@hill.walks"
+          - time #
+        - paragraph: Two views
+        - heading "Downloads" [level=3]
+        - link "All photos, ZIP":
+        - link "Sound, MP3 ⁨0:06⁩ · ⁨Some Band⁩":
+        - button "Select photos"
         - list "Photos":
           - listitem:
             - button "View photo 1":
@@ -314,11 +331,6 @@ describe.skipIf(!CHROMIUM)('the page', { concurrent: true }, () => {
           - listitem:
             - button "View photo 2":
               - img "Photo 2 of 2"
-        - heading "Hill" [level=2]
-        - paragraph:
-          - text: "@hill.walks"
-          - time #
-        - paragraph: Two views
         - term: Plays
         - definition: #
         - term: Likes
@@ -329,9 +341,6 @@ describe.skipIf(!CHROMIUM)('the page', { concurrent: true }, () => {
         - definition: #
         - term: Saves
         - definition: #
-        - heading "Downloads" [level=3]
-        - link "All photos, ZIP":
-        - link "Sound, MP3":
         - heading "Slideshow" [level=3]
         - paragraph: A video of all photos with the post’s sound.
         - button "Make slideshow"
