@@ -118,7 +118,7 @@ function domainsAfter(start: string): string[] {
 
 /** What opens connections: clients of HTTP and Redis, sockets, and other programs that would. */
 const OPENS =
-  /^import (?!type)[^;]* from '(?:undici|node:https|node:http2|node:dgram)'|\b(?:new|import \{[^}]*) ?Redis\b|[^\w#.]fetch\(`?|\b(?:connect|request|get)[^;]* from 'node:(?:net|http|tls)'/m;
+  /^import (?!type)[^;]* from '(?:undici|node:https|node:http2|node:dgram)'|^import (?!type)[^;]*\bRedis\b[^;]*from 'ioredis'|[^\w#.]fetch\(`?|\b(?:connect|request|get)[^;]* from 'node:(?:net|http|tls)'/m;
 const OPENS_IN_PYTHON =
   /\burlopen\(|\bcreate_connection\(|^(?:import|from) (?:http\.client|requests|urllib\.request)\b/m;
 
