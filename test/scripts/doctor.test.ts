@@ -225,7 +225,10 @@ describe('the engine', () => {
       expect.objectContaining({ says: expect.stringMatching(/^yt-dlp .* works/) }),
     );
     expect(found).toContainEqual(
-      expect.objectContaining({ state: 'ok', says: expect.stringMatching(/^looks like a browser: chrome-\d/) }),
+      expect.objectContaining({
+        state: 'ok',
+        says: expect.stringMatching(/^looks like a browser: chrome-\d/),
+      }),
     );
     expect(found).toContainEqual({ topic: 'Canary', state: 'ok', says: 'its post was fetched' });
     expect(missing).toContainEqual(
