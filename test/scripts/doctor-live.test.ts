@@ -45,7 +45,7 @@ describe.skipIf(!engine.impersonation)('npm run doctor -- LINK…', () => {
   function linesOf(output: string, id: string, name: string): string[] {
     const part = output.split(/\n(?=tiktok |douyin )/).find((one) => one.startsWith(`tiktok ${id}\n`)) ?? '';
     const lines = part.split('\n').map((line) => line.trim().replace(/ {2,}/g, ' | '));
-    return lines.filter((line) => line.replace('proxy 1 | ', '').startsWith(`${name} `));
+    return lines.filter((line) => line.replace('proxy 1 | ', '').startsWith(name));
   }
 
   it('prints what each source gave and opens the files; saves nothing that belongs to the client', async () => {
@@ -80,7 +80,7 @@ describe.skipIf(!engine.impersonation)('npm run doctor -- LINK…', () => {
       );
     }
     expect(output).toContain('files by player (proxy 1)');
-    expect(output).toMatch(/\nTikTok: best by page as \S+ \(proxy 1\), 2 of 3 links\. Nothing to set\.\n$/);
+    expect(output).toMatch(/\nTikTok: best by player \(proxy 1\), 3 of 3 links\. Nothing to set\.\n$/);
 
     const saved = readdirSync(saveDir).map((name) => ({
       name,

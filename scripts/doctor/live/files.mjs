@@ -29,11 +29,7 @@ const MAX_PHOTOS = 3;
 export async function openFiles(post, { config, root, pace }) {
   /** @type {typeof import('../../../src/app.ts')} */
   const { buildApp } = await import(new URL('../../../dist/app.js', import.meta.url).href);
-  const extract = async () => post;
-  const extractor = /** @type {import('../../../src/app.ts').PostExtractor} */ (
-    /** @type {unknown} */ ({ extract, status: { host: null }, close: async () => {} })
-  );
-  const app = await buildApp(config, root, pino({ level: 'silent' }), { extractor });
+  const app = await buildApp(config, root, pino({ level: 'silent' }), { extractor: extractorOf(post) });
   try {
     const payload = { url: post.url, images: true };
     const response = await app.server.inject({ method: 'POST', url: '/tiktok', payload });
@@ -46,6 +42,24 @@ export async function openFiles(post, { config, root, pace }) {
   } finally {
     await app.close();
   }
+}
+
+/**
+ * Knows one post.
+ * @param {Post} post
+ * @returns {import('../../../src/app.ts').PostExtractor}
+ */
+function extractorOf(post) {
+  const nothing = async () => {};
+  const idle = { workers: { max: 0, active: 0, idle: 0, queued: 0 }, queueLimit: 0, threads: 0, sources: [] };
+  return {
+    extract: async () => post,
+    probeFallbacks: nothing,
+    switchTo: nothing,
+    onRejection: () => {},
+    close: nothing,
+    status: { ...idle, host: null, hostRestarts: 0, childRestarts: 0, engine: null, trial: null },
+  };
 }
 
 /**
