@@ -96,8 +96,11 @@ async function install(folder, python, version) {
   if (typeof first !== 'string') return first;
   const list = `${folder}-requirements.txt`;
   try {
-    const pinned = readFileSync(PINS, 'utf8').split('\n');
-    const lines = [...pinned.filter((line) => !line.startsWith('yt-dlp==')), `yt-dlp==${version}`];
+    // Versions without hashes: a list with hashes needs one for each package, and this yt-dlp has none.
+    const pinned = [...readFileSync(PINS, 'utf8').matchAll(/^([\w-]+==[\d.]+)/gm)].map(
+      ([, pin]) => pin ?? '',
+    );
+    const lines = [...pinned.filter((pin) => !pin.startsWith('yt-dlp==')), `yt-dlp==${version}`];
     writeFileSync(list, `${lines.join('\n')}\n`);
     const second = await installFromPypi(folder, python, ['--no-deps', '-r', list]);
     return typeof second === 'string' ? `${first}; with the pinned dependencies: ${second}` : second;

@@ -3,7 +3,7 @@ import { readFileSync, rmSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { findInstalled } from './engine/installed.mjs';
 import { probe } from './engine/probe.mjs';
-import { installFromPypi, PINS } from './engine/pypi.mjs';
+import { installFromPypi, OTHER_FILE, PINS } from './engine/pypi.mjs';
 import { compareVersions, storeOf } from './engine/shared.mjs';
 import { adopt, currentEngine, isUntouched, newFolder, writeRecord } from './engine/store.mjs';
 import { findPythons } from './python.mjs';
@@ -35,8 +35,11 @@ export async function installEngine(root, force = false) {
   const isAhead = current && !force && compareVersions(current.record.ytdlp, pinnedVersion()) > 0;
   if (isAhead && (await stillWorks(current, pins))) return;
 
+  /** @type {string[]} */
   const failures = [];
   for (const { id, name, install } of await sources()) {
+    // An index with a file that differs is not asked for files that nothing is known of.
+    if (id === 'pypi-latest' && failures.some((failure) => failure.endsWith(OTHER_FILE))) continue;
     const folder = newFolder(store);
     try {
       const found = await install(folder);
@@ -87,7 +90,7 @@ async function sources() {
     {
       id: 'pypi-pinned',
       name: 'PyPI',
-      install: (folder) => installFromPypi(folder, python, ['--no-deps', '-r', PINS]),
+      install: (folder) => installFromPypi(folder, python, ['--no-deps', '--require-hashes', '-r', PINS]),
     },
     {
       id: 'pypi-latest',

@@ -6,6 +6,11 @@ import { run } from '../run.mjs';
 
 export const PINS = join(import.meta.dirname, '../engine-requirements.txt');
 
+/** The reason of a failure where the index has another file than the one that is pinned. */
+export const OTHER_FILE = 'a package is not the pinned one: its hash differs';
+/** pip's words for that. */
+const PIP_SAYS = 'DO NOT MATCH THE HASHES';
+
 /**
  * Makes a virtual environment with yt-dlp in a folder, without pip: Debian's python3 has none to copy, and the service does
  * not need it.
@@ -23,7 +28,7 @@ export async function installFromPypi(folder, python, what) {
   const scratch = join(folder, 'pip');
   const installed = await pipInstall(python.path, packages, scratch, what);
   rmSync(scratch, { recursive: true, force: true });
-  if (!installed.ok) return installed.reason;
+  if (!installed.ok) return installed.stderr.includes(PIP_SAYS) ? OTHER_FILE : installed.reason;
   // Named although this Python searches it anyway: the engine also works when another name for this Python starts it.
   return { python: join(folder, 'bin/python'), sysPath: [packages] };
 }
