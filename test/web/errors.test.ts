@@ -49,7 +49,7 @@ describe.skipIf(!CHROMIUM)('a failure on the page', { concurrent: true }, () => 
       ['login_required', scenario('age gate').url],
       ['region_blocked', scenario('status 10231').url],
       ['ip_blocked', scenario('HTTP 403').url],
-      ['extractor_outdated', scenario('empty shell').url],
+      ['extractor_outdated', scenario('page in an unknown shape').url],
       ['upstream_failed', scenario('HTTP 500').url],
       ['timeout', scenario('never answering').url],
     ];

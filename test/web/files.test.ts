@@ -4,7 +4,7 @@ import { Links, TokenSealer } from '../../src/links/index.ts';
 import type { Asset } from '../../src/posts/asset.ts';
 import en from '../../src/web/lang/en.ts';
 import { KEY } from '../helpers/service.ts';
-import { photoPost, type StandinPost, videoPost } from '../helpers/standin/index.ts';
+import { photoPost, type StandinPost, TYPICAL_RENDITIONS, videoPost } from '../helpers/standin/index.ts';
 import { CHROMIUM } from './browser.ts';
 import { expectProblem, refuse } from './problem.ts';
 import { get, it, PATIENCE, saved } from './site.ts';
@@ -193,7 +193,7 @@ describe.skipIf(!CHROMIUM)('a file that fails on the page', { concurrent: true }
 
   it('with link_invalid is reported, and the post stays', async ({ site, visit }) => {
     const page = await visit();
-    const card = await get(page, site.add(videoPost()).url);
+    const card = await get(page, site.add(videoPost({ renditions: TYPICAL_RENDITIONS })).url);
     await page.route('**/stream?**', (route) =>
       route.continue({ url: `${site.service.baseUrl}/stream?data=broken` }),
     );
@@ -203,7 +203,7 @@ describe.skipIf(!CHROMIUM)('a file that fails on the page', { concurrent: true }
   });
 
   it('with upstream_failed is saved by a retry', async ({ site, visit }) => {
-    const post = site.add(videoPost());
+    const post = site.add(videoPost({ renditions: TYPICAL_RENDITIONS }));
     const page = await visit();
     const card = await get(page, post.url);
     await playable(page);

@@ -1,7 +1,7 @@
 import type { BrowserContextOptions, Page } from 'playwright-core';
 import { describe, expect } from 'vitest';
 import en from '../../src/web/lang/en.ts';
-import { photoPost, scenario, videoPost } from '../helpers/standin/index.ts';
+import { photoPost, scenario, TYPICAL_RENDITIONS, videoPost } from '../helpers/standin/index.ts';
 import { CHROMIUM, DESKTOP, PHONE, SMALL_PHONE } from './browser.ts';
 import { axe, get, it, PATIENCE, type Site } from './site.ts';
 
@@ -92,7 +92,7 @@ describe.skipIf(!CHROMIUM)('the page', { concurrent: true }, () => {
   });
 
   it('can be used with the keyboard alone', async ({ site, visit, expect }) => {
-    const post = site.add(videoPost());
+    const post = site.add(videoPost({ renditions: TYPICAL_RENDITIONS }));
     const page = await visit();
     const focused = () =>
       page.evaluate<string>(`document.activeElement.textContent || document.activeElement.id`);

@@ -1,7 +1,7 @@
 import { describe, expect } from 'vitest';
 import en from '../../src/web/lang/en.ts';
 import { type Service, startService } from '../helpers/service.ts';
-import { scenario, videoPost } from '../helpers/standin/index.ts';
+import { scenario, TYPICAL_RENDITIONS, videoPost } from '../helpers/standin/index.ts';
 import { CHROMIUM } from './browser.ts';
 import { expectProblem } from './problem.ts';
 import { get, saved, sha256, it as shared, type Visit, visitor } from './site.ts';
@@ -32,7 +32,7 @@ const it = shared
 
 describe.skipIf(!CHROMIUM)('the page of a service', () => {
   it('works at any address, though BASE_URL names another', async ({ site, visitOwn }) => {
-    const post = site.add(videoPost());
+    const post = site.add(videoPost({ renditions: TYPICAL_RENDITIONS }));
     const page = await visitOwn();
     const card = await get(page, post.url);
     const file = await saved(page, card.getByRole('link', { name: 'Video, HD' }));

@@ -1,6 +1,6 @@
 import type { Page } from 'playwright-core';
 import { describe, expect, vi } from 'vitest';
-import { photoPost, videoPost } from '../helpers/standin/index.ts';
+import { photoPost, TYPICAL_RENDITIONS, videoPost } from '../helpers/standin/index.ts';
 import { CHROMIUM, DESKTOP, PHONE } from './browser.ts';
 import { get, it, PATIENCE, saved, sha256 } from './site.ts';
 
@@ -123,7 +123,7 @@ describe.skipIf(!CHROMIUM)('the share sheet', { concurrent: true }, () => {
   it('is not offered on a desktop, nor where it takes no files', async ({ site, visit }) => {
     const desktop = await visit('/', DESKTOP);
     await playShareSheet(desktop, 'takes');
-    const post = site.add(videoPost());
+    const post = site.add(videoPost({ renditions: TYPICAL_RENDITIONS }));
     expect(await (await get(desktop, post.url)).getByRole('button', { name: 'Save video' }).count()).toBe(0);
     const phone = await visit('/', PHONE);
     await phone.evaluate('{ navigator.canShare = () => false; }');
@@ -141,7 +141,7 @@ describe.skipIf(!CHROMIUM)('the share sheet', { concurrent: true }, () => {
       window.clicks = [];
       HTMLAnchorElement.prototype.click = function () { window.clicks.push(this.target); };
     }`);
-    const card = await get(page, site.add(videoPost()).url);
+    const card = await get(page, site.add(videoPost({ renditions: TYPICAL_RENDITIONS })).url);
     const address = page.url();
     for (const name of ['Video, HD', 'Sound, MP3', 'Spanish']) {
       await card.getByRole('link', { name }).first().click();

@@ -1,5 +1,5 @@
 import { describe, expect } from 'vitest';
-import { videoPost } from '../helpers/standin/index.ts';
+import { TYPICAL_RENDITIONS, videoPost } from '../helpers/standin/index.ts';
 import { CHROMIUM } from './browser.ts';
 import { get, it, outcome, PATIENCE, saved, sha256 } from './site.ts';
 
@@ -34,7 +34,7 @@ describe.skipIf(!CHROMIUM)('a video on the page', { concurrent: true }, () => {
   ] as const)(
     'saves %s, byte for byte what the CDN holds',
     async ([name, part, index, ending], { site, visit }) => {
-      const post = site.add(videoPost({ user: 'some.one' }));
+      const post = site.add(videoPost({ user: 'some.one', renditions: TYPICAL_RENDITIONS }));
       const page = await visit();
       const card = await get(page, post.url);
       const file = await saved(page, card.locator('.saves > a', { hasText: name }).first());
@@ -212,7 +212,7 @@ describe.skipIf(!CHROMIUM)('a video on the page', { concurrent: true }, () => {
 
   it('says that a download has started', async ({ site, visit }) => {
     const page = await visit();
-    const card = await get(page, site.add(videoPost()).url);
+    const card = await get(page, site.add(videoPost({ renditions: TYPICAL_RENDITIONS })).url);
     await saved(page, card.getByRole('link', { name: 'Video, HD' }));
     await card.getByRole('link', { name: 'Download started' }).waitFor();
     expect(await page.locator('#status').textContent()).toBe('Download started');
