@@ -93,7 +93,7 @@ export function photoInput({ width, height }: Size): string[] {
  * - No B-frames, one reference, no weighting, no look-ahead: a repeat's bits depend on its number alone.
  */
 export function photoOutput(threads: number): string[] {
-  const crf = 19;
+  const crf = 17;
   const lead = REPEAT_FRAMES + 1;
   const filter = [
     'scale=out_color_matrix=bt709:out_range=tv:flags=accurate_rnd+full_chroma_int+bicubic',
