@@ -100,7 +100,7 @@ export function photoInput({ width, height }: Size): string[] {
  * @param ownFrames frames that each slide has in the input
  */
 export function photoOutput(threads: number, ownFrames: readonly number[]): string[] {
-  const crf = 19;
+  const crf = 17;
   const lead = REPEAT_FRAMES + 1;
   const filter = [
     'scale=out_color_matrix=bt709:out_range=tv:flags=accurate_rnd+full_chroma_int+bicubic',

@@ -66,9 +66,9 @@ describe('a link that has expired at the CDN', () => {
   });
 
   it.concurrent('by its own expiry: is not requested', async () => {
-    const post = standin.posts.add(videoPost({ mediaLife: 1 }));
+    const post = standin.posts.add(videoPost({ mediaLife: 5 }));
     const link = await linkOf(service, post);
-    await sleep(1200);
+    await sleep(5200);
     expect(await outcome(link, post)).toBe('whole file');
     expect(cdn(post).map(({ status }) => status)).toEqual([200]);
   });

@@ -27,11 +27,14 @@ async function job(body: string, inputs: FfmpegInput[] = [{ source: '/in' }], ou
 }
 
 async function pid(): Promise<number> {
-  return vi.waitFor(async () => {
-    const found = Number(await readFile(join(dir, 'pid'), 'utf8'));
-    expect(found).toBeGreaterThan(0);
-    return found;
-  }, 10_000);
+  return vi.waitFor(
+    async () => {
+      const found = Number(await readFile(join(dir, 'pid'), 'utf8'));
+      expect(found).toBeGreaterThan(0);
+      return found;
+    },
+    { timeout: 20_000 },
+  );
 }
 
 function expectGone(process_: number): void {
@@ -73,6 +76,7 @@ it('fails when its input stream fails', async () => {
   const broken = Readable.from(
     (async function* () {
       yield 'a';
+      await pid();
       throw new Error('cut');
     })(),
   );
