@@ -1,11 +1,12 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import type { z } from 'zod';
 import { EXTRACTION_ERRORS } from '../../errors.ts';
 import type { LinkTarget } from '../../links/index.ts';
 import { mediaFileName, respondWithFile } from '../../media/index.ts';
-import type { PostRef } from '../../posts/post.ts';
 import { postKey } from '../../posts/url.ts';
 import type { Services } from '../../services.ts';
+import type { SlideshowOptions } from '../../slideshow/index.ts';
 import type { DownloadLimiter } from '../download-limiter.ts';
 import { ProgressStreams } from '../progress-streams.ts';
 import { rateLimitOptions } from '../rate-limits.ts';
@@ -54,12 +55,13 @@ export function slideshowRoutes(app: FastifyInstance, services: Services, slots:
       response: { ...fileResponses('video/mp4'), ...SLIDESHOW_ERRORS },
     },
     config: { rateLimit: rateLimitOptions(services.config.limits.perMinute) },
-    handler: (request, reply) => render(services, openToken(services, request.query.url), request, reply),
+    handler: (request, reply) => render(services, request.query, request, reply),
   });
   const streams = new ProgressStreams(services.limits);
   typed.get('/download-slideshow/progress', { schema: PROGRESS }, (request, reply) => {
-    const key = postKey(openToken(services, request.query.url).ref);
-    request.outcome = { post: key };
+    const { ref } = openToken(services, request.query.url);
+    request.outcome = { post: postKey(ref) };
+    const key = services.slideshows.key(ref, wanted(request.query));
     streams.follow(request, reply, key, (listener) => services.slideshows.watch(key, listener));
   });
 }
@@ -70,14 +72,22 @@ function openToken({ links, rules }: Services, token: string): LinkTarget {
   return target;
 }
 
+type Query = z.infer<typeof slideshowQuery>;
+
+/** The options that a client has chosen. */
+function wanted({ seconds, canvas, music }: Query): Partial<SlideshowOptions> {
+  return { ...(seconds !== undefined && { seconds }), ...(canvas && { canvas }), ...(music && { music }) };
+}
+
 async function render(
   services: Services,
-  { ref }: { ref: PostRef },
+  query: Query,
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
+  const { ref } = openToken(services, query.url);
   request.outcome = { post: postKey(ref) };
-  const file = await services.slideshows.get(ref, requestContext(request, reply));
+  const file = await services.slideshows.get(ref, requestContext(request, reply), wanted(query));
   const name = mediaFileName({ user: ref.user ?? '', id: ref.id, extension: MP4.extension });
   const media = await respondWithFile(file, MP4, mediaRequest(request), { freshlyMade: file.isNew });
   return sendMedia(reply, media, { name, inline: false });

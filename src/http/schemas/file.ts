@@ -15,6 +15,17 @@ export const streamQuery = z.object({
 
 export const slideshowQuery = z.object({
   url: token.meta({ description: 'Token of a /download-slideshow link.' }),
+  seconds: z.coerce.number().min(0.5).max(10).optional().meta({
+    description: 'Seconds of each slide, 0.5 to 10. The slideshow may have 5 minutes.',
+    example: 3,
+  }),
+  canvas: z
+    .enum(['9x16', '4x5', '1x1', '16x9', 'auto'])
+    .optional()
+    .meta({ description: '`auto` takes the shape of the photos.' }),
+  music: z.enum(['fit', 'whole']).optional().meta({
+    description: '`fit` loops or cuts the music, `whole` spreads the slides over it.',
+  }),
 });
 
 const bytes = z.string().meta({ format: 'binary' });
