@@ -6,8 +6,11 @@ export const RENDER_MEMORY_BYTES = 260 * 1024 * 1024;
 export const SERVICE_MEMORY_BYTES = 120 * 1024 * 1024;
 export const WORKER_MEMORY_BYTES = 15 * 1024 * 1024;
 
-/** Files of one kind that may be fetched at a time, for each render slot: a slow CDN must not leave a core idle. */
-export const FETCHES_PER_SLOT = 2;
+/**
+ * Files of one kind that may be fetched at a time, for each render slot: a slow CDN must not leave a core idle. One
+ * client has at most as many as there are render slots, so that slow tracks of a few do not keep out the others.
+ */
+export const FETCHES_PER_SLOT = 8;
 /** Files of one kind that wait for their turn, in all. */
 export const MAX_WAITING = 50;
 /** Files of one kind that one client may have in the making, running or waiting. */

@@ -83,8 +83,7 @@ export class RenderCache {
     this.#temp = temp;
     this.#kind = kind;
     const slots = renders.slots * FETCHES_PER_SLOT;
-    // One client leaves at least one slot to the others.
-    const perClient: ClientBounds = { running: slots - 1, total: FILES_PER_CLIENT };
+    const perClient: ClientBounds = { running: renders.slots, total: FILES_PER_CLIENT };
     this.#admission = new FairQueue({ slots, maxWaiting: MAX_WAITING, ...(limitClients && { perClient }) });
     this.#renders = renders;
     this.#files = new FileCache({ maxAgeMs, maxBytes });

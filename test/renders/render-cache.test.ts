@@ -12,7 +12,7 @@ import type {
   RenderedFile,
   RenderTools,
 } from '../../src/renders/index.ts';
-import { FILES_PER_CLIENT, MAX_WAITING, RenderCache } from '../../src/renders/index.ts';
+import { FETCHES_PER_SLOT, FILES_PER_CLIENT, MAX_WAITING, RenderCache } from '../../src/renders/index.ts';
 import { TempStore } from '../../src/temp/index.ts';
 
 let dir: string;
@@ -136,8 +136,7 @@ it('renders as many files at a time as there are slots', async () => {
 it('rejects with busy beyond the queue, and serves again when there is room', async () => {
   cache = open({}, 1);
   const work = held();
-  const running = 2;
-  const all = Array.from({ length: running + MAX_WAITING }, (_, n) =>
+  const all = Array.from({ length: FETCHES_PER_SLOT + MAX_WAITING }, (_, n) =>
     get(`post ${n}`, work.produce, undefined, `client ${n}`),
   );
   await expect(get('one more', work.produce)).rejects.toMatchObject({
@@ -151,7 +150,20 @@ it('rejects with busy beyond the queue, and serves again when there is room', as
   (await get('one more', writes(1))).release();
 });
 
-it('bounds the files of one client, and leaves a slot to the others', async () => {
+it('leaves slots to the others where two clients wait for files that never come', async () => {
+  cache = open({ limitClients: true }, 2);
+  const work = held();
+  const stuck = Array.from({ length: 2 * FILES_PER_CLIENT }, (_, n) =>
+    get(`post ${n}`, work.produce, undefined, `client ${n % 2}`),
+  );
+  await vi.waitFor(() => expect(work.started.length).toBe(4), 10_000);
+  const other = await get('other', writes(1), undefined, 'somebody else');
+  other.release();
+  work.finish();
+  for (const file of await Promise.all(stuck)) file.release();
+});
+
+it('bounds the files of one client, and leaves slots to the others', async () => {
   cache = open({ limitClients: true }, 1);
   const work = held();
   const greedy = Array.from({ length: FILES_PER_CLIENT }, (_, n) => get(`post ${n}`, work.produce));
@@ -253,15 +265,15 @@ it('finishes and keeps a file that is half done when the last client leaves', as
 it('leaves nothing of a client that leaves the queue', async () => {
   cache = open({}, 1);
   const work = held();
-  const running = [get('a', work.produce), get('b', work.produce)];
+  const running = Array.from({ length: FETCHES_PER_SLOT }, (_, n) => get(`post ${n}`, work.produce));
   const gone = new AbortController();
   const waiting = get('c', work.produce, gone.signal);
-  await vi.waitFor(() => expect(work.started.length).toBe(2), 10_000);
+  await vi.waitFor(() => expect(work.started.length).toBe(FETCHES_PER_SLOT), 10_000);
   gone.abort(new Error('gone'));
   await expect(waiting).rejects.toThrow('gone');
   work.finish();
   for (const file of await Promise.all(running)) file.release();
-  expect(work.started.length).toBe(2);
+  expect(work.started.length).toBe(FETCHES_PER_SLOT);
   await vi.waitFor(() => expect(cache.status.inFlight).toBe(0), 10_000);
   await expect(get('d', work.produce, gone.signal)).rejects.toThrow('gone');
 });

@@ -80,7 +80,7 @@ const NUMBERS: Readonly<Record<string, readonly (number | null)[]>> = {
   'connections of the process': [whole.connections, whole.reservedFiles],
   'posts extracted; waiting': [defaults.extraction.maxWorkers, defaults.extraction.maxQueue],
   'files at a time; progress streams': [whole.downloads, whole.progressStreams],
-  'renders of a kind that wait': [renders.MAX_WAITING],
+  'renders of a kind that are fetched; that wait': [renders.FETCHES_PER_SLOT, renders.MAX_WAITING],
   'renders at a time': [
     renders.RENDER_MEMORY_BYTES / MB,
     renders.SERVICE_MEMORY_BYTES / MB,
