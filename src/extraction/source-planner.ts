@@ -49,6 +49,8 @@ export interface SourceStatus {
 interface SourceState {
   breaker: CircuitBreaker;
   refusals: number;
+  /** Its last response had a shape that nobody knows. */
+  isUnreadable: boolean;
   answeredAt: number | null;
 }
 
@@ -102,6 +104,7 @@ export class SourcePlanner {
       mobileTarget: mobileTarget(available),
       ttwid: this.ttwid(egress),
       ttwidIsFresh: false,
+      isUnreadable: order.some((one) => !sources.includes(one) && this.#source(state, one).isUnreadable),
       probes,
       slot: state.slot,
     };
@@ -129,10 +132,12 @@ export class SourcePlanner {
           doubted.add(source);
         }
         one.refusals += 1;
+        one.isUnreadable = outcome === 'unreadable';
         if (one.refusals >= refusals || one.breaker.state === 'probing') one.breaker.block(reason);
         continue;
       }
       one.refusals = 0;
+      one.isUnreadable = false;
       one.answeredAt = now;
       one.breaker.recover();
       if (target !== undefined) state.passed = { target, at: now };
@@ -191,7 +196,12 @@ export class SourcePlanner {
   #source(state: EgressState, source: SourceId): SourceState {
     let found = state.sources.get(source);
     if (!found) {
-      found = { breaker: new CircuitBreaker(this.#clock, pauseMs), refusals: 0, answeredAt: null };
+      found = {
+        breaker: new CircuitBreaker(this.#clock, pauseMs),
+        refusals: 0,
+        isUnreadable: false,
+        answeredAt: null,
+      };
       state.sources.set(source, found);
     }
     return found;

@@ -117,6 +117,7 @@ async function fetchCanary(
     mobileTarget: null,
     ttwid: null,
     ttwidIsFresh: true,
+    isUnreadable: false,
     probes: [],
     slot: 0,
   };

@@ -109,18 +109,20 @@ describe('one client with 1,900 requests', () => {
       await Promise.all(Array.from({ length: 40 }, () => service.post(fresh().url)));
       const many = greedy(service, 1900);
       expect(await until(async () => (await workersOf(service)).queued === 500, 20_000)).toBe(true);
+      const before = service.log.filter(({ status, post }) => status === 200 && post !== undefined).length;
       const others = await Promise.all(
         Array.from({ length: 20 }, () => service.post(fresh().url, from('198.51.100.1'))),
       );
       expect(others.filter(({ status }) => status !== 200)).toEqual([]);
       const answers = await Promise.all(many);
       expect(answers.filter(({ status, body }) => status !== 200 && body.code !== 'busy')).toEqual([]);
-      // In the service's order: one for each of the other client's, and those in progress.
+      // In the service's order: one for each of the other client's, those in progress, and some while a busy machine
+      // accepts the other client's requests. The first 500 would come first without turns.
       const served = service.log.filter(({ status, post }) => status === 200 && post !== undefined);
       const isOther = ({ client }: Record<string, unknown>) => client === '198.51.100.0/24';
-      const meanwhile = served.slice(served.findIndex(isOther), served.findLastIndex(isOther));
+      const meanwhile = served.slice(before, served.findLastIndex(isOther));
       expect(served.filter(isOther)).toHaveLength(20);
-      expect(meanwhile.length).toBeLessThan(150);
+      expect(meanwhile.length).toBeLessThan(450);
     } finally {
       await service.stop();
     }

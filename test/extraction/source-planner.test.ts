@@ -60,6 +60,28 @@ describe('SourcePlanner', () => {
     expect([made.rank('one'), made.rank('two')]).toEqual([1, 0]);
   });
 
+  it('counts one post without data once, whatever the browsers that asked for it', () => {
+    const { made, attempt } = planner();
+    const tries = [1, 2, 3].map(() => ({ ...attempt('page', 'refused'), reason: 'page without data' }));
+    const record = () => made.record('direct', made.plan('direct', 'tiktok'), tries);
+    record();
+    record();
+    expect(made.plan('direct', 'tiktok').sources).toContain('page');
+    record();
+    expect(made.plan('direct', 'tiktok').sources).not.toContain('page');
+  });
+
+  it('remembers that a skipped source could not be read', () => {
+    const { made, attempt } = planner();
+    const record = () =>
+      made.record('direct', made.plan('direct', 'tiktok'), [attempt('page', 'unreadable')]);
+    for (let i = 0; i < 3; i += 1) record();
+    const plan = made.plan('direct', 'tiktok');
+    expect([plan.sources.includes('page'), plan.isUnreadable]).toEqual([false, true]);
+    made.reset();
+    expect(made.plan('direct', 'tiktok').isUnreadable).toBe(false);
+  });
+
   it('counts refusals from zero after an answer', () => {
     const { made, job } = planner();
     for (const page of ['refused', 'refused', 'verdict', 'refused', 'refused'] as const) {

@@ -76,6 +76,7 @@ export async function startSourceHost(standin: Standin, cookiesPath = ''): Promi
           mobileTarget: mobileTarget(targets),
           ttwid: null,
           ttwidIsFresh: false,
+          isUnreadable: false,
           probes: [],
           slot: 0,
           ...plan,

@@ -23,6 +23,8 @@ export interface Plan {
   ttwid: string | null;
   /** The ttwid was registered for this very job: another one would do no better. */
   ttwidIsFresh: boolean;
+  /** A source that is left out could not be read lately: a weak refusal by the others then means the same. */
+  isUnreadable: boolean;
   /** Sources whose breaker is half-open: this job is their probe. */
   probes: readonly SourceId[];
   /** Index of the egress's slots in the Pacer. */
@@ -81,8 +83,8 @@ export class SourceChain {
   }
 
   async #tiktok(): Promise<ChainResult> {
-    const { sources } = this.#context.plan;
-    const failures: Meaning[] = [];
+    const { sources, isUnreadable } = this.#context.plan;
+    const failures: Meaning[] = isUnreadable ? [{ kind: 'unreadable', detail: 'the page, lately' }] : [];
     for (const source of sources) {
       if (!this.#hasTime()) break;
       const meaning = source === 'page' ? await this.#page() : await this.#ask(source);
