@@ -7,8 +7,8 @@ import { readFileSync } from 'node:fs';
 export const LIMITS = {
   /** One TCP connection. Beyond these it is closed. */
   connection: {
-    /** Unanswered requests that a client may have pipelined. */
-    pipelined: 128,
+    /** Requests that wait behind another one of the connection. */
+    pipelined: 16,
     /** For the head of a request to arrive. */
     headMs: 10_000,
     /** For a whole request to arrive. */
@@ -22,7 +22,9 @@ export const LIMITS = {
   },
   client: {
     /** Share of all connections. Not applied to proxies of TRUST_PROXY. */
-    connectionShare: 1 / 8,
+    connectionShare: 1 / 16,
+    /** Requests that wait behind another one of their connection. */
+    pipelined: 64,
     /** Progress streams at a time; one for each link. */
     progressStreams: 4,
   },
@@ -30,6 +32,10 @@ export const LIMITS = {
     /** Files on their way at a time. Each has two sockets and, with a slow reader, some 70 KB of memory. */
     downloads: 1000,
     progressStreams: 200,
+    /** Requests that wait behind another one of their connection. */
+    pipelined: 2000,
+    /** Share of the connections from which on idle ones are closed. */
+    crowded: 0.9,
     /** Clients whose requests are counted in memory; the least recently seen is forgotten. */
     countedClients: 60_000,
     /** Connections that the kernel may hold until they are accepted. */

@@ -1,4 +1,11 @@
-import { createServer, type RequestListener, type Server, type ServerOptions } from 'node:http';
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerOptions,
+  type ServerResponse,
+} from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyBaseLogger } from 'fastify';
 import { type Limits, maxConnections } from '../limits.ts';
@@ -18,39 +25,83 @@ export function createBoundedServer(
   handler: RequestListener,
   bounds: ConnectionOptions,
 ): Server {
-  const server = createServer(options, boundPipelining(handler, bounds));
+  const server = createServer(options, oneAtATime(handler, bounds));
   server.maxConnections = maxConnections(bounds.limits);
   boundClients(server, bounds);
   return server;
 }
 
+type Waiting = [request: IncomingMessage, response: ServerResponse, begin: () => void];
+
 /**
- * Closes a connection with more unanswered requests than LIMITS allows. Node stops reading only once responses back
- * up, so requests that wait for something could arrive without end.
+ * Handles the requests of a connection one after the other. Those that wait behind another one are bounded for the
+ * connection, the client and the process: Node stops reading only once responses back up, so they could arrive without
+ * end. They are dropped with their connection.
  */
-function boundPipelining(handler: RequestListener, { limits, log }: ConnectionOptions): RequestListener {
-  const unanswered = new WeakMap<Socket, number>();
+function oneAtATime(handler: RequestListener, { limits, log, isProxy }: ConnectionOptions): RequestListener {
+  const lines = new Map<Socket, Waiting[]>();
+  const clients = new NetworkCounter(limits.client.pipelined);
+  let inAll = 0;
+
+  const enter = (socket: Socket, line: Waiting[]): (() => void) | null => {
+    if (line.length >= limits.connection.pipelined || inAll >= limits.process.pipelined) return null;
+    const giveBack = isProxy(socket.remoteAddress)
+      ? () => {}
+      : clients.take(networksOf(socket.remoteAddress));
+    if (giveBack === null) return null;
+    inAll += 1;
+    return () => {
+      inAll -= 1;
+      giveBack();
+    };
+  };
+  const begin = (socket: Socket, request: IncomingMessage, response: ServerResponse): void => {
+    response.once('close', () => next(socket));
+    handler(request, response);
+  };
+  const next = (socket: Socket): void => {
+    const [request, response, leave] = lines.get(socket)?.shift() ?? [];
+    leave?.();
+    if (request && response && !socket.destroyed) begin(socket, request, response);
+    else drop(socket);
+  };
+  const drop = (socket: Socket): void => {
+    for (const [, , leave] of lines.get(socket) ?? []) leave();
+    lines.delete(socket);
+  };
   return (request, response) => {
     const { socket } = request;
     // Node goes on to parse what it has read of a closed connection.
     if (socket.destroyed) return;
-    const count = (unanswered.get(socket) ?? 0) + 1;
-    if (count > limits.connection.pipelined) {
-      const client = loggedNetwork(socket.remoteAddress);
-      log.info({ requests: count, client }, 'connection closed: too many pipelined requests');
-      socket.destroy();
+    const line = lines.get(socket);
+    if (!line) {
+      lines.set(socket, []);
+      socket.once('close', () => drop(socket));
+      begin(socket, request, response);
       return;
     }
-    unanswered.set(socket, count);
-    response.once('close', () => unanswered.set(socket, (unanswered.get(socket) ?? 1) - 1));
-    handler(request, response);
+    const leave = enter(socket, line);
+    if (leave) {
+      line.push([request, response, leave]);
+      return;
+    }
+    const client = loggedNetwork(socket.remoteAddress);
+    log.info({ requests: line.length, client }, 'connection closed: too many pipelined requests');
+    socket.destroy();
   };
 }
 
 function boundClients(server: Server, { limits, isProxy }: ConnectionOptions): void {
   const share = Math.max(1, Math.floor(server.maxConnections * limits.client.connectionShare));
   const clients = new NetworkCounter(share);
+  let open = 0;
   server.on('connection', (socket: Socket) => {
+    open += 1;
+    socket.once('close', () => {
+      open -= 1;
+    });
+    // Whoever holds connections without using them makes room for those who come.
+    if (open > server.maxConnections * limits.process.crowded) server.closeIdleConnections();
     if (isProxy(socket.remoteAddress)) return;
     const giveBack = clients.take(networksOf(socket.remoteAddress));
     if (giveBack) socket.once('close', giveBack);

@@ -33,7 +33,11 @@ export async function describeApi(
     staticCSP: true,
     transformStaticCSP: () => DOCS_POLICY,
   });
-  app.get('/openapi.json', { schema: { hide: true }, exposeHeadRoute: true }, () => app.swagger());
+  let document: Buffer | null = null;
+  app.get('/openapi.json', { schema: { hide: true }, exposeHeadRoute: true }, (_request, reply) => {
+    document ??= Buffer.from(JSON.stringify(app.swagger()));
+    return reply.type('application/json; charset=utf-8').send(document);
+  });
 }
 
 /** Reads each file of /docs once: a client that reads slowly must not keep a file open. */

@@ -54,6 +54,9 @@ export async function createServer(services: Services): Promise<FastifyInstance>
     if (request.headers.host === undefined && request.raw.httpVersion === '1.1') {
       throw new ServiceError('invalid_request', { message: 'The request has no Host header.' });
     }
+    if (hostHeaders(request.raw.rawHeaders) > 1) {
+      throw new ServiceError('invalid_request', { message: 'The request has two Host headers.' });
+    }
   });
   prepareShutdown(app, services.health);
   serveDocsFromMemory(app);
@@ -128,4 +131,9 @@ async function registerRoutes(app: FastifyInstance, services: Services): Promise
   if (config.server.managementPort === null || config.secrets.healthToken)
     metricsRoute(app, services, mayRead);
   await pageRoutes(app, services);
+}
+
+/** Node keeps the first of several. @param raw names and values in turn */
+function hostHeaders(raw: readonly string[]): number {
+  return raw.filter((text, index) => index % 2 === 0 && text.toLowerCase() === 'host').length;
 }

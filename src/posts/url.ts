@@ -27,7 +27,7 @@ const TRAILING_PUNCTUATION = /[)\].,;:!?'*]+$/;
 /** An id with text glued behind it: post ids have 15 digits or more. */
 const UP_TO_ID = /^.*?[/=]\d{15,20}(?![\d/])/;
 
-const ID = '(?<id>\\d{1,25})';
+const ID = '(?<id>[1-9]\\d{0,24})';
 const CODE = /^\/(?<code>[\w-]{1,64})\/?$/;
 
 const TIKTOK_PATHS = [

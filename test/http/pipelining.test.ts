@@ -37,7 +37,9 @@ describe('one connection with pipelined requests', () => {
     socket.on('data', (chunk) => {
       received += String(chunk);
     });
-    const paths = Array.from({ length: 100 }, (_, index) => (index % 2 ? '/health/live' : `/no-${index}`));
+    const paths = Array.from({ length: LIMITS.connection.pipelined }, (_, index) =>
+      index % 2 ? '/health/live' : `/no-${index}`,
+    );
     socket.write(paths.map((path) => `GET ${path} HTTP/1.1\r\nHost: x\r\n\r\n`).join(''));
     const statuses = () => [...received.matchAll(/HTTP\/1\.1 (\d{3})/g)].map(([, status]) => status);
     while (statuses().length < paths.length) await sleep(10);
@@ -56,6 +58,36 @@ describe('one connection with pipelined requests', () => {
     expect(slowest).toBeLessThan(1500);
     expect(app.log.filter(({ msg }) => String(msg).includes('too many pipelined'))).toHaveLength(1);
     expect(app.log.filter(({ msg }) => msg === 'request').length).toBeLessThan(300);
+  });
+
+  it('has one request handled at a time, and none after it is gone', async () => {
+    app = await buildTestApp();
+    let begun = 0;
+    app.server.addHook('onRequest', async (request) => {
+      if (request.url !== '/x') return;
+      begun += 1;
+      await sleep(300);
+    });
+    const { port } = await app.listenAnywhere();
+    const socket = await flood(port, 10);
+    await expect.poll(() => begun).toBe(1);
+    socket.destroy();
+    await sleep(800);
+    expect(begun).toBe(1);
+  });
+
+  it('takes from what its client may have waiting on all its connections', async () => {
+    app = await buildTestApp();
+    app.server.addHook('onRequest', async (request) => {
+      if (request.url === '/x') await sleep(1000);
+    });
+    const { port } = await app.listenAnywhere();
+    const { connection, client } = LIMITS;
+    const allowed = Math.floor(client.pipelined / connection.pipelined);
+    const sockets: Socket[] = [];
+    for (let at = 0; at < allowed + 2; at += 1) sockets.push(await flood(port, connection.pipelined + 1));
+    await expect.poll(() => sockets.filter(({ destroyed }) => destroyed).length).toBe(2);
+    for (const socket of sockets) socket.destroy();
   });
 
   it('is closed as well where its requests wait for something, so that nothing backs up', {

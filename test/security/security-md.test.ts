@@ -42,7 +42,11 @@ const maxZips = constant('src/archive/zips.ts', 'maxPerClient');
 
 /** The numbers of each row, as they stand in its `limit` cell. */
 const NUMBERS: Readonly<Record<string, readonly (number | null)[]>> = {
-  'unanswered (pipelined) requests': [connection.pipelined],
+  'pipelined requests that wait: of it; of a client; in all': [
+    connection.pipelined,
+    client.pipelined,
+    whole.pipelined,
+  ],
   'head of a request': [maxHeaderSize / KB, connection.headMs / 1000],
   'whole request; its body': [connection.requestMs / 1000, connection.bodyBytes / KB],
   'client that takes no byte': [connection.writeStallMs / 1000, defaults.relay.stallTimeoutMs / 1000],
@@ -77,7 +81,7 @@ const NUMBERS: Readonly<Record<string, readonly (number | null)[]>> = {
     renders.CONVERSION_LIMIT_MS / MINUTE,
     renders.RENDER_STALL_MS / 1000,
   ],
-  'connections of the process': [whole.connections, whole.reservedFiles],
+  'connections of the process': [whole.connections, whole.reservedFiles, whole.crowded * 100],
   'posts extracted; waiting': [defaults.extraction.maxWorkers, defaults.extraction.maxQueue],
   'files at a time; progress streams': [whole.downloads, whole.progressStreams],
   'renders of a kind that are fetched; that wait': [renders.FETCHES_PER_SLOT, renders.MAX_WAITING],
