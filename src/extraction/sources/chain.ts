@@ -84,7 +84,7 @@ export class SourceChain {
 
   async #tiktok(): Promise<ChainResult> {
     const { sources, isUnreadable } = this.#context.plan;
-    const failures: Meaning[] = isUnreadable ? [{ kind: 'unreadable', detail: 'the page, lately' }] : [];
+    const failures: Meaning[] = [];
     for (const source of sources) {
       if (!this.#hasTime()) break;
       const meaning = source === 'page' ? await this.#page() : await this.#ask(source);
@@ -97,7 +97,8 @@ export class SourceChain {
       if (meaning.kind === 'withheld' || meaning.kind === 'post') return this.#otherwise(meaning);
       failures.push(meaning);
     }
-    return failed(worst(failures));
+    const said = worst(failures);
+    return failed(isUnreadable && isWeak(said) ? { kind: 'unreadable', detail: 'as the page lately' } : said);
   }
 
   /** The page said something that the player may know better: one try there, else what the page said. */
@@ -298,6 +299,11 @@ function isWorthAnotherTarget(meaning: Meaning): boolean {
   return meaning.kind === 'failed' && meaning.code !== 'timeout';
 }
 
+/** A refusal that may as well be a shape that nobody knows. */
+function isWeak(meaning: Meaning): boolean {
+  return meaning.kind === 'refused' && meaning.reason === 'page without data';
+}
+
 function isShell(meaning: Meaning): boolean {
   return (
     meaning.kind === 'refused' &&
@@ -319,7 +325,7 @@ function failureOf({ kind, message }: { kind: string; message: string }): Meanin
 function worst(failures: readonly Meaning[]): Meaning {
   const told =
     failures.find(({ kind }) => kind === 'absent') ??
-    failures.find((one) => one.kind === 'refused' && one.reason !== 'page without data') ??
+    failures.find((one) => one.kind === 'refused' && !isWeak(one)) ??
     failures.find(({ kind }) => kind === 'unreadable') ??
     failures.find(({ kind }) => kind === 'refused');
   return told ?? failures[0] ?? { kind: 'failed', code: 'timeout', detail: 'no time for any source' };
