@@ -13,7 +13,7 @@ describe.skipIf(!CHROMIUM)('the page', { concurrent: true }, () => {
   /** Goes through the states that a visitor can see, and collects what is wrong with any. */
   async function wander(site: Site, page: Page, look: (page: Page) => Promise<string[]>): Promise<string[]> {
     const found = await look(page);
-    await get(page, scenario('HTTP 403').url);
+    await get(page, scenario('status 10222').url);
     found.push(...(await look(page)));
     await get(page, site.add(videoPost({ desc: 'word '.repeat(200) })).url);
     await page.locator('summary').click();
