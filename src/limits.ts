@@ -22,7 +22,7 @@ export const LIMITS = {
   },
   client: {
     /** Share of all connections. Not applied to proxies of TRUST_PROXY. */
-    connectionShare: 1 / 16,
+    connectionShare: 1 / 4,
     /** Requests that wait behind another one of their connection. */
     pipelined: 64,
     /** Progress streams at a time; one for each link. */

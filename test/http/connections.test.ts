@@ -62,7 +62,7 @@ describe('the assets of /docs', () => {
 
 describe('connections', () => {
   it('are limited to a share of all for one client', async () => {
-    app = await buildTestApp({}, { limits: limitsWith({}, 80) });
+    app = await buildTestApp({}, { limits: limitsWith({}, 20) });
     const { port } = await app.listenAnywhere();
     const sockets = await Promise.all(Array.from({ length: 8 }, () => open(port)));
     for (const socket of sockets) socket.resume();
