@@ -1,8 +1,10 @@
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { gzipSync } from 'node:zlib';
 import { indexOfBestH264 } from './download.ts';
 import { pythonTree, until } from './processes.ts';
 import { NO_REDIS, TestRedis } from './redis.ts';
@@ -26,6 +28,10 @@ import { descendants, openFiles, rssOf } from './watch.ts';
  */
 
 const WORKERS = 4;
+/** More than a child may unpack. */
+const BOMB = gzipSync(Buffer.alloc(64 * 1024 * 1024));
+const NAN_PAGE =
+  '<script id="__UNIVERSAL_DATA_FOR_REHYDRATION__" type="application/json">{"__DEFAULT_SCOPE__":NaN,"a":1e999}</script>';
 const VISITORS = 8;
 /** A fault explains failures for this long after its end: a host that is being started, an egress that rests. */
 const AFTERMATH_MS = 20_000;
@@ -302,6 +308,20 @@ class Chaos {
     await sleep(300 + this.#below(700));
   }
 
+  /** Connections that send `text`, read nothing, and leave after two seconds. */
+  async #attack(connections: number, text: string): Promise<void> {
+    const { port, hostname } = new URL(this.#service.baseUrl);
+    const sockets = Array.from({ length: connections }, () => {
+      const socket = connect(Number(port), hostname);
+      socket.on('error', () => {});
+      socket.pause();
+      socket.write(text);
+      return socket;
+    });
+    await sleep(2000);
+    for (const socket of sockets) socket.destroy();
+  }
+
   #faults(): Fault[] {
     const { faults } = this.#standin;
     const { pid } = this.#service;
@@ -389,6 +409,30 @@ class Chaos {
         explains: relay,
         breaks: true,
         run: during({ part: 'video', ranged: true }, { kind: 'changed' }),
+      },
+      {
+        name: 'pages that unpack without end',
+        explains: [...extraction, 'extractor_outdated'],
+        run: during(
+          { part: 'page' },
+          { kind: 'status', status: 200, headers: { 'content-encoding': 'gzip' }, body: [BOMB] },
+        ),
+      },
+      {
+        name: 'pages whose JSON is none',
+        explains: [...extraction, 'extractor_outdated'],
+        run: during({ part: 'page' }, { kind: 'status', status: 200, body: NAN_PAGE }),
+      },
+      {
+        name: 'a flood of pipelined requests',
+        explains: [],
+        run: () => this.#attack(5, 'GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(5000)),
+      },
+      {
+        name: 'clients that read nothing',
+        explains: [],
+        run: () =>
+          this.#attack(50, 'GET /docs/static/swagger-ui-bundle.js HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(5)),
       },
       {
         name: 'links expired',
