@@ -13,7 +13,6 @@ import { type Body, type Service, startService } from './service.ts';
 import {
   type AssetPart,
   photoPost,
-  SOUND_SECONDS,
   type Standin,
   type StandinPost,
   startStandin,
@@ -536,13 +535,13 @@ class Chaos {
         return { what: 'left', kind: 'right' };
       case 'mp3': {
         const got = await sendRequest(String(links.mp3));
-        // 192 kbit/s; a disk that was full must not have cut off its end.
-        const isMade = (seconds: number) => (bytes: Buffer) =>
-          bytes.toString('latin1', 0, 3) === 'ID3' && bytes.length >= seconds * 24_000;
-        if (post.music !== 'mp3') return resemble('made mp3', got, isMade(SOUND_SECONDS));
+        // 192 kbit/s; a disk that was full must not have cut off its end. Sources beside the page do not know the track:
+        // the MP3 is made of the video then, which is the shorter one.
+        const isMade = (bytes: Buffer) =>
+          bytes.toString('latin1', 0, 3) === 'ID3' && bytes.length >= VIDEO_SECONDS * 24_000;
+        if (post.music !== 'mp3') return resemble('made mp3', got, isMade);
         const track = compare('mp3', got, this.#standin.media.bytes({ post, part: 'music', index: 0 }));
-        // Sources beside the page do not know the track: the MP3 is made of the video then.
-        return track.kind === 'wrong' ? resemble('mp3 of the video', got, isMade(VIDEO_SECONDS)) : track;
+        return track.kind === 'wrong' ? resemble('mp3 of the video', got, isMade) : track;
       }
       case 'made': {
         if (post.kind === 'video') return compare('HD', await sendRequest(String(links.no_watermark)), truth);
