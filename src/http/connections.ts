@@ -31,7 +31,13 @@ export function createBoundedServer(
   return server;
 }
 
-type Waiting = [request: IncomingMessage, response: ServerResponse, begin: () => void];
+type Waiting = [request: IncomingMessage, response: ServerResponse, leave: () => void];
+
+/** The requests of one connection. */
+interface Line {
+  isBusy: boolean;
+  waiting: Waiting[];
+}
 
 /**
  * Handles the requests of a connection one after the other. Those that wait behind another one are bounded for the
@@ -39,12 +45,12 @@ type Waiting = [request: IncomingMessage, response: ServerResponse, begin: () =>
  * end. They are dropped with their connection.
  */
 function oneAtATime(handler: RequestListener, { limits, log, isProxy }: ConnectionOptions): RequestListener {
-  const lines = new Map<Socket, Waiting[]>();
+  const lines = new WeakMap<Socket, Line>();
   const clients = new NetworkCounter(limits.client.pipelined);
   let inAll = 0;
 
-  const enter = (socket: Socket, line: Waiting[]): (() => void) | null => {
-    if (line.length >= limits.connection.pipelined || inAll >= limits.process.pipelined) return null;
+  const enter = (socket: Socket, { waiting }: Line): (() => void) | null => {
+    if (waiting.length >= limits.connection.pipelined || inAll >= limits.process.pipelined) return null;
     const giveBack = isProxy(socket.remoteAddress)
       ? () => {}
       : clients.take(networksOf(socket.remoteAddress));
@@ -55,38 +61,41 @@ function oneAtATime(handler: RequestListener, { limits, log, isProxy }: Connecti
       giveBack();
     };
   };
-  const begin = (socket: Socket, request: IncomingMessage, response: ServerResponse): void => {
-    response.once('close', () => next(socket));
+  const begin = (line: Line, request: IncomingMessage, response: ServerResponse): void => {
+    line.isBusy = true;
+    response.once('close', () => next(line));
     handler(request, response);
   };
-  const next = (socket: Socket): void => {
-    const [request, response, leave] = lines.get(socket)?.shift() ?? [];
+  const next = (line: Line): void => {
+    line.isBusy = false;
+    const [request, response, leave] = line.waiting.shift() ?? [];
     leave?.();
-    if (request && response && !socket.destroyed) begin(socket, request, response);
-    else drop(socket);
+    if (request && response && !request.socket.destroyed) begin(line, request, response);
   };
-  const drop = (socket: Socket): void => {
-    for (const [, , leave] of lines.get(socket) ?? []) leave();
-    lines.delete(socket);
+  const open = (socket: Socket): Line => {
+    const line: Line = { isBusy: false, waiting: [] };
+    lines.set(socket, line);
+    socket.once('close', () => {
+      for (const [, , leave] of line.waiting.splice(0)) leave();
+    });
+    return line;
   };
   return (request, response) => {
     const { socket } = request;
     // Node goes on to parse what it has read of a closed connection.
     if (socket.destroyed) return;
-    const line = lines.get(socket);
-    if (!line) {
-      lines.set(socket, []);
-      socket.once('close', () => drop(socket));
-      begin(socket, request, response);
+    const line = lines.get(socket) ?? open(socket);
+    if (!line.isBusy) {
+      begin(line, request, response);
       return;
     }
     const leave = enter(socket, line);
     if (leave) {
-      line.push([request, response, leave]);
+      line.waiting.push([request, response, leave]);
       return;
     }
     const client = loggedNetwork(socket.remoteAddress);
-    log.info({ requests: line.length, client }, 'connection closed: too many pipelined requests');
+    log.info({ requests: line.waiting.length, client }, 'connection closed: too many pipelined requests');
     socket.destroy();
   };
 }

@@ -76,6 +76,25 @@ describe('one connection with pipelined requests', () => {
     expect(begun).toBe(1);
   });
 
+  it('adds no listener to its connection for each request', async () => {
+    app = await buildTestApp();
+    let seen: Socket | undefined;
+    app.server.server.on('connection', (socket: Socket) => {
+      seen = socket;
+    });
+    const { port } = await app.listenAnywhere();
+    const socket = connect(port, '127.0.0.1');
+    const counts: (number | undefined)[] = [];
+    for (let at = 0; at < 15; at += 1) {
+      socket.write('GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n');
+      await once(socket, 'data');
+      await sleep(5);
+      counts.push(seen?.listenerCount('close'));
+    }
+    expect(counts.at(-1)).toBe(counts[1]);
+    socket.destroy();
+  });
+
   it('takes from what its client may have waiting on all its connections', async () => {
     app = await buildTestApp();
     app.server.addHook('onRequest', async (request) => {
