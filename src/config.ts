@@ -244,7 +244,7 @@ function pemFile(path: string): string {
   try {
     if (readFileSync(path, 'utf8').includes('-----BEGIN CERTIFICATE-----')) return path;
   } catch {
-    // Reported below, as any other file that will not do.
+    // The error below names the setting.
   }
   throw new ConfigError('EXTRA_CA_CERTS must be the path of a readable PEM file with certificates');
 }

@@ -211,7 +211,7 @@ export class SourcePlanner {
     return this.#hasDouyinCookies() ? DOUYIN_SOURCES : DOUYIN_SOURCES.slice(1);
   }
 
-  /** Whether the operator's cookies file has any of Douyin's; looked at again when the file changes. */
+  /** Whether COOKIES_PATH has cookies for Douyin; read again when the file changes. */
   #hasDouyinCookies(): boolean {
     const { cookiesPath } = this.#options;
     const mtimeMs = statSync(cookiesPath, { throwIfNoEntry: false })?.mtimeMs ?? 0;

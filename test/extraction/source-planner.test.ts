@@ -139,7 +139,7 @@ describe('SourcePlanner', () => {
     expect(made.plan('direct', 'tiktok').sources).toEqual(['page', 'player']);
   });
 
-  it('tries the operator’s cookies first at Douyin where the file has any for it', () => {
+  it('tries the operator’s cookies first for Douyin where the file has some', () => {
     const folder = mkdtempSync(join(tmpdir(), 'cookies-'));
     folders.push(folder);
     const cookiesPath = join(folder, 'cookies.txt');
