@@ -3,10 +3,11 @@
  *
  *   npm run bench                        all parts
  *   npm run bench -- --quick             fewer rounds
- *   npm run bench -- --only cold,relay   these parts: cold, cached, memory, startup, recovery, relay, slideshow
+ *   npm run bench -- --only cold,relay   these parts: cold, cached, memory, startup, recovery, relay, delivery,
+ *                                        slideshow
  *   npm run bench -- --build DIR         measures the build of another checkout, to compare two
  *
- * Prints tables and writes bench-results/bench.json. Needs Linux (/proc), and curl for the relay.
+ * Prints tables and writes bench-results/bench.json. Needs Linux (/proc), and curl for files, nginx for `delivery`.
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { loadavg } from 'node:os';
@@ -14,6 +15,7 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { cached } from './bench/cached.ts';
 import { cold } from './bench/cold.ts';
+import { delivery } from './bench/delivery.ts';
 import { prepareEnv } from './bench/env.ts';
 import { machineFacts, ROOT } from './bench/machine.ts';
 import { memory } from './bench/memory.ts';
@@ -24,7 +26,7 @@ import { slideshow } from './bench/slideshow.ts';
 import { startup } from './bench/startup.ts';
 
 const OUT = join(ROOT, 'bench-results');
-const PARTS = { cold, cached, memory, startup, recovery, relay, slideshow };
+const PARTS = { cold, cached, memory, startup, recovery, relay, delivery, slideshow };
 
 const { values: flags } = parseArgs({
   options: {
