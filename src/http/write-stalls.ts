@@ -20,7 +20,10 @@ export function limitWriteStalls(
       request.outcome = { ...request.outcome, reason: `the client took ${taken} for ${stallMs} ms` };
       raw.destroy();
     };
-    raw.setTimeout(stallMs, () => disconnect('no data'));
+    raw.setTimeout(stallMs, () => {
+      // A stream without a byte to send waits for its source, which has time limits of its own.
+      if (!isStream || raw.socket?.writableLength) disconnect('no data');
+    });
     if (!isStream) return;
     const leastBytes = (minBytesPerSecond * stallMs) / 1000;
     whereBlocked(raw, stallMs, (bytes) => {

@@ -74,6 +74,22 @@ describe('a client that takes a stream', () => {
     expect(await isDisconnected(1e12)).toBe(true);
   });
 
+  it('is not while there is nothing to take', async () => {
+    app = await buildTestApp({ DOWNLOAD_TIMEOUT: '1' });
+    app.server.get('/late', (_request, reply) =>
+      reply.send(
+        Readable.from(
+          (async function* () {
+            await sleep(2500);
+            yield 'late';
+          })(),
+        ),
+      ),
+    );
+    const { url } = await app.listenAnywhere();
+    expect(await (await fetch(`${url}/late`)).text()).toBe('late');
+  });
+
   it('slowly, but above the minimum rate, is not', async () => {
     expect(await isDisconnected(1)).toBe(false);
   });
