@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import cors from '@fastify/cors';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import { validatorCompiler } from 'fastify-type-provider-zod';
 import { ServiceError } from '../errors.ts';
@@ -8,9 +7,10 @@ import { logAtEnd, logRequests } from './access-log.ts';
 import { clientErrorHandler } from './client-error.ts';
 import { parseAddress } from './client-key.ts';
 import { createBoundedServer } from './connections.ts';
-import { corsOrigins } from './cors-origins.ts';
+import { registerCors } from './cors.ts';
 import { DownloadLimiter } from './download-limiter.ts';
 import { registerErrorHandlers, sendError, toServiceError } from './errors.ts';
+import { acceptForms } from './forms.ts';
 import { prepareShutdown } from './graceful-shutdown.ts';
 import { seesDetails } from './health-access.ts';
 import { describeApi, serveDocsFromMemory } from './openapi.ts';
@@ -28,20 +28,6 @@ import { limitWriteStalls } from './write-stalls.ts';
 
 /** What a client may choose as the id of its request; anything else is replaced. */
 const REQUEST_ID = /^[\w.-]{8,64}$/;
-
-const EXPOSED_HEADERS = [
-  'Content-Disposition',
-  'X-Filename',
-  'Content-Length',
-  'Content-Range',
-  'Accept-Ranges',
-  'ETag',
-  'Retry-After',
-  'RateLimit-Limit',
-  'RateLimit-Remaining',
-  'RateLimit-Reset',
-  'X-Request-Id',
-];
 
 /** Fastify with all routes, ready to listen. */
 export async function createServer(services: Services): Promise<FastifyInstance> {
@@ -113,14 +99,11 @@ function createBareServer({ config, limits, log, metrics }: Services): FastifyIn
 
 async function registerRoutes(app: FastifyInstance, services: Services): Promise<void> {
   const { config, limits } = services;
-  await app.register(cors, {
-    origin: corsOrigins(config.server.corsOrigin),
-    exposedHeaders: EXPOSED_HEADERS,
-    maxAge: 86_400,
-  });
+  await registerCors(app, config.server.corsOrigin);
   await describeApi(app, services.version, config.server.baseUrl);
   const counter = new RateCounter(services.shared, limits.process.countedClients);
   await registerRateLimits(app, counter);
+  acceptForms(app);
   tiktokRoute(app, services);
   const slots = new DownloadLimiter({ all: limits.process.downloads, each: config.limits.downloadsAtOnce });
   const rate = new DownloadRate(counter, config.limits.downloadsPerMinute);

@@ -11,6 +11,11 @@ const wanted = {
   }),
 };
 
+const links = z.literal('short').optional().meta({
+  description:
+    '`short`: links below 300 characters beside the address of the service. They cost one more look-up of the post.',
+});
+
 const images = {
   description: 'Also answer with links to the cover and the avatar through this service (`images`).',
 };
@@ -23,6 +28,7 @@ const spelledBoolean = z
 export const tiktokBody = z.object({
   ...wanted,
   images: z.union([z.boolean(), spelledBoolean]).default(false).meta(images),
+  links,
 });
 
 const pick = z.enum(['no_watermark', 'no_watermark_hd', 'watermark', 'mp3', 'zip', 'slideshow']);
@@ -32,6 +38,7 @@ export type Pick = z.infer<typeof pick>;
 export const tiktokQuery = z.object({
   ...wanted,
   images: spelledBoolean.default(false).meta(images),
+  links,
   pick: pick.optional().meta({ description: 'Redirect (303) to this file of the post.' }),
 });
 
