@@ -56,6 +56,16 @@ describe('every response is as the document says', () => {
     expect((await post(POST)).status).toBe(ERRORS[code].status);
   });
 
+  it('POST /tiktok/batch, as JSON and as lines', async () => {
+    outcome = 'video';
+    const body = JSON.stringify({ urls: [POST, 'nothing'] });
+    const headers = { 'content-type': 'application/json' };
+    expect((await call('POST', '/tiktok/batch', { headers, body })).status).toBe(200);
+    const lines = { ...headers, accept: 'application/x-ndjson' };
+    expect((await call('POST', '/tiktok/batch', { headers: lines, body })).status).toBe(200);
+    expect((await call('POST', '/tiktok/batch', { headers, body: '{"urls": 1}' })).status).toBe(400);
+  });
+
   it.each([[''], [null], [17], [['x']], [{ url: 'x' }], ['x'.repeat(5000)], ['https://example.com/']])(
     'POST /tiktok with %j',
     async (url) => {
@@ -115,6 +125,7 @@ describe('the document', () => {
         '/metrics',
         '/stream',
         '/tiktok',
+        '/tiktok/batch',
       ]),
     );
   });

@@ -8,7 +8,8 @@ import { findPost } from '../find-post.ts';
 import { rateLimitOptions } from '../rate-limits.ts';
 import { requestContext } from '../request-context.ts';
 import { errorResponses } from '../schemas/error.ts';
-import { type Pick, postResponse, tiktokBody, tiktokQuery } from '../schemas/post.ts';
+import { postResponse } from '../schemas/post.ts';
+import { type Pick, tiktokBody, tiktokQuery } from '../schemas/tiktok.ts';
 
 const redirect = z.null().meta({ description: 'To the file that `pick` names.' });
 
