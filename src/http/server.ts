@@ -17,6 +17,7 @@ import { describeApi, serveDocsFromMemory } from './openapi.ts';
 import { RateCounter } from './rate-counter.ts';
 import { ClientRate, registerRateLimits } from './rate-limits.ts';
 import { batchRoute } from './routes/batch.ts';
+import { dialectRoutes } from './routes/dialects.ts';
 import { healthRoutes } from './routes/health.ts';
 import { mediaRoutes } from './routes/media.ts';
 import { metricsRoute } from './routes/metrics.ts';
@@ -115,6 +116,7 @@ async function registerRoutes(app: FastifyInstance, services: Services): Promise
   healthRoutes(app, services, mayRead);
   if (config.server.managementPort === null || config.secrets.healthToken)
     metricsRoute(app, services, mayRead);
+  dialectRoutes(app, services);
   await pageRoutes(app, services);
 }
 
