@@ -1,2 +1,2 @@
 export { cobaltError, toCobalt } from './cobalt.ts';
-export { tikwmError, toTikwm } from './tikwm.ts';
+export { readTikwmUrl, tikwmError, toTikwm } from './tikwm.ts';

@@ -9,6 +9,12 @@ export interface TikwmRequest {
   web: boolean;
 }
 
+/** The link that a client sends: also as an id alone, or encoded twice. */
+export function readTikwmUrl(url: string): string {
+  if (/^\d{15,20}$/.test(url)) return `https://www.tiktok.com/@/video/${url}`;
+  return /^https?%3A%2F%2F/i.test(url) ? (new URLSearchParams(`url=${url}`).get('url') ?? '') : url;
+}
+
 /**
  * The `data` of tikwm's answer. Its clients tell photos from a video by `images`, and by a `duration` and `size` of 0;
  * `play` is then the music. What is not known is 0 or empty.

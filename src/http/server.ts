@@ -87,6 +87,8 @@ function createBareServer({ config, limits, log, metrics }: Services): FastifyIn
       void reply.headers(SECURITY_HEADERS);
       return sendError(reply, known);
     },
+    // Clients of tikwm put a slash before the links of its page, which have one.
+    routerOptions: { ignoreDuplicateSlashes: config.server.dialects.includes('tikwm') },
     // A HEAD made from a GET would open the upstream as well.
     exposeHeadRoutes: false,
     forceCloseConnections: 'idle',

@@ -288,6 +288,15 @@ describe('tikwm', () => {
     }
   });
 
+  it.each([id, encodeURIComponent(link('video')), `Look: ${link('video')} !`])('takes %s', async (url) => {
+    const { code, data } = await tikwm({ url });
+    expect([code, data?.id]).toEqual([0, id]);
+  });
+
+  it('takes its links with one slash more before them', async () => {
+    expect((await app.server.inject('//stream?data=x')).json().code).toBe('link_invalid');
+  });
+
   it.each<[name: string, message: RegExp]>([
     ['post_not_found', /^Url parsing is failed! This post does not exist/],
     ['post_private', /^This post or its account is private/],

@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
-import { cobaltError, tikwmError, toCobalt, toTikwm } from '../../dialects/index.ts';
+import { cobaltError, readTikwmUrl, tikwmError, toCobalt, toTikwm } from '../../dialects/index.ts';
 import { ServiceError } from '../../errors.ts';
 import type { Services } from '../../services.ts';
 import { acceptsJson } from '../accepts-json.ts';
@@ -107,7 +107,7 @@ async function answerTikwm(
 ): Promise<FastifyReply> {
   if (url === undefined) throw new ServiceError('invalid_request', { message: 'url: is missing' });
   const base = requiredLinkBase(request, services.config.server.baseUrl);
-  const wanted = { url, images: true, links: 'short' as const };
+  const wanted = { url: readTikwmUrl(url), images: true, links: 'short' as const };
   const { post, response } = await findPost(services, wanted, request, requestContext(request, reply));
   const data = toTikwm(post, response, { hd, web }, base);
   return reply
