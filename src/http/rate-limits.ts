@@ -26,23 +26,31 @@ export async function registerRateLimits(app: FastifyInstance, counter: RateCoun
   await app.register(rateLimit, { global: false, enableDraftSpec: true, store: pluginStore(counter) });
 }
 
-/** Counts downloads: each request is one, and a zip as many as it has photos. */
-export class DownloadRate {
+/** Counts what the plugin cannot: several of one request, each as much as it costs. */
+export class ClientRate {
   readonly #counter: RateCounter;
+  readonly #kind: 'work' | 'downloads';
   readonly #perMinute: number | null;
 
-  /** @param perMinute for one client; null for no limit */
-  constructor(counter: RateCounter, perMinute: number | null) {
+  /**
+   * @param kind `work` shares its count with the routes that have `rateLimitOptions`
+   * @param perMinute for one client; null for no limit
+   */
+  constructor(counter: RateCounter, kind: 'work' | 'downloads', perMinute: number | null) {
     this.#counter = counter;
+    this.#kind = kind;
     this.#perMinute = perMinute;
   }
 
   /** @throws ServiceError `rate_limited` */
-  async count({ ip }: FastifyRequest, files = 1): Promise<void> {
-    if (this.#perMinute === null || files === 0) return;
+  async count({ ip }: FastifyRequest, cost = 1): Promise<void> {
+    if (this.#perMinute === null || cost === 0) return;
     const max = this.#perMinute;
-    const limit = { kind: 'downloads', max, windowMs: MINUTE_MS };
-    const { current, ttl } = await this.#counter.add(networksOf(ip), files, limit);
+    const { current, ttl } = await this.#counter.add(networksOf(ip), cost, {
+      kind: this.#kind,
+      max,
+      windowMs: MINUTE_MS,
+    });
     if (current > max) throw rateLimited(ttl);
   }
 }
