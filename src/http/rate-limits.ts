@@ -6,17 +6,19 @@ import type { RateCounter } from './rate-counter.ts';
 
 const MINUTE_MS = 60_000;
 
-/** Limits of the routes that cost work; `false` turns them off. All such routes share one count. */
-export type WorkLimit = RateLimitOptions | false;
-
-/** @param perMinute for one client; null for no limit */
-export function rateLimitOptions(perMinute: number | null): WorkLimit {
-  if (perMinute === null) return false;
+/**
+ * Limits of the routes that cost work; all of them share one count.
+ * @param perMinute for one client, or for an API key without a limit of its own; null for no limit
+ */
+export function rateLimitOptions(perMinute: number | null): RateLimitOptions {
+  const limitOf = ({ apiKey }: FastifyRequest) => apiKey?.perMinute ?? perMinute ?? 0;
   return {
-    max: perMinute,
+    max: limitOf,
+    allowList: (request) => limitOf(request) === 0,
     timeWindow: MINUTE_MS,
     // The plugin's keys are strings.
-    keyGenerator: ({ ip }) => JSON.stringify(networksOf(ip)),
+    keyGenerator: ({ apiKey, ip }) =>
+      JSON.stringify(apiKey ? [{ key: `key ${apiKey.name}`, factor: 1 }] : networksOf(ip)),
     errorResponseBuilder: (_request, { ttl }) => rateLimited(ttl),
   };
 }

@@ -41,6 +41,8 @@ const EXPOSED_HEADERS = [
   'RateLimit-Remaining',
   'RateLimit-Reset',
   'X-Request-Id',
+  'X-Session',
+  'WWW-Authenticate',
 ];
 
 /** Fastify with all routes, ready to listen. */

@@ -6,8 +6,10 @@ import { type PostResponse, toPostResponse } from '../../posts/response.ts';
 import { findPostLink, postKey } from '../../posts/url.ts';
 import type { Services } from '../../services.ts';
 import { linkBase } from '../link-base.ts';
+import { accessSecurity } from '../openapi.ts';
 import { rateLimitOptions } from '../rate-limits.ts';
 import { requestContext } from '../request-context.ts';
+import { requireAccess } from '../require-access.ts';
 import { errorResponses } from '../schemas/error.ts';
 import { type Pick, postResponse, tiktokBody, tiktokQuery } from '../schemas/post.ts';
 
@@ -18,6 +20,7 @@ const RESPONSES = {
   ...errorResponses(
     'invalid_request',
     'unsupported_url',
+    'unauthorized',
     'not_allowed',
     'rate_limited',
     ...EXTRACTION_ERRORS,
@@ -28,11 +31,13 @@ const RESPONSES = {
 export function tiktokRoute(app: FastifyInstance, services: Services): void {
   const typed = app.withTypeProvider<ZodTypeProvider>();
   const config = { rateLimit: rateLimitOptions(services.config.limits.perMinute) };
+  const security = accessSecurity(services.config.access);
   acceptForms(app);
   typed.route({
     method: 'POST',
     url: '/tiktok',
-    schema: { summary: 'Metadata and links of a post', body: tiktokBody, response: RESPONSES },
+    schema: { summary: 'Metadata and links of a post', body: tiktokBody, response: RESPONSES, security },
+    onRequest: requireAccess(services),
     config,
     handler: (request, reply) => findPost(services, request.body, request, reply),
   });
@@ -44,7 +49,9 @@ export function tiktokRoute(app: FastifyInstance, services: Services): void {
       description: 'With `pick`, redirects to that file.',
       querystring: tiktokQuery,
       response: { ...RESPONSES, 303: redirect },
+      security,
     },
+    onRequest: requireAccess(services),
     config,
     handler: async (request, reply) => {
       const { pick, ...wanted } = request.query;
