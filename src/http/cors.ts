@@ -13,6 +13,8 @@ const EXPOSED_HEADERS = [
   'RateLimit-Remaining',
   'RateLimit-Reset',
   'X-Request-Id',
+  'X-Session',
+  'WWW-Authenticate',
 ];
 
 const ALLOW_ORIGIN = 'Access-Control-Allow-Origin';
