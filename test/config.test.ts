@@ -184,6 +184,8 @@ describe('a wrong value', () => {
     ['REDIS_URL', 'redis://a:1,http://b:2', /nodes of a cluster/],
     ['CACHE_TTL', '-5', /number/],
     ['RATE_LIMIT_MAX', 'off', /whole number/],
+    ['DELIVERY', 'apache', /relay or nginx/],
+    ['DELIVERY', 'nginx', /unless TRUST_PROXY names the nginx/],
     ['TRUST_PROXY', 'maybe', /number of hops/],
     ['TRUST_PROXY', '10.0.0.0/99', /networks/],
     ['CORS_ORIGIN', 'example.com', /origins such as https/],
@@ -368,6 +370,10 @@ describe('warnings', () => {
     [{ NODE_ENV: 'production', ENCRYPTION_KEY: STRONG_KEY }, /BASE_URL is not set/],
     [{ TRUST_PROXY: '1' }, /TRUST_PROXY=1 trusts/],
     [{ TRUST_PROXY: 'true' }, /TRUST_PROXY=true trusts/],
+    [
+      { DELIVERY: 'nginx', TRUST_PROXY: 'loopback', PROXY_URLS: 'http://proxy:3128' },
+      /no effect with PROXY_URLS/,
+    ],
   ])('%j is warned about', (env, about) => {
     expect(configWarnings(loadConfig(env))).toEqual([expect.stringMatching(about)]);
   });
