@@ -67,7 +67,7 @@ export async function buildApp(
 ): Promise<App> {
   const closers = new Closers(log);
   try {
-    const { services, engine } = await buildServices({
+    const { services, engine, networkGone } = await buildServices({
       config,
       projectRoot,
       log,
@@ -89,6 +89,7 @@ export async function buildApp(
           delayMs: config.server.shutdownDelayMs,
           graceMs: config.server.shutdownGraceMs,
           close: () => closers.closeAll(),
+          networkGone,
         }),
       close: () => closers.closeAll(),
     };
@@ -118,13 +119,23 @@ async function buildServices(building: Building) {
   const shared = redisUrl ? await RedisStore.open(redisUrl.reveal(), log, extraCa) : null;
   if (shared) closers.add('redis', () => shared.close());
   const extraction = await startExtraction(building, { temp, shared, observers: metrics.observers });
-  const { extractor, egresses, stats } = extraction;
+  const { extractor, egresses, vpn, stats } = extraction;
   const rules = openRules(building);
   const posts = new Posts({ source: extractor, ttlMs: config.cache.ttlMs, shared });
   const ffmpeg = locateFfmpeg(projectRoot);
   const { renders, ...files } = buildFiles(building, { temp, posts, egresses, ffmpeg, extraCa, metrics });
   const checks = await startChecks(building, extraction);
-  const health = new Health({ version, extractor, stats, egresses, posts, shared, ffmpeg, ...checks });
+  const health = new Health({
+    version,
+    extractor,
+    stats,
+    egresses,
+    vpn: vpn?.watch ?? null,
+    posts,
+    shared,
+    ffmpeg,
+    ...checks,
+  });
   const stores = { slideshow: renders, mp3: files.mp3s };
   const { media } = files;
   metrics.watch({ extractor, posts, shared, egresses, media, stores, health, engines: checks.engines });
@@ -143,7 +154,8 @@ async function buildServices(building: Building) {
     health,
     metrics,
   };
-  return { services, engine: () => extractor.status };
+  const networkGone = vpn?.watch.gone ?? new Promise<never>(() => {});
+  return { services, engine: () => extractor.status, networkGone };
 }
 
 type Extraction = Awaited<ReturnType<typeof startExtraction>>;
@@ -152,8 +164,10 @@ async function startExtraction(
   { config, projectRoot, log, overrides, closers }: Building,
   { temp, shared, observers }: { temp: TempStore; shared: RedisStore | null; observers: ExtractionObservers },
 ) {
-  const vpn = openVpn(config.egress.gluetunUrl, config.secrets.gluetunApiKey, log);
-  const egresses = new EgressPool({ proxies: config.egress.proxies, vpn, log });
+  const { proxies, gluetunUrl } = config.egress;
+  const vpn = openVpn(gluetunUrl, config.secrets.gluetunApiKey, proxies, log);
+  closers.add('vpn', () => vpn?.watch.stop());
+  const egresses = new EgressPool({ proxies, vpn, log });
   const stats = new ExtractionStats();
   const dirs = engineDirs(projectRoot, config.extraction.engineDir);
   const start = async (): Promise<PostExtractor> => {
@@ -164,7 +178,7 @@ async function startExtraction(
   };
   const extractor = overrides.extractor ?? (await start());
   closers.add('extractor', () => extractor.close());
-  return { egresses, stats, dirs, extractor };
+  return { egresses, vpn, stats, dirs, extractor };
 }
 
 interface FileParts {

@@ -181,7 +181,8 @@ describe.each(FILES)('%s', (file) => {
       }
     }
     for (const { content } of Object.values(read(file).configs ?? {})) {
-      expect(content).toMatch(/apikey = "\$\{GLUETUN_API_KEY:\?/);
+      for (const [, value] of content.matchAll(/\b(?:api)?key = "(.*)"/g))
+        expect(value).toMatch(/^\$\{GLUETUN_API_KEY:\?/);
     }
   });
 
