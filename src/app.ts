@@ -142,7 +142,7 @@ async function buildServices(building: Building) {
   const services: Services = {
     config,
     limits: overrides.limits ?? LIMITS,
-    warnings: configWarnings(config),
+    warnings: new Set(configWarnings(config)),
     version,
     log,
     links,

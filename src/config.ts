@@ -29,6 +29,7 @@ export const PROJECT_ROOT = fileURLToPath(new URL('..', import.meta.url));
 export interface Config {
   production: boolean;
   server: {
+    /** `::` is every address, IPv4 too. */
     host: string;
     port: number;
     /** The start of every link; null for the address that each request came to. */
@@ -93,7 +94,7 @@ const schema = z.object({
     .enum(['development', 'production', 'test'], 'development, production or test')
     .default('development'),
   PORT: integer(0, 65535).default(3021),
-  HOST: z.string().default('0.0.0.0'),
+  HOST: z.string().default('::'),
   MANAGEMENT_PORT: integer(0, 65535).optional(),
   BASE_URL: linkBase.optional(),
   ENCRYPTION_KEY: encryptionKey.optional(),
