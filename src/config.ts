@@ -20,6 +20,7 @@ import {
   webUrl,
 } from './config-values.ts';
 import { isWeakKey } from './key-strength.ts';
+import { defaultWorkers } from './memory.ts';
 import { Secret } from './secret.ts';
 
 /** The folder that holds package.json: dist/ or src/ lies in it. Relative paths of settings start here. */
@@ -102,7 +103,7 @@ const schema = z.object({
   ENCRYPTION_KEY_PREVIOUS: encryptionKeys.optional(),
   ENCRYPTION_KEY_PREVIOUS_FILE: fileContent.pipe(encryptionKeys).optional(),
   LINK_TTL_MINUTES: integer(1, 525_600).default(360),
-  MAX_WORKERS: integer(1, 256).default(20),
+  MAX_WORKERS: integer(1, 256).default(() => defaultWorkers()),
   MAX_QUEUE: integer(0, 1_000_000).default(2000),
   YTDLP_TIMEOUT: number(1, 600).default(30),
   DOWNLOAD_TIMEOUT: number(1, 86_400).default(120),

@@ -3,6 +3,7 @@ import { createServer } from 'node:net';
 import { type Config, ConfigError } from './config.ts';
 import type { ExtractorStatus } from './extraction/index.ts';
 import { canIsolate } from './ffmpeg/index.ts';
+import { availableMemory } from './memory.ts';
 import type { Services } from './services.ts';
 
 /**
@@ -102,6 +103,7 @@ function summaryOf({ config, version, health }: Services, { workers, host }: Ext
     ytdlp: host?.ytdlp ?? null,
     ffmpeg,
     workers: workers.max,
+    memoryMb: Math.floor(availableMemory() / 1024 / 1024),
     baseUrl: config.server.baseUrl ?? 'of each request',
     managementPort: config.server.managementPort,
     proxies: config.egress.proxies.length,

@@ -6,6 +6,7 @@ import { isMediaHost } from '../../src/cdn/hosts.ts';
 import { loadConfig } from '../../src/config.ts';
 import { MAX_PIXELS } from '../../src/ffmpeg/index.ts';
 import { LIMITS } from '../../src/limits.ts';
+import * as memory from '../../src/memory.ts';
 import { MAX_LIST } from '../../src/posts/raw.ts';
 import * as renders from '../../src/renders/index.ts';
 
@@ -86,9 +87,9 @@ const NUMBERS: Readonly<Record<string, readonly (number | null)[]>> = {
   'files at a time; progress streams': [whole.downloads, whole.progressStreams],
   'renders of a kind that are fetched; that wait': [renders.FETCHES_PER_SLOT, renders.MAX_WAITING],
   'renders at a time': [
-    renders.RENDER_MEMORY_BYTES / MB,
-    renders.SERVICE_MEMORY_BYTES / MB,
-    renders.WORKER_MEMORY_BYTES / MB,
+    memory.RENDER_MEMORY_BYTES / MB,
+    memory.SERVICE_MEMORY_BYTES / MB,
+    memory.WORKER_MEMORY_BYTES / MB,
   ],
   'photos of zips; sources of MP3s on disk': [
     constant('src/archive/zips.ts', 'maxBytes') / MB,
