@@ -193,7 +193,11 @@ describe('the outgoing requests in SECURITY.md', () => {
         [],
         [constant('src/cache/redis-connection.ts', 'connectTimeout') / 1000],
       ],
-      [[], [], [constant('src/egress/gluetun.ts', 'REQUEST_LIMIT_MS') / 1000]],
+      [
+        [],
+        [],
+        ['REQUEST_LIMIT_MS', 'ANSWER_LIMIT_MS'].map((name) => constant('src/egress/gluetun.ts', name) / 1000),
+      ],
     ]);
   });
 });
