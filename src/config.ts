@@ -22,6 +22,7 @@ import {
   webUrl,
 } from './config-values.ts';
 import { isWeakKey } from './key-strength.ts';
+import { defaultWorkers } from './memory.ts';
 import { Secret } from './secret.ts';
 
 /** The folder that holds package.json: dist/ or src/ lies in it. Relative paths of settings start here. */
@@ -31,6 +32,7 @@ export const PROJECT_ROOT = fileURLToPath(new URL('..', import.meta.url));
 export interface Config {
   production: boolean;
   server: {
+    /** `::` is every address, IPv4 too. */
     host: string;
     port: number;
     /** The start of every link; null for the address that each request came to. */
@@ -108,7 +110,7 @@ const schema = z.object({
     .enum(['development', 'production', 'test'], 'development, production or test')
     .default('development'),
   PORT: integer(0, 65535).default(3021),
-  HOST: z.string().default('0.0.0.0'),
+  HOST: z.string().default('::'),
   MANAGEMENT_PORT: integer(0, 65535).optional(),
   BASE_URL: linkBase.optional(),
   ENCRYPTION_KEY: encryptionKey.optional(),
@@ -116,7 +118,7 @@ const schema = z.object({
   ENCRYPTION_KEY_PREVIOUS: encryptionKeys.optional(),
   ENCRYPTION_KEY_PREVIOUS_FILE: fileContent.pipe(encryptionKeys).optional(),
   LINK_TTL_MINUTES: integer(1, 525_600).default(360),
-  MAX_WORKERS: integer(1, 256).default(20),
+  MAX_WORKERS: integer(1, 256).default(() => defaultWorkers()),
   MAX_QUEUE: integer(0, 1_000_000).default(2000),
   YTDLP_TIMEOUT: number(1, 600).default(30),
   DOWNLOAD_TIMEOUT: number(1, 86_400).default(120),

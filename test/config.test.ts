@@ -30,7 +30,7 @@ describe('the defaults', () => {
 
   it.each<[name: string, read: (config: Config) => unknown, value: unknown]>([
     ['PORT', (c) => c.server.port, 3021],
-    ['HOST', (c) => c.server.host, '0.0.0.0'],
+    ['HOST', (c) => c.server.host, '::'],
     ['BASE_URL', (c) => c.server.baseUrl, null],
     ['ENCRYPTION_KEY', (c) => c.secrets.encryptionKey, null],
     ['ENCRYPTION_KEY_PREVIOUS', (c) => c.secrets.previousKeys, []],
@@ -98,6 +98,7 @@ describe('a given value', () => {
     ['SHUTDOWN_DELAY', '5', (c) => c.server.shutdownDelayMs, 5000],
     ['TRUST_PROXY', 'true', (c) => c.server.trustProxy, true],
     ['TRUST_PROXY', '2', (c) => c.server.trustProxy, 2],
+    ['TRUST_PROXY', 'cloudflare,private', (c) => c.server.trustProxy, 'cloudflare,private'],
     ['TRUST_PROXY', '10.0.0.0/8,::1', (c) => c.server.trustProxy, '10.0.0.0/8,::1'],
     [
       'CORS_ORIGIN',
