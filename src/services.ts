@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { Zips } from './archive/index.ts';
-import type { Mp3s } from './audio/index.ts';
+import type { Sounds } from './audio/index.ts';
 import type { Posts, RedisStore } from './cache/index.ts';
 import type { MediaClient } from './cdn/index.ts';
 import type { Config } from './config.ts';
@@ -9,7 +9,9 @@ import type { FileLocator } from './files/index.ts';
 import type { Health } from './health/index.ts';
 import type { Limits } from './limits.ts';
 import type { Links } from './links/index.ts';
+import type { FileNames } from './media/index.ts';
 import type { Metrics } from './metrics/index.ts';
+import type { Pictures } from './pictures/index.ts';
 import type { Rules } from './rules/index.ts';
 import type { Slideshows } from './slideshow/index.ts';
 
@@ -28,8 +30,10 @@ export interface Services {
   egresses: Pick<EgressPool, 'labelOf'>;
   rules: Rules;
   files: FileLocator;
+  names: FileNames;
   media: MediaClient;
-  mp3s: Mp3s;
+  sounds: Sounds;
+  pictures: Pictures;
   zips: Zips;
   slideshows: Slideshows;
   health: Health;

@@ -71,10 +71,7 @@ const CUES: readonly [string, string, readonly Shown[]][] = [
   [
     'srt',
     SRT,
-    [
-      cue('00:00:01.500', '00:00:02.000', 'One, two\nthree'),
-      cue('00:00:03.001', '00:00:04.000', 'four'),
-    ],
+    [cue('00:00:01.500', '00:00:02.000', 'One, two\nthree'), cue('00:00:03.001', '00:00:04.000', 'four')],
   ],
 ];
 
