@@ -56,17 +56,20 @@ export class PictureConverter {
 
   #take(): ChildProcess {
     const [entry] = this.#idle;
-    if (!entry) return forkDecoder('picture-process', import.meta.url);
-    const [child, timer] = entry;
-    clearTimeout(timer);
-    this.#idle.delete(child);
+    if (entry) {
+      const [child, timer] = entry;
+      clearTimeout(timer);
+      this.#idle.delete(child);
+      return child;
+    }
+    const child = forkDecoder('picture-process', import.meta.url);
+    child.on('error', () => undefined).once('exit', () => this.#drop(child));
     return child;
   }
 
   #keep(child: ChildProcess): void {
     const timer = setTimeout(() => this.#drop(child), IDLE_PICTURE_PROCESS_MS);
     this.#idle.set(child, timer.unref());
-    child.once('exit', () => this.#drop(child));
   }
 
   #drop(child: ChildProcess): void {
