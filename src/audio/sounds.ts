@@ -7,8 +7,8 @@ import { ServiceError } from '../errors.ts';
 import { FfmpegFailed } from '../ffmpeg/index.ts';
 import { type MediaRequest, type MediaResponse, type MediaType, respondWithFile } from '../media/index.ts';
 import {
-  KEPT_MP3S,
-  MAX_MP3_SOURCE_BYTES,
+  KEPT_SOUNDS,
+  MAX_SOUND_SOURCE_BYTES,
   MAX_SOURCES_BYTES,
   noRoom,
   RenderCache,
@@ -70,9 +70,9 @@ export class Sounds {
   /** Bytes of all sources in TEMP_DIR, fetched or being fetched. */
   #reserved = 0;
   /** Sources that are no MP3, with their bytes; a range of a made file then needs no request to the CDN. */
-  readonly #toMake = new LRUCache<string, number>({ max: 5000, ttl: KEPT_MP3S.maxAgeMs });
+  readonly #toMake = new LRUCache<string, number>({ max: 5000, ttl: KEPT_SOUNDS.maxAgeMs });
   /** Ids of tracks that are missing at the CDN; a range then needs no new extraction. */
-  readonly #gone = new LRUCache<string, true>({ max: 5000, ttl: KEPT_MP3S.maxAgeMs });
+  readonly #gone = new LRUCache<string, true>({ max: 5000, ttl: KEPT_SOUNDS.maxAgeMs });
 
   constructor(options: SoundsOptions) {
     const { temp, renders, limitClients, onMade } = options;
@@ -82,7 +82,7 @@ export class Sounds {
       kind: 'sound',
       renders,
       limitClients,
-      ...KEPT_MP3S,
+      ...KEPT_SOUNDS,
       ...(onMade && { onMade }),
     });
   }
@@ -189,7 +189,7 @@ export class Sounds {
       await fetchToFile(media, source, sound, {
         signal,
         renew: () => renew(signal),
-        maxBytes: MAX_MP3_SOURCE_BYTES,
+        maxBytes: MAX_SOUND_SOURCE_BYTES,
       });
     } catch (error) {
       stop.abort(error);

@@ -160,6 +160,6 @@ export function asciiName(name: string): string {
     .replace(/[^\x20-\x7E]/g, '')
     // A percent sign with two digits would be read as an escape.
     .replace(/%/g, ' ');
-  const base = safeBase(printable(letters));
+  const base = safeBase(printable(letters)).replace(/ _/g, '_');
   return (/^_|^$/.test(base) ? `post${base}` : base) + name.slice(dot);
 }

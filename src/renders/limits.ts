@@ -35,11 +35,11 @@ export const MAX_WORK_MS = 10 * 60_000;
 export const KEPT_SHARE = 0.25;
 /** Share of the free space that the sources under way may take together. */
 export const SOURCES_SHARE = 0.5;
-/** Bytes of all MP3 sources under way; keeps a Kubernetes pod below its `sizeLimit`, which statfs does not show. */
+/** Bytes of all sources of sounds under way; keeps a Kubernetes pod below its `sizeLimit`, which statfs does not show. */
 export const MAX_SOURCES_BYTES = 1024 * 1024 * 1024;
 
 /** How long a finished file is kept, in milliseconds, and all of them in bytes. */
-export const KEPT_MP3S = { maxAgeMs: 15 * 60_000, maxBytes: 512 * 1024 * 1024 } as const;
+export const KEPT_SOUNDS = { maxAgeMs: 15 * 60_000, maxBytes: 512 * 1024 * 1024 } as const;
 export const KEPT_SLIDESHOWS = { maxAgeMs: 30 * 60_000, maxBytes: 1024 * 1024 * 1024 } as const;
 
 export const KEPT_PICTURES = { maxAgeMs: 30 * 60_000, maxBytes: 128 * 1024 * 1024 } as const;
@@ -53,8 +53,8 @@ export const PICTURE_LIMIT_MS = 10_000;
 /** Bytes of a photo that is converted. */
 export const MAX_PICTURE_BYTES = 20 * 1024 * 1024;
 
-/** Bytes of a track or video that becomes an MP3; an hour of 1080p is below. */
-export const MAX_MP3_SOURCE_BYTES = 1024 * 1024 * 1024;
+/** Bytes of a track or video that becomes a sound; an hour of 1080p is below. */
+export const MAX_SOUND_SOURCE_BYTES = 1024 * 1024 * 1024;
 /** Seconds of an MP3; TikTok's longest videos have an hour. A longer sound fails. */
 export const MAX_MP3_SECONDS = 2 * 3600;
 /** Bytes of an MP3: MAX_MP3_SECONDS at 192 kbit/s, and a cover. */
@@ -64,7 +64,7 @@ export const CONVERSION_LIMIT_MS = 5 * 60_000;
 export const COVER_LIMIT_MS = 10_000;
 /** Bytes of the picture that becomes a cover. */
 export const MAX_COVER_BYTES = 10 * 1024 * 1024;
-/** Milliseconds that an MP3 waits for its tags and its cover. */
+/** Milliseconds that a sound waits for its tags and its cover. */
 export const METADATA_LIMIT_MS = 15_000;
 
 /** Seconds of a slideshow whose options the client chooses. */

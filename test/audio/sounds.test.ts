@@ -129,6 +129,18 @@ async function ffprobe(mp3: Buffer): Promise<Probe> {
   return JSON.parse(stdout) as Probe;
 }
 
+/** A checksum of each packet of the sound. */
+async function packetsOf(file: Buffer): Promise<string[]> {
+  const path = join(dir, 'packets');
+  await writeFile(path, file);
+  const { stdout } = await run('ffmpeg', [
+    ...['-v', 'error', '-i', path, '-map', '0:a', '-c', 'copy', '-f', 'framemd5', '-'],
+  ]);
+  const lines = stdout.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+  expect(lines.length).toBeGreaterThan(100);
+  return lines.map((line) => line.split(',').at(-1)?.trim() ?? '');
+}
+
 /** The one picture in an MP3, and its type as ID3 tells it. */
 async function coverOf(mp3: Buffer): Promise<Buffer> {
   const path = join(dir, 'with-cover.mp3');
@@ -246,6 +258,41 @@ describe.skipIf(!ffmpegPath || !ffprobePath)('with ffmpeg', () => {
     expect(Math.abs(Number(format.duration) - seconds)).toBeLessThan(0.1);
     expect(format.tags).toEqual({ title: 'A title', artist: 'An artist', album: 'An album' });
     expect(mp3.subarray(0, 5).toString('latin1')).toBe('ID3\u0003\u0000');
+  });
+
+  const untouched: [string, () => MediaSource][] = [
+    ['a track', () => source(standin.posts.add(videoPost({ music: 'm4a' })))],
+    ['a video', () => source(standin.posts.add(videoPost()), 'video')],
+    ['an H.265 video', () => source(standin.posts.add(videoPost()), 'video', 3)],
+  ];
+  it.each(untouched)('makes an M4A with the very sound of %s, tags and a cover', async (_name, track) => {
+    const from = track();
+    const cover = source(standin.posts.add(videoPost()), 'cover');
+    const answer = await open(from, { format: 'm4a', tags: { cover } });
+    expect(answer).toMatchObject({ status: 200, mime: 'audio/mp4', extension: 'm4a' });
+    const m4a = await bytesOf(answer);
+    expect(answer.headers['content-length']).toBe(String(m4a.length));
+    const { streams, format } = await ffprobe(m4a);
+    expect(streams.map(({ codec_name }) => codec_name)).toEqual(['aac', 'mjpeg']);
+    expect(streams[1]?.disposition.attached_pic).toBe(1);
+    expect(format.tags).toMatchObject({ title: 'A title', artist: 'An artist', album: 'An album' });
+    // For players that fetch.
+    expect(m4a.indexOf('moov')).toBeLessThan(m4a.indexOf('mdat'));
+    const lying = await media.openMedia(from, { method: 'GET' }, { signal: new AbortController().signal });
+    expect(await packetsOf(m4a)).toEqual(await packetsOf(await bytesOf(lying)));
+  });
+
+  it('passes a track that is an MP3 through where an M4A is asked for', async () => {
+    const post = standin.posts.add(videoPost({ music: 'mp3' }));
+    const answer = await open(source(post), { format: 'm4a' });
+    expect(answer).toMatchObject({ status: 200, extension: 'mp3' });
+    expect((await bytesOf(answer)).equals(standin.media.bytes({ post, part: 'music' }))).toBe(true);
+  });
+
+  it('makes no M4A of a video without sound', async () => {
+    const silent = source(standin.posts.add(videoPost()), 'video', 4);
+    await expect(open(silent, { format: 'm4a' })).rejects.toMatchObject({ code: 'render_failed' });
+    expect(await jobFolders()).toEqual([]);
   });
 
   it('is made once for several clients, and needs no further request to the CDN', async () => {

@@ -59,6 +59,7 @@ export function mediaRoutes(app: FastifyInstance, services: Services, { slots, r
       response: {
         ...fileResponses(
           'audio/mpeg',
+          'audio/mp4',
           'image/jpeg',
           'image/webp',
           'application/zip',
