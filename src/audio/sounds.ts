@@ -9,15 +9,13 @@ import { type MediaRequest, type MediaResponse, type MediaType, respondWithFile 
 import {
   KEPT_SOUNDS,
   MAX_SOUND_SOURCE_BYTES,
-  MAX_SOURCES_BYTES,
-  noRoom,
   RenderCache,
   type RenderCacheOptions,
-  SOURCES_SHARE,
 } from '../renders/index.ts';
 import type { CleanupStats, TempStore } from '../temp/index.ts';
 import { makeCover, makeM4a, makeMp3 } from './conversion.ts';
 import { fetchMetadata, type SoundMetadata } from './metadata.ts';
+import { SourceBudget } from './source-budget.ts';
 import type { Tags } from './tags.ts';
 
 export interface SoundsOptions {
@@ -67,8 +65,7 @@ const TYPES: Readonly<Record<SoundFormat, MediaType>> = {
 export class Sounds {
   readonly #options: SoundsOptions;
   readonly #files: RenderCache;
-  /** Bytes of all sources in TEMP_DIR, fetched or being fetched. */
-  #reserved = 0;
+  readonly #sources: SourceBudget;
   /** Sources that are no MP3, with their bytes; a range of a made file then needs no request to the CDN. */
   readonly #toMake = new LRUCache<string, number>({ max: 5000, ttl: KEPT_SOUNDS.maxAgeMs });
   /** Ids of tracks that are missing at the CDN; a range then needs no new extraction. */
@@ -77,6 +74,7 @@ export class Sounds {
   constructor(options: SoundsOptions) {
     const { temp, renders, limitClients, onMade } = options;
     this.#options = options;
+    this.#sources = new SourceBudget(temp);
     this.#files = new RenderCache({
       temp,
       kind: 'sound',
@@ -147,7 +145,7 @@ export class Sounds {
     const file = await this.#files.get(
       `${source.id}/${format}`,
       async ({ job, signal, withSlot }) => {
-        const release = await this.#reserve(this.#toMake.get(source.id) ?? 0);
+        const release = await this.#sources.reserve(this.#toMake.get(source.id) ?? 0);
         try {
           const input = await this.#fetch(source, job.path, { ...options, signal });
           return await withSlot(() => this.#convert(input, format, job.path, signal));
@@ -197,20 +195,6 @@ export class Sounds {
       throw error;
     }
     return { sound, ...(await metadata) };
-  }
-
-  /**
-   * Reserves space in TEMP_DIR for a source. @returns gives it back
-   * @throws ServiceError `busy` where there is none
-   */
-  async #reserve(bytes: number): Promise<() => void> {
-    const free = await this.#options.temp.freeBytes();
-    const room = Math.min(MAX_SOURCES_BYTES, free * SOURCES_SHARE) - this.#reserved;
-    if (bytes > room) throw noRoom(new Error(`${bytes} bytes to fetch, room for ${Math.floor(room)}`));
-    this.#reserved += bytes;
-    return () => {
-      this.#reserved -= bytes;
-    };
   }
 
   async #convert(

@@ -17,7 +17,7 @@ export interface RenderCacheOptions {
   temp: TempStore;
   /** Prefix of the work folders' names, such as `slideshow`. */
   kind: string;
-  /** Slots for what takes memory and a core; all kinds of files share them. */
+  /** Slots for what takes memory and a core; sounds and slideshows share them. */
   renders: FairQueue;
   /** Whether the bounds of one client hold. */
   limitClients: boolean;
