@@ -8,6 +8,7 @@ import type { Asset } from '../posts/asset.ts';
 import type { PostRef } from '../posts/post.ts';
 import type { Services } from '../services.ts';
 import { openSubtitle } from '../subtitles/index.ts';
+import { nameFiles } from './file-name.ts';
 import type { RequestContext } from './request-context.ts';
 
 /** What a client may want a file as, where that is not as it lies there. */
@@ -116,7 +117,7 @@ async function openPhotos(
   ref: PostRef,
   { form, wanted, context, countMore }: OpenFileOptions,
 ): Promise<MediaResponse> {
-  const { files, zips, pictures, names } = services;
+  const { files, zips, pictures } = services;
   const { client } = context;
   const post = await files.post(ref, context);
   const zipped = (asset: Extract<Asset, { kind: 'photo' | 'live' }>) => {
@@ -137,11 +138,6 @@ async function openPhotos(
     ...(live ? [zipped({ kind: 'live', index })] : []),
   ]);
   await countMore(photos.length - 1);
-  const { title, createdAt } = post;
-  const named = { user: ref.user ?? '', id: ref.id, title, createdAt };
-  const about = {
-    nameOf: (file: { index: number; extension: string }) => names.nameOf({ ...named, ...file }),
-    createdAt,
-  };
+  const about = { nameOf: nameFiles(services, { ...post, ref }), createdAt: post.createdAt };
   return zips.openZip(photos, about, wanted, context);
 }

@@ -1,3 +1,5 @@
+import { asNumber, asObject, asString } from '../posts/raw.ts';
+
 /** A text that is shown for a while. */
 export interface Cue {
   /** Milliseconds. */
@@ -17,21 +19,18 @@ export function readCues(file: string, extension: string): Cue[] {
 }
 
 /** Captions by the creator, in the format of TikTok's editor. */
-interface CreatorCaption {
-  utterances?: { start_time?: unknown; end_time?: unknown; text?: unknown }[];
-}
-
 function creatorCues(file: string): Cue[] {
-  let caption: CreatorCaption;
+  let caption: unknown;
   try {
-    caption = JSON.parse(file) as CreatorCaption;
+    caption = JSON.parse(file);
   } catch {
     return [];
   }
-  return (Array.isArray(caption.utterances) ? caption.utterances : []).map((utterance) => ({
-    start: Number(utterance.start_time),
-    end: Number(utterance.end_time),
-    text: String(utterance.text ?? ''),
+  const { utterances } = asObject(caption);
+  return (Array.isArray(utterances) ? utterances.map(asObject) : []).map((utterance) => ({
+    start: asNumber(utterance.start_time) ?? Number.NaN,
+    end: asNumber(utterance.end_time) ?? Number.NaN,
+    text: asString(utterance.text),
   }));
 }
 

@@ -50,8 +50,10 @@ const NUMBERS: Readonly<Record<string, readonly (number | null)[]>> = {
   'head of a request': [maxHeaderSize / KB, connection.headMs / 1000],
   'whole request; its body': [connection.requestMs / 1000, connection.bodyBytes / KB],
   'client that takes no byte': [connection.writeStallMs / 1000, defaults.relay.stallTimeoutMs / 1000],
+  'client that takes a file slowly': [connection.minBytesPerSecond / KB],
   connections: [1, 1 / client.connectionShare],
-  'POST and GET `/tiktok`, slideshows': [defaults.limits.perMinute],
+  'POST and GET `/tiktok`, each link of a batch, slideshows': [defaults.limits.perMinute],
+  'links of a batch': [constant('src/http/schemas/batch.ts', 'MAX_LINKS')],
   'requests for files; a zip counts as its photos': [defaults.limits.downloadsPerMinute],
   'files at a time': [defaults.limits.downloadsAtOnce],
   'sounds; slideshows; zips; pictures at a time': [
@@ -66,6 +68,7 @@ const NUMBERS: Readonly<Record<string, readonly (number | null)[]>> = {
     progress.idleMs / MINUTE,
     progress.totalMs / MINUTE,
   ],
+  'files of /docs at a time': [client.docs],
   'entries of a list: photos, files, captions': [MAX_LIST],
   'JSON of a post': [constant('src/extraction/host/child.py', 'MAX_REPLY') / 1000],
   'extraction, all sources together': [defaults.extraction.timeoutMs / 1000],
@@ -95,7 +98,7 @@ const NUMBERS: Readonly<Record<string, readonly (number | null)[]>> = {
   ],
   'connections of the process': [whole.connections, whole.reservedFiles, whole.crowded * 100],
   'posts extracted; waiting': [defaults.extraction.maxWorkers, defaults.extraction.maxQueue],
-  'files at a time; progress streams': [whole.downloads, whole.progressStreams],
+  'files at a time; progress streams; files of /docs': [whole.downloads, whole.progressStreams, whole.docs],
   'renders of a kind that are fetched; that wait; pictures that wait': [
     renders.FETCHES_PER_SLOT,
     renders.MAX_WAITING,

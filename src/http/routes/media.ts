@@ -7,7 +7,7 @@ import type { Services } from '../../services.ts';
 import type { DownloadLimiter } from '../download-limiter.ts';
 import { namedPost } from '../file-name.ts';
 import { assertForm, openFile, type WantedForm } from '../open-file.ts';
-import type { DownloadRate } from '../rate-limits.ts';
+import type { ClientRate } from '../rate-limits.ts';
 import { requestContext } from '../request-context.ts';
 import { errorResponses } from '../schemas/error.ts';
 import { downloadQuery, fileResponses, streamQuery } from '../schemas/file.ts';
@@ -27,7 +27,7 @@ interface DownloadBounds {
   /** Responses at a time. */
   slots: DownloadLimiter;
   /** Files a minute. */
-  rate: DownloadRate;
+  rate: ClientRate;
 }
 
 /** /stream and /download: the files of a post, relayed from the CDN or made from files there. */
@@ -83,7 +83,7 @@ export function mediaRoutes(app: FastifyInstance, services: Services, { slots, r
 interface Download {
   request: FastifyRequest;
   reply: FastifyReply;
-  rate: DownloadRate;
+  rate: ClientRate;
   inline: boolean;
   form: WantedForm;
 }
