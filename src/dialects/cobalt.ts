@@ -1,6 +1,4 @@
 import type { ErrorCode, ServiceError } from '../errors.ts';
-import { mediaFileName } from '../media/index.ts';
-import type { Post } from '../posts/post.ts';
 import type { PostResponse } from '../posts/response.ts';
 
 /** The options of cobalt that make a difference here; the others are those of other sites, or have no effect. */
@@ -43,13 +41,12 @@ type VideoResponse = Extract<PostResponse, { status: 'tunnel' }>;
 
 const PLAYABLE_CODECS: readonly string[] = ['h264', 'h265'];
 
-/** Answers a request of API 11 with the files of a post. */
+/** Answers a request of API 11 with the files of a post. @param name of a file with that extension */
 export function toCobalt(
-  { ref }: Pick<Post, 'ref'>,
   response: PostResponse,
   request: CobaltRequest,
+  name: (extension: string) => string,
 ): CobaltResponse {
-  const name = (extension: string) => mediaFileName({ user: ref.user ?? '', id: ref.id, extension });
   const { mp3 } = response.download_link;
   if (request.downloadMode === 'audio') {
     // MP3 is also the best that there is: nothing else is made.

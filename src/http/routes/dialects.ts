@@ -5,6 +5,7 @@ import { ServiceError } from '../../errors.ts';
 import type { Services } from '../../services.ts';
 import { acceptsJson } from '../accepts-json.ts';
 import { errorHandler, sendError } from '../errors.ts';
+import { nameFiles } from '../file-name.ts';
 import { findPost, requiredLinkBase } from '../find-post.ts';
 import { accessSecurity } from '../openapi.ts';
 import { rateLimitOptions } from '../rate-limits.ts';
@@ -47,7 +48,8 @@ function cobaltRoutes(app: FastifyInstance, services: Services): void {
     handler: async (request, reply) => {
       const wanted = { url: request.body.url, images: false, links: 'short' as const };
       const found = await findPost(services, wanted, request, requestContext(request, reply));
-      const answer = toCobalt(found.post, found.response, request.body);
+      const nameOf = nameFiles(services, found.post);
+      const answer = toCobalt(found.response, request.body, (extension) => nameOf({ extension }));
       if (answer.status === 'error') {
         request.outcome = { ...request.outcome, code: 'invalid_request', reason: answer.error.code };
         void reply.code(400);
