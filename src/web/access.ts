@@ -52,7 +52,12 @@ export function keyField(enter: () => void): HTMLElement {
     type: 'password',
     autocomplete: 'off',
     input: () => writeItem(KEY, field.value.trim() || null),
-    keydown: (event) => (event as KeyboardEvent).key === 'Enter' && enter(),
+    keydown: (event) => {
+      if ((event as KeyboardEvent).key !== 'Enter') return;
+      // Would press the button that has the focus next.
+      event.preventDefault();
+      enter();
+    },
   });
   return h('label', {}, () => t.key, h('div', { class: 'field' }, field));
 }

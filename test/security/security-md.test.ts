@@ -36,7 +36,7 @@ const KB = 1024;
 const MB = 1024 * KB;
 const MINUTE = 60_000;
 
-const { connection, client, process: whole, progress } = LIMITS;
+const { connection, client, process: whole, progress, botCheck } = LIMITS;
 const defaults = loadConfig({ ENCRYPTION_KEY: 'only for the defaults of the rest' });
 const maxZips = constant('src/archive/zips.ts', 'maxPerClient');
 
@@ -52,6 +52,12 @@ const NUMBERS: Readonly<Record<string, readonly (number | null)[]>> = {
   'client that takes no byte': [connection.writeStallMs / 1000, defaults.relay.stallTimeoutMs / 1000],
   connections: [1, 1 / client.connectionShare],
   'POST and GET `/tiktok`, slideshows': [defaults.limits.perMinute],
+  'POST and GET `/tiktok` with an API key, of all its senders': [defaults.limits.perMinute],
+  'with `BOT_CHECK`: posts an hour for the least work; doublings of the work after that': [
+    botCheck.freePosts,
+    botCheck.maxLevel,
+  ],
+  'challenge; session of a solved one': [botCheck.challengeMs / MINUTE, botCheck.sessionMs / MINUTE],
   'requests for files; a zip counts as its photos': [defaults.limits.downloadsPerMinute],
   'files at a time': [defaults.limits.downloadsAtOnce],
   'MP3s; slideshows; zips at a time': [renders.FILES_PER_CLIENT, renders.FILES_PER_CLIENT, maxZips],
@@ -82,6 +88,7 @@ const NUMBERS: Readonly<Record<string, readonly (number | null)[]>> = {
     renders.RENDER_STALL_MS / 1000,
   ],
   'connections of the process': [whole.connections, whole.reservedFiles, whole.crowded * 100],
+  'solved challenges remembered without Redis': [whole.usedChallenges],
   'posts extracted; waiting': [defaults.extraction.maxWorkers, defaults.extraction.maxQueue],
   'files at a time; progress streams': [whole.downloads, whole.progressStreams],
   'renders of a kind that are fetched; that wait': [renders.FETCHES_PER_SLOT, renders.MAX_WAITING],
