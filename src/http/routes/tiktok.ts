@@ -6,10 +6,10 @@ import { type PostResponse, toPostResponse } from '../../posts/response.ts';
 import { findPostLink, postKey } from '../../posts/url.ts';
 import type { Services } from '../../services.ts';
 import { linkBase } from '../link-base.ts';
-import { accessSecurity } from '../openapi.ts';
 import { rateLimitOptions } from '../rate-limits.ts';
 import { requestContext } from '../request-context.ts';
 import { requireAccess } from '../require-access.ts';
+import { accessSecurity } from '../schemas/access.ts';
 import { errorResponses } from '../schemas/error.ts';
 import { type Pick, postResponse, tiktokBody, tiktokQuery } from '../schemas/post.ts';
 
