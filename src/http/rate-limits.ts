@@ -11,16 +11,24 @@ const MINUTE_MS = 60_000;
  * @param perMinute for one client, or for an API key without a limit of its own; null for no limit
  */
 export function rateLimitOptions(perMinute: number | null): RateLimitOptions {
-  const limitOf = ({ apiKey }: FastifyRequest) => apiKey?.perMinute ?? perMinute ?? 0;
   return {
-    max: limitOf,
-    allowList: (request) => limitOf(request) === 0,
+    max: (request) => workLimit(request, perMinute),
+    allowList: (request) => workLimit(request, perMinute) === 0,
     timeWindow: MINUTE_MS,
     // The plugin's keys are strings.
-    keyGenerator: ({ apiKey, ip }) =>
-      JSON.stringify(apiKey ? [{ key: `key ${apiKey.name}`, factor: 1 }] : networksOf(ip)),
+    keyGenerator: (request) => JSON.stringify(countedAs(request)),
     errorResponseBuilder: (_request, { ttl }) => rateLimited(ttl),
   };
+}
+
+/** 0 for no limit. */
+function workLimit({ apiKey }: FastifyRequest, perMinute: number | null): number {
+  return apiKey?.perMinute ?? perMinute ?? 0;
+}
+
+/** An API key counts by itself, wherever it is used. */
+function countedAs({ apiKey, ip }: FastifyRequest): readonly Network[] {
+  return apiKey ? [{ key: `key ${apiKey.name}`, factor: 1 }] : networksOf(ip);
 }
 
 /** Counts requests of routes with `rateLimitOptions`, and sends RateLimit-* headers. */

@@ -48,7 +48,7 @@ describe.skipIf(!CHROMIUM)('the page of a service', () => {
     expect(await axe(page)).toEqual([]);
     expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(320);
     const field = page.getByLabel(en.key);
-    await field.fill('a wrong one');
+    await field.fill('ein fälschër 🔑');
     await page.getByRole('button', { name: en.retry }).click();
     await expectProblem(page, 'unauthorized');
     await field.fill(` ${KEY} `);
