@@ -5,6 +5,8 @@ import { z } from 'zod';
 import {
   corsOrigin,
   cron,
+  type Dialect,
+  dialects,
   encryptionKey,
   encryptionKeys,
   type Feature,
@@ -39,6 +41,7 @@ export interface Config {
     /** Origins, also with `*.` before the host; `*` for all. */
     corsOrigin: string[] | '*';
     webPage: boolean;
+    dialects: readonly Dialect[];
     logLevel: string;
     /** Between the signal and the end of the listener, while /health/ready answers 503. */
     shutdownDelayMs: number;
@@ -143,6 +146,7 @@ const schema = z.object({
   HEALTH_TOKEN: healthToken.optional(),
   HEALTH_TOKEN_FILE: fileContent.pipe(healthToken).optional(),
   WEB_PAGE: flag.default(true),
+  DIALECTS: dialects.default([]),
   CANARY_URL: webUrl.optional(),
   ENGINE_UPDATE_CRON: cron.optional(),
   ENGINE_DIR: z.string().optional(),
@@ -183,6 +187,7 @@ export function loadConfig(
       trustProxy: e.TRUST_PROXY,
       corsOrigin: e.CORS_ORIGIN,
       webPage: e.WEB_PAGE,
+      dialects: e.DIALECTS,
       logLevel: e.LOG_LEVEL,
       shutdownDelayMs: e.SHUTDOWN_DELAY * 1000,
       shutdownGraceMs: e.SHUTDOWN_GRACE * 1000,

@@ -24,6 +24,10 @@ interface LogFields {
   reason?: string | undefined;
   post?: string;
   cached?: boolean;
+  /** Of a batch. */
+  links?: number;
+  /** How many of them were answered with an error. */
+  failed?: number;
 }
 
 export type RequestObserver = Pick<Observers, 'onRequest'>;
