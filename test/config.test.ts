@@ -9,7 +9,7 @@ import { configWarnings } from '../src/config-warnings.ts';
 import { Secret } from '../src/secret.ts';
 
 const VARIABLES =
-  'PORT HOST MANAGEMENT_PORT NODE_ENV HEALTH_TOKEN SHUTDOWN_DELAY DOWNLOADS_PER_MINUTE DOWNLOADS_AT_ONCE ENCRYPTION_KEY_FILE PROXY_URLS_FILE REDIS_URL_FILE BASE_URL ENCRYPTION_KEY ENCRYPTION_KEY_PREVIOUS LINK_TTL_MINUTES MAX_WORKERS MAX_QUEUE YTDLP_TIMEOUT DOWNLOAD_TIMEOUT TEMP_DIR CLEANUP_CRON COOKIES_PATH PROXY_URLS EXTRA_CA_CERTS REDIS_URL CACHE_TTL RATE_LIMIT_MAX TRUST_PROXY CORS_ORIGIN SLIDE_SECONDS FILENAME_TEMPLATE PREFER_CODEC GLUETUN_URL GLUETUN_API_KEY WEB_PAGE CANARY_URL ENGINE_UPDATE_CRON LOG_LEVEL'.split(
+  'PORT HOST MANAGEMENT_PORT NODE_ENV HEALTH_TOKEN SHUTDOWN_DELAY DOWNLOADS_PER_MINUTE DOWNLOADS_AT_ONCE ENCRYPTION_KEY_FILE PROXY_URLS_FILE REDIS_URL_FILE BASE_URL ENCRYPTION_KEY ENCRYPTION_KEY_PREVIOUS LINK_TTL_MINUTES MAX_WORKERS MAX_QUEUE YTDLP_TIMEOUT DOWNLOAD_TIMEOUT TEMP_DIR CLEANUP_CRON COOKIES_PATH PROXY_URLS EXTRA_CA_CERTS REDIS_URL CACHE_TTL RATE_LIMIT_MAX TRUST_PROXY CORS_ORIGIN SLIDE_SECONDS FILENAME_TEMPLATE PREFER_CODEC GLUETUN_URL GLUETUN_API_KEY API_KEYS_PATH REQUIRE_KEY BOT_CHECK WEB_PAGE CANARY_URL ENGINE_UPDATE_CRON LOG_LEVEL'.split(
     ' ',
   );
 
@@ -63,6 +63,9 @@ describe('the defaults', () => {
     ['HEALTH_TOKEN', (c) => c.secrets.healthToken, null],
     ['SHUTDOWN_DELAY', (c) => c.server.shutdownDelayMs, 0],
     ['GLUETUN_URL', (c) => c.egress.gluetunUrl, null],
+    ['API_KEYS_PATH', (c) => c.access.keysPath, null],
+    ['REQUIRE_KEY', (c) => c.access.requireKey, false],
+    ['BOT_CHECK', (c) => c.access.botCheck, false],
     ['GLUETUN_API_KEY', (c) => c.secrets.gluetunApiKey, null],
     ['WEB_PAGE', (c) => c.server.webPage, true],
     ['DIALECTS', (c) => c.server.dialects, []],
@@ -117,6 +120,8 @@ describe('a given value', () => {
     ['PREFER_CODEC', 'h264', (c) => c.posts.preferCodec, 'h264'],
     ['FILENAME_TEMPLATE', '{title}!', (c) => c.files.nameTemplate, [{ field: 'title' }, '!']],
     ['GLUETUN_URL', 'http://gluetun:8000/', (c) => c.egress.gluetunUrl, 'http://gluetun:8000'],
+    ['API_KEYS_PATH', '/var/keys.json', (c) => c.access.keysPath, '/var/keys.json'],
+    ['BOT_CHECK', 'pow', (c) => c.access.botCheck, true],
     ['WEB_PAGE', 'False', (c) => c.server.webPage, false],
     ['WEB_PAGE', '1', (c) => c.server.webPage, true],
     ['DIALECTS', 'Cobalt, tikwm', (c) => c.server.dialects, ['cobalt', 'tikwm']],
@@ -179,6 +184,7 @@ describe('a wrong value', () => {
     ['CLEANUP_CRON', '99 * * * *', /cron expression/],
     ['PROXY_URLS', 'ftp://proxy:21', /http:\/\/, https:\/\/ or socks5:\/\//],
     ['PROXY_URLS', 'http://ok:1,proxy:3128', /comma-separated/],
+    ['BOT_CHECK', 'captcha', /off or pow/],
     ['EXTRA_CA_CERTS', './no-such-file.pem', /PEM file/],
     ['EXTRA_CA_CERTS', '.', /PEM file/],
     ['EXTRA_CA_CERTS', './package.json', /PEM file/],
@@ -223,6 +229,13 @@ describe('a wrong value', () => {
   it('is named together with the other wrong ones', () => {
     const message = refusal({ PORT: 'x', MAX_WORKERS: 'y' });
     expect(message).toMatch(/PORT must be .*; MAX_WORKERS must be /);
+  });
+
+  it('is a setting that another one contradicts', () => {
+    expect(refusal({ REQUIRE_KEY: 'true' })).toMatch(/^API_KEYS_PATH must be set where REQUIRE_KEY/);
+    expect(refusal({ REQUIRE_KEY: 'true', API_KEYS_PATH: 'keys.json', BOT_CHECK: 'pow' })).toMatch(
+      /^BOT_CHECK must be off where REQUIRE_KEY/,
+    );
   });
 
   it('never stops the start with anything but a ConfigError', () => {

@@ -53,9 +53,9 @@ export class ClientRate {
   }
 }
 
-/** @param perMinute for a client, and for an API key without a limit of its own */
+/** @param perMinute for a client, and for an API key without a limit of its own; null for no limit, as 0 of a key */
 function limitFor({ apiKey }: FastifyRequest, perMinute: number | null): number | null {
-  return apiKey?.perMinute ?? perMinute;
+  return (apiKey?.perMinute ?? perMinute) || null;
 }
 
 /** An API key is one client wherever it is used. */

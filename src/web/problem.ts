@@ -129,7 +129,7 @@ export function showProblem(slot: HTMLElement, failure: Failure, recovery: Recov
   const retries = WAIT[code] !== undefined;
   const title = h('h2', {}, icon('alert'), h('span', {}, words(0)));
   const step = h('p', {}, () => (retries && !waiting ? t.stopped : words(1)()));
-  const key = code === 'unauthorized' ? keyField(() => tryAgain(0)) : null;
+  const key = code === 'unauthorized' ? keyField(() => tryAgain(0), away.signal) : null;
   const row = h('div', { class: 'row' }, ...buttons, stop);
   slot.replaceChildren(
     h('div', { class: 'card problem', role: 'alert' }, title, step, key, clock, row, details),

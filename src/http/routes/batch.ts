@@ -7,10 +7,10 @@ import type { PostResponse } from '../../posts/response.ts';
 import type { Services } from '../../services.ts';
 import { errorBody, knownError } from '../errors.ts';
 import { findPost } from '../find-post.ts';
-import { accessSecurity } from '../openapi.ts';
 import { type ClientRate, rateLimitOptions } from '../rate-limits.ts';
 import { ClientDisconnected, requestContext } from '../request-context.ts';
-import { requireAccess } from '../require-access.ts';
+import { countMorePosts, requireAccess } from '../require-access.ts';
+import { accessSecurity } from '../schemas/access.ts';
 import { batchBody, batchResponses, LINES } from '../schemas/batch.ts';
 
 type Result = PostResponse | ReturnType<typeof errorBody>;
@@ -35,6 +35,7 @@ export function batchRoute(app: FastifyInstance, services: Services, rate: Clien
       // Each link listens to it.
       setMaxListeners(0, context.signal);
       const { allowed, refusal } = await countLinks(urls.length, request, rate);
+      await countMorePosts(services, request, allowed - 1);
       const results = urls.map(async (url, index): Promise<Result> => {
         try {
           if (refusal && index >= allowed) throw refusal;

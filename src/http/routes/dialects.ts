@@ -7,10 +7,10 @@ import { acceptsJson } from '../accepts-json.ts';
 import { errorHandler, sendError } from '../errors.ts';
 import { nameFiles } from '../file-name.ts';
 import { findPost, requiredLinkBase } from '../find-post.ts';
-import { accessSecurity } from '../openapi.ts';
 import { rateLimitOptions } from '../rate-limits.ts';
 import { requestContext } from '../request-context.ts';
 import { requireAccess } from '../require-access.ts';
+import { accessSecurity } from '../schemas/access.ts';
 import {
   cobaltBody,
   cobaltInstance,

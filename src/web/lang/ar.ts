@@ -63,6 +63,7 @@ const ar: Messages = {
   copy: 'نسخ التفاصيل',
   copied: 'تم النسخ',
   cancel: 'إلغاء',
+  key: 'مفتاح API',
   tiktok: 'تيك توك',
   douyin: 'دوين',
   pasteBlocked: 'المتصفح لا يسمح بذلك. اضغط مطولًا على الحقل واختر لصق.',
@@ -91,7 +92,6 @@ const ar: Messages = {
   cleared: 'مُسح السجل.',
   historyOff: 'إيقاف السجل',
   historyOn: 'تشغيل السجل',
-  key: 'مفتاح API',
   errors: {
     invalid_request: ['لم يفهم الخادم هذا الطلب', 'ألصق الرابط وحده ثم حاول مجددًا.'],
     unsupported_url: [

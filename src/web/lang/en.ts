@@ -62,6 +62,7 @@ const en = {
   copy: 'Copy details',
   copied: 'Copied',
   cancel: 'Cancel',
+  key: 'API key',
   tiktok: 'TikTok',
   douyin: 'Douyin',
   pasteBlocked: 'The browser does not allow this. Long-press the field and choose Paste.',
@@ -90,7 +91,6 @@ const en = {
   cleared: 'History cleared.',
   historyOff: 'Turn history off',
   historyOn: 'Turn history on',
-  key: 'API key',
   errors: {
     invalid_request: ['The server did not understand this', 'Paste only the link, and try again.'],
     unsupported_url: [

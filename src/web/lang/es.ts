@@ -63,6 +63,7 @@ const es: Messages = {
   copy: 'Copiar detalles',
   copied: 'Copiado',
   cancel: 'Cancelar',
+  key: 'Clave de API',
   tiktok: 'TikTok',
   douyin: 'Douyin',
   pasteBlocked: 'El navegador no lo permite. Mantén pulsado el campo y elige Pegar.',
@@ -91,7 +92,6 @@ const es: Messages = {
   cleared: 'Historial borrado.',
   historyOff: 'Desactivar historial',
   historyOn: 'Activar historial',
-  key: 'Clave de API',
   errors: {
     invalid_request: ['El servidor no entendió esto', 'Pega solo el enlace e inténtalo de nuevo.'],
     unsupported_url: [

@@ -63,6 +63,7 @@ const id: Messages = {
   copy: 'Salin detail',
   copied: 'Disalin',
   cancel: 'Batal',
+  key: 'Kunci API',
   tiktok: 'TikTok',
   douyin: 'Douyin',
   pasteBlocked: 'Peramban tidak mengizinkannya. Tekan lama kolomnya lalu pilih Tempel.',
@@ -91,7 +92,6 @@ const id: Messages = {
   cleared: 'Riwayat dihapus.',
   historyOff: 'Matikan riwayat',
   historyOn: 'Nyalakan riwayat',
-  key: 'Kunci API',
   errors: {
     invalid_request: ['Server tidak memahami permintaan ini', 'Tempel tautannya saja, lalu coba lagi.'],
     unsupported_url: [

@@ -63,6 +63,7 @@ const pt: Messages = {
   copy: 'Copiar detalhes',
   copied: 'Copiado',
   cancel: 'Cancelar',
+  key: 'Chave de API',
   tiktok: 'TikTok',
   douyin: 'Douyin',
   pasteBlocked: 'O navegador não permite. Toque e segure o campo e escolha Colar.',
@@ -91,7 +92,6 @@ const pt: Messages = {
   cleared: 'Histórico limpo.',
   historyOff: 'Desativar histórico',
   historyOn: 'Ativar histórico',
-  key: 'Chave de API',
   errors: {
     invalid_request: ['O servidor não entendeu isto', 'Cole apenas o link e tente de novo.'],
     unsupported_url: [
