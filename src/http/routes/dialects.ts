@@ -3,9 +3,9 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { cobaltError, readTikwmUrl, tikwmError, toCobalt, toTikwm } from '../../dialects/index.ts';
 import { ServiceError } from '../../errors.ts';
 import type { Services } from '../../services.ts';
-import { acceptsJson } from '../accepts-json.ts';
 import { errorHandler, sendError } from '../errors.ts';
 import { findPost, requiredLinkBase } from '../find-post.ts';
+import { noBrowser } from '../no-browser.ts';
 import { rateLimitOptions } from '../rate-limits.ts';
 import { requestContext } from '../request-context.ts';
 import {
@@ -49,12 +49,12 @@ function cobaltRoutes(app: FastifyInstance, services: Services): void {
   });
   const startTime = String(Math.round(performance.timeOrigin));
   const isOffered = (name: string) => name !== 'douyin' || !config.rules.disabled.includes('douyin');
-  app.addConstraintStrategy(acceptsJson);
+  app.addConstraintStrategy(noBrowser);
   typed.route({
     method: 'GET',
     url: '/',
     // A browser gets the page.
-    ...(config.server.webPage && { constraints: { acceptsJson: true } }),
+    ...(config.server.webPage && { constraints: { noBrowser: true } }),
     schema: { summary: "The instance, as cobalt's tell of themselves", response: { 200: cobaltInstance } },
     handler: async (request, reply) => {
       void reply.headers({ 'cache-control': 'no-store', vary: 'Accept' });
