@@ -92,6 +92,13 @@ export const fileContent = z.string().transform((path, context) => {
   }
 });
 
+export const origin = z
+  .string()
+  .refine(
+    (s) => !s.includes('*') && isOrigin(s),
+    'an origin such as https://example.com or capacitor://localhost',
+  );
+
 export const corsOrigin = z
   .string()
   .refine(

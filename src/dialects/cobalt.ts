@@ -130,6 +130,7 @@ const CODES: Readonly<Record<ErrorCode, string>> = {
   post_private: 'content.post.private',
   login_required: 'content.post.age',
   not_allowed: 'service.disabled',
+  unauthorized: 'auth.key.invalid',
   region_blocked: 'content.region',
   ip_blocked: 'fetch.rate',
   extractor_outdated: 'fetch.fail',

@@ -13,6 +13,8 @@ const EXPOSED_HEADERS = [
   'RateLimit-Remaining',
   'RateLimit-Reset',
   'X-Request-Id',
+  'X-Session',
+  'WWW-Authenticate',
 ];
 
 const ALLOW_ORIGIN = 'Access-Control-Allow-Origin';
@@ -23,6 +25,8 @@ export async function registerCors(app: FastifyInstance, setting: readonly strin
     origin: setting === '*' ? '*' : setting.map(originOrPattern),
     exposedHeaders: EXPOSED_HEADERS,
     maxAge: 86_400,
+    // Any other OPTIONS is answered like a preflight instead of with a text of the plugin.
+    strictPreflight: false,
   });
   // A predecessor's script looks for the capitals in a preflight of this route; another one for small letters elsewhere.
   app.addHook('onSend', async ({ method, url }, reply) => {

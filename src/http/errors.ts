@@ -14,6 +14,7 @@ export function errorBody(error: ServiceError, requestId: string) {
     code: error.code,
     retryable: error.retryable,
     ...(error.retryAfter !== undefined && { retry_after: error.retryAfter }),
+    ...(error.challenge && { challenge: error.challenge }),
     request_id: requestId,
   };
 }

@@ -65,6 +65,7 @@ function health(given: Given = {}) {
       },
     },
     stats,
+    watched: [],
     egresses: { status, open: given.egressesOpen ?? open },
     posts: {
       status: new Posts({ source: { extract: () => Promise.reject() }, ttlMs: 0, shared: null }).status,

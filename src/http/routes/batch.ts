@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
@@ -6,8 +7,10 @@ import type { PostResponse } from '../../posts/response.ts';
 import type { Services } from '../../services.ts';
 import { errorBody, knownError } from '../errors.ts';
 import { findPost } from '../find-post.ts';
+import { accessSecurity } from '../openapi.ts';
 import { type ClientRate, rateLimitOptions } from '../rate-limits.ts';
 import { ClientDisconnected, requestContext } from '../request-context.ts';
+import { requireAccess } from '../require-access.ts';
 import { batchBody, batchResponses, LINES } from '../schemas/batch.ts';
 
 type Result = PostResponse | ReturnType<typeof errorBody>;
@@ -22,11 +25,15 @@ export function batchRoute(app: FastifyInstance, services: Services, rate: Clien
       description: `Each link counts as one request. With \`Accept: ${LINES}\` the answers come one a line, each as soon as it is known.`,
       body: batchBody,
       response: batchResponses,
+      security: accessSecurity(services.config.access),
     },
+    onRequest: requireAccess(services),
     config: { rateLimit: rateLimitOptions(services.config.limits.perMinute) },
     handler: async (request, reply) => {
       const { urls, ...options } = request.body;
       const context = requestContext(request, reply);
+      // Each link listens to it.
+      setMaxListeners(0, context.signal);
       const { allowed, refusal } = await countLinks(urls.length, request, rate);
       const results = urls.map(async (url, index): Promise<Result> => {
         try {

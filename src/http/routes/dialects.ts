@@ -6,8 +6,10 @@ import type { Services } from '../../services.ts';
 import { errorHandler, sendError } from '../errors.ts';
 import { findPost, requiredLinkBase } from '../find-post.ts';
 import { noBrowser } from '../no-browser.ts';
+import { accessSecurity } from '../openapi.ts';
 import { rateLimitOptions } from '../rate-limits.ts';
 import { requestContext } from '../request-context.ts';
+import { requireAccess } from '../require-access.ts';
 import {
   cobaltBody,
   cobaltInstance,
@@ -33,7 +35,13 @@ function cobaltRoutes(app: FastifyInstance, services: Services): void {
   typed.route({
     method: 'POST',
     url: '/',
-    schema: { summary: "A post, as cobalt's API 11 answers", body: cobaltBody, response: cobaltResponses },
+    schema: {
+      summary: "A post, as cobalt's API 11 answers",
+      body: cobaltBody,
+      response: cobaltResponses,
+      security: accessSecurity(config.access),
+    },
+    onRequest: requireAccess(services),
     config: { rateLimit: rateLimitOptions(config.limits.perMinute) },
     errorHandler: errorHandler((reply, error) => sendError(reply, error, error.status, cobaltError(error))),
     handler: async (request, reply) => {
@@ -78,11 +86,17 @@ function tikwmRoutes(app: FastifyInstance, services: Services): void {
   );
   const typed = app.withTypeProvider<ZodTypeProvider>();
   for (const url of ['/api/', '/api']) {
-    const about = { summary: 'A post, as tikwm answers', hide: url === '/api', response: tikwmResponses };
+    const about = {
+      summary: 'A post, as tikwm answers',
+      hide: url === '/api',
+      response: tikwmResponses,
+      security: accessSecurity(services.config.access),
+    };
     typed.route({
       method: 'GET',
       url,
       schema: { ...about, querystring: tikwmFields },
+      onRequest: requireAccess(services),
       config,
       errorHandler: failed,
       handler: (request, reply) => answerTikwm(services, request.query, request, reply),
@@ -91,6 +105,7 @@ function tikwmRoutes(app: FastifyInstance, services: Services): void {
       method: 'POST',
       url,
       schema: { ...about, querystring: tikwmFields, body: tikwmFields.nullish() },
+      onRequest: requireAccess(services),
       config,
       errorHandler: failed,
       handler: (request, reply) =>

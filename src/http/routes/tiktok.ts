@@ -5,8 +5,10 @@ import { EXTRACTION_ERRORS, ServiceError } from '../../errors.ts';
 import type { PostResponse } from '../../posts/response.ts';
 import type { Services } from '../../services.ts';
 import { findPost } from '../find-post.ts';
+import { accessSecurity } from '../openapi.ts';
 import { rateLimitOptions } from '../rate-limits.ts';
 import { requestContext } from '../request-context.ts';
+import { requireAccess } from '../require-access.ts';
 import { errorResponses } from '../schemas/error.ts';
 import { postResponse } from '../schemas/post.ts';
 import { type Pick, tiktokBody, tiktokQuery } from '../schemas/tiktok.ts';
@@ -18,6 +20,7 @@ const RESPONSES = {
   ...errorResponses(
     'invalid_request',
     'unsupported_url',
+    'unauthorized',
     'not_allowed',
     'rate_limited',
     ...EXTRACTION_ERRORS,
@@ -28,10 +31,12 @@ const RESPONSES = {
 export function tiktokRoute(app: FastifyInstance, services: Services): void {
   const typed = app.withTypeProvider<ZodTypeProvider>();
   const config = { rateLimit: rateLimitOptions(services.config.limits.perMinute) };
+  const security = accessSecurity(services.config.access);
   typed.route({
     method: 'POST',
     url: '/tiktok',
-    schema: { summary: 'Metadata and links of a post', body: tiktokBody, response: RESPONSES },
+    schema: { summary: 'Metadata and links of a post', body: tiktokBody, response: RESPONSES, security },
+    onRequest: requireAccess(services),
     config,
     handler: async (request, reply) => {
       const context = requestContext(request, reply);
@@ -46,7 +51,9 @@ export function tiktokRoute(app: FastifyInstance, services: Services): void {
       description: 'With `pick`, redirects to that file.',
       querystring: tiktokQuery,
       response: { ...RESPONSES, 303: redirect },
+      security,
     },
+    onRequest: requireAccess(services),
     config,
     handler: async (request, reply) => {
       const { pick, ...query } = request.query;

@@ -35,5 +35,5 @@ export const batchResponses: Record<number, unknown> = {
       [LINES]: { schema: z.string().meta({ examples: [`${line}\n`] }) },
     },
   },
-  ...errorResponses('invalid_request', 'not_allowed', 'rate_limited', 'internal'),
+  ...errorResponses('invalid_request', 'unauthorized', 'not_allowed', 'rate_limited', 'internal'),
 };
