@@ -43,7 +43,10 @@ function cobaltRoutes(app: FastifyInstance, services: Services): void {
     },
     onRequest: requireAccess(services),
     config: { rateLimit: rateLimitOptions(config.limits.perMinute) },
-    errorHandler: errorHandler((reply, error) => sendError(reply, error, error.status, cobaltError(error))),
+    errorHandler: errorHandler((reply, error) => {
+      const hasKey = reply.request.headers.authorization !== undefined;
+      return sendError(reply, error, error.status, cobaltError(error, hasKey));
+    }),
     handler: async (request, reply) => {
       const wanted = { url: request.body.url, images: false, links: 'short' as const };
       const found = await findPost(services, wanted, request, requestContext(request, reply));
