@@ -38,7 +38,7 @@ export interface OpenFileOptions {
   wanted: MediaRequest;
   context: RequestContext;
   /** Counts more files than the one that the request is. */
-  countMore: (files: number) => Promise<void>;
+  countMore: (files: number) => Promise<unknown>;
 }
 
 /** Opens the file of a link, relayed from the CDN or made from files there. @throws ServiceError */
