@@ -18,14 +18,15 @@ import { FileLocator } from './files/index.ts';
 import { Canary, ExtractionStats, Health, LocalChecks } from './health/index.ts';
 import { shutDownOnSignals } from './http/graceful-shutdown.ts';
 import { createManagementServer } from './http/management-server.ts';
+import { RateCounter } from './http/rate-counter.ts';
 import { createServer } from './http/server.ts';
 import { LIMITS, type Limits } from './limits.ts';
 import { Links, loadOrCreateKey, TokenSealer } from './links/index.ts';
 import { listen } from './listen.ts';
 import { Metrics } from './metrics/index.ts';
+import { openOperator } from './operator.ts';
 import type { PostLink } from './posts/url.ts';
 import { KEPT_SLIDESHOWS, openRenderSlots, RenderCache } from './renders/index.ts';
-import { BlockList, Rules } from './rules/index.ts';
 import type { Secret } from './secret.ts';
 import type { Services } from './services.ts';
 import { SlideshowRenderer, Slideshows } from './slideshow/index.ts';
@@ -112,7 +113,9 @@ async function buildServices(building: Building) {
   const version = readVersion(projectRoot);
   const temp = await openTemp(config, log);
   closers.add('temp', () => temp.close());
-  const links = new Links(createTokenSealer(config, projectRoot), linkStart(config), config.links.ttlMs);
+  const limits = overrides.limits ?? LIMITS;
+  const sealer = createTokenSealer(config, projectRoot);
+  const links = new Links(sealer, linkStart(config), config.links.ttlMs);
   const metrics = new Metrics();
   const extraCa = config.egress.extraCaFile ? [readFileSync(config.egress.extraCaFile, 'utf8')] : [];
   const { redisUrl } = config.secrets;
@@ -120,7 +123,8 @@ async function buildServices(building: Building) {
   if (shared) closers.add('redis', () => shared.close());
   const extraction = await startExtraction(building, { temp, shared, observers: metrics.observers });
   const { extractor, egresses, vpn, stats } = extraction;
-  const rules = openRules(building);
+  const newCounter = (maxClients: number) => new RateCounter(shared, maxClients);
+  const { rules, access, watched } = openOperator({ config, limits, log, closers, sealer, newCounter });
   const posts = new Posts({ source: extractor, ttlMs: config.cache.ttlMs, shared });
   const ffmpeg = locateFfmpeg(projectRoot);
   const { renders, ...files } = buildFiles(building, { temp, posts, egresses, ffmpeg, extraCa, metrics });
@@ -134,14 +138,16 @@ async function buildServices(building: Building) {
     posts,
     shared,
     ffmpeg,
+    watched,
     ...checks,
   });
   const stores = { slideshow: renders, mp3: files.mp3s };
   const { media } = files;
-  metrics.watch({ extractor, posts, shared, egresses, media, stores, health, engines: checks.engines });
+  const { engines } = checks;
+  metrics.watch({ extractor, posts, shared, egresses, media, stores, health, engines, access });
   const services: Services = {
     config,
-    limits: overrides.limits ?? LIMITS,
+    limits,
     warnings: new Set(configWarnings(config)),
     version,
     log,
@@ -150,6 +156,7 @@ async function buildServices(building: Building) {
     shared,
     egresses,
     rules,
+    access,
     ...files,
     health,
     metrics,
@@ -293,18 +300,6 @@ function startCanary(url: string, extractor: PostExtractor, stats: ExtractionSta
     return canary;
   } catch {
     throw new ConfigError('CANARY_URL must be a link to a TikTok or Douyin post');
-  }
-}
-
-/** @throws ConfigError where the block list cannot be used */
-function openRules({ config, log, closers }: Building): Rules {
-  const { blockListPath, ...options } = config.rules;
-  try {
-    const blockList = blockListPath === null ? null : new BlockList(blockListPath, log);
-    closers.add('block list', () => blockList?.close());
-    return new Rules({ ...options, blockList });
-  } catch (error) {
-    throw new ConfigError(`BLOCKLIST_PATH must be a readable block list: ${(error as Error).message}`);
   }
 }
 

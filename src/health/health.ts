@@ -19,6 +19,8 @@ export interface HealthSources {
   /** Null without REDIS_URL. */
   shared: Pick<RedisStore, 'status'> | null;
   ffmpeg: string | null;
+  /** The operator's files that are read again when they change. */
+  watched: readonly { readonly name: string; readonly problem: string | null }[];
   /** Updates and changes of the engine. */
   engines: { readonly status: EngineStatus };
   /** Null without CANARY_URL. */
@@ -98,7 +100,8 @@ export class Health {
   }
 
   #reasons(): string[] {
-    const { extractor, stats, egresses, vpn, shared, ffmpeg, engines, canary, localChecks } = this.#sources;
+    const { extractor, stats, egresses, vpn, shared, ffmpeg, watched, engines, canary, localChecks } =
+      this.#sources;
     const { host } = extractor.status;
     const reasons: string[] = [];
     const { cookies } = localChecks.facts;
@@ -109,6 +112,10 @@ export class Health {
     if (!egresses.open) reasons.push('all egresses are blocked or unreachable');
     if (!ffmpeg) reasons.push('ffmpeg is not installed: no slideshows, no conversion to MP3');
     if (cookies?.problem) reasons.push(`the cookies file is unusable: ${cookies.problem}`);
+    for (const { name, problem } of watched) {
+      if (problem !== null)
+        reasons.push(`the ${name} is unusable, the last good one is in force: ${problem}`);
+    }
     const found = [
       extractionReason(stats.summary(), host?.ytdlp ?? '(not running)'),
       canary && canaryReason(canary.status),

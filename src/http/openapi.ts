@@ -4,10 +4,42 @@ import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import type { FastifyInstance } from 'fastify';
 import { jsonSchemaTransform } from 'fastify-type-provider-zod';
+import type { Config } from '../config.ts';
+import type { Limits } from '../limits.ts';
+import { DownloadLimiter } from './download-limiter.ts';
 
 /** swagger-ui's own policy asks for https, which a service without a certificate does not have. */
 const DOCS_POLICY =
   "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; object-src 'none'; frame-ancestors 'none'";
+
+const SECURITY_SCHEMES = {
+  apiKey: {
+    type: 'apiKey',
+    in: 'header',
+    name: 'X-API-Key',
+    description: 'An API key of the operator; also as `Authorization: Api-Key …`.',
+  },
+  bearer: { type: 'http', scheme: 'bearer', description: 'The same API key.' },
+  session: {
+    type: 'apiKey',
+    in: 'header',
+    name: 'X-Session',
+    description: 'Of a solved `challenge`, which comes with `unauthorized`; for the network that solved it.',
+  },
+} as const;
+
+/** What a request for posts has to prove, as an operation of the document says it: one of the list. */
+export function accessSecurity({
+  keysPath,
+  requireKey,
+  botCheck,
+}: Config['access']): Record<string, string[]>[] {
+  return [
+    ...(keysPath === null ? [] : [{ apiKey: [] }, { bearer: [] }]),
+    ...(botCheck ? [{ session: [] }] : []),
+    ...(requireKey || botCheck ? [] : [{}]),
+  ];
+}
 
 /** /openapi.json, generated from the schemas that validate the requests, and /docs, a page that shows it. */
 export async function describeApi(
@@ -25,6 +57,7 @@ export async function describeApi(
           'Posts of TikTok and Douyin: metadata, and links to the media that work until they expire.',
       },
       servers: [{ url: baseUrl ?? '/' }],
+      components: { securitySchemes: SECURITY_SCHEMES },
     },
     transform: jsonSchemaTransform,
   });
@@ -41,11 +74,14 @@ export async function describeApi(
 }
 
 /** Reads each file of /docs once: a client that reads slowly must not keep a file open. */
-export function serveDocsFromMemory(app: FastifyInstance): void {
+export function serveDocsFromMemory(app: FastifyInstance, { client, process }: Limits): void {
+  const slots = new DownloadLimiter({ all: process.docs, each: client.docs });
   const files = new Map<string, Promise<Buffer>>();
   const isDocs = (url: string | undefined) => url?.startsWith('/docs/static') ?? false;
-  app.addHook('onRequest', async (request) => {
-    if (isDocs(request.routeOptions.url)) delete request.headers.range;
+  app.addHook('onRequest', async (request, reply) => {
+    if (!isDocs(request.routeOptions.url)) return;
+    delete request.headers.range;
+    await slots.hook(request, reply);
   });
   app.addHook('onSend', async (request, reply, payload) => {
     if (!(payload instanceof Readable) || !isDocs(request.routeOptions.url)) return payload;

@@ -66,6 +66,7 @@ function health(given: Given = {}) {
       },
     },
     stats,
+    watched: [],
     egresses: { status, open: given.egressesOpen ?? open },
     vpn: given.vpn ?? null,
     posts: {
