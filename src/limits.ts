@@ -19,6 +19,8 @@ export const LIMITS = {
     bodyBytes: 16 * 1024,
     /** A client that takes no byte of a short response for this long is disconnected; of a file: DOWNLOAD_TIMEOUT. */
     writeStallMs: 30_000,
+    /** A client that takes less of a file than this, over DOWNLOAD_TIMEOUT, is disconnected. */
+    minBytesPerSecond: 1024,
   },
   client: {
     /** Share of all connections. Not applied to proxies of TRUST_PROXY. */
@@ -27,23 +29,40 @@ export const LIMITS = {
     pipelined: 64,
     /** Progress streams at a time; one for each link. */
     progressStreams: 4,
+    /** Files of /docs at a time. */
+    docs: 16,
   },
   process: {
     /** Files on their way at a time. Each has two sockets and, with a slow reader, some 70 KB of memory. */
     downloads: 1000,
     progressStreams: 200,
+    /** Files of /docs at a time: the largest has more than a megabyte. */
+    docs: 200,
     /** Requests that wait behind another one of their connection. */
     pipelined: 2000,
     /** Share of the connections from which on idle ones are closed. */
     crowded: 0.9,
     /** Clients whose requests are counted in memory; the least recently seen is forgotten. */
     countedClients: 60_000,
+    /** Solved challenges of the bot check that are remembered in memory, so that none counts twice. */
+    usedChallenges: 100_000,
     /** Connections that the kernel may hold until they are accepted. */
     backlog: 4096,
     /** Upper bound of the connections; fewer where the process may open fewer files. */
     connections: 10_000,
     /** Open files kept free for downloads, workers and logs. */
     reservedFiles: 1500,
+  },
+  /** BOT_CHECK, for one client. */
+  botCheck: {
+    /** Numbers to search at level 0: a second for a phone. Each level has twice as many. */
+    numbers: 800_000,
+    /** Posts in an hour at level 0. Twice as many are level 1, and so on. */
+    freePosts: 60,
+    maxLevel: 4,
+    /** For which a challenge may be worked at. */
+    challengeMs: 3 * 60_000,
+    sessionMs: 10 * 60_000,
   },
   progress: {
     /** A stream without an event ends after this time: nothing is being made. */
