@@ -139,7 +139,9 @@ const CODES: Readonly<Record<ErrorCode, string>> = {
   internal: 'generic',
 };
 
-export function cobaltError({ code, retryAfter }: ServiceError): CobaltError {
+/** @param hasKey whether the request came with an API key */
+export function cobaltError({ code, retryAfter }: ServiceError, hasKey: boolean): CobaltError {
+  if (code === 'unauthorized' && !hasKey) return failure('auth.key.missing');
   const name = CODES[code];
   if (name === 'rate_exceeded' && retryAfter !== undefined) return failure(name, { limit: retryAfter });
   return name.startsWith('fetch.') ? failure(name, { service: 'tiktok' }) : failure(name);

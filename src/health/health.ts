@@ -1,5 +1,5 @@
 import type { Posts, RedisStore } from '../cache/index.ts';
-import type { EgressPool } from '../egress/index.ts';
+import type { EgressPool, VpnWatch } from '../egress/index.ts';
 import type { EngineStatus } from '../engine/index.ts';
 import type { ExtractorStatus } from '../extraction/index.ts';
 import type { Canary } from './canary.ts';
@@ -13,6 +13,8 @@ export interface HealthSources {
   extractor: { readonly status: ExtractorStatus };
   stats: ExtractionStats;
   egresses: Pick<EgressPool, 'status' | 'open'>;
+  /** Null without GLUETUN_URL. */
+  vpn: Pick<VpnWatch, 'problem' | 'isNetworkGone'> | null;
   posts: Pick<Posts, 'status'>;
   /** Null without REDIS_URL. */
   shared: Pick<RedisStore, 'status'> | null;
@@ -92,12 +94,13 @@ export class Health {
 
   #status(reasons: string[]): 'ok' | 'degraded' | 'down' | 'draining' {
     if (this.draining) return 'draining';
-    if (!this.#sources.extractor.status.host) return 'down';
+    const { extractor, vpn } = this.#sources;
+    if (!extractor.status.host || vpn?.isNetworkGone) return 'down';
     return reasons.length > 0 ? 'degraded' : 'ok';
   }
 
   #reasons(): string[] {
-    const { extractor, stats, egresses, shared, ffmpeg, watched, engines, canary, localChecks } =
+    const { extractor, stats, egresses, vpn, shared, ffmpeg, watched, engines, canary, localChecks } =
       this.#sources;
     const { host } = extractor.status;
     const reasons: string[] = [];
@@ -119,6 +122,7 @@ export class Health {
       shared && redisReason(shared.status),
       diskReason(localChecks.facts),
       engines.status.problem,
+      vpn?.problem ?? null,
     ];
     reasons.push(...found.filter((reason) => reason !== null), ...sourceReasons(extractor.status.sources));
     return reasons;

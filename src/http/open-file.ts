@@ -8,6 +8,7 @@ import type { Asset } from '../posts/asset.ts';
 import type { PostRef } from '../posts/post.ts';
 import type { Services } from '../services.ts';
 import { openSubtitle } from '../subtitles/index.ts';
+import { handOver } from './delivery.ts';
 import { nameFiles } from './file-name.ts';
 import type { RequestContext } from './request-context.ts';
 
@@ -32,10 +33,12 @@ export function assertForm({ kind }: Asset, { as, width }: WantedForm): void {
 export interface OpenFileOptions {
   /** Validated by assertForm. */
   form: WantedForm;
+  /** Whether the nginx in front fetches what lies at the CDN by itself. */
+  isForNginx: boolean;
   wanted: MediaRequest;
   context: RequestContext;
   /** Counts more files than the one that the request is. */
-  countMore: (files: number) => Promise<void>;
+  countMore: (files: number) => Promise<unknown>;
 }
 
 /** Opens the file of a link, relayed from the CDN or made from files there. @throws ServiceError */
@@ -46,7 +49,7 @@ export async function openFile(
 ): Promise<MediaResponse> {
   const { files, media, sounds, pictures, egresses } = services;
   const { ref, asset } = target;
-  const { form, wanted, context } = options;
+  const { form, isForNginx, wanted, context } = options;
   const { client, signal } = context;
   if (asset.kind === 'slideshow') throw new ServiceError('link_invalid');
   if (asset.kind === 'zip') return openPhotos(services, ref, options);
@@ -61,9 +64,11 @@ export async function openFile(
     return pictures.open(source, { width: form.width ?? null }, wanted, { client, signal, renew });
   }
   const upstream = { client, signal, renew: files.renew(ref, asset, source.urls, context) };
-  if (asset.kind !== 'subtitle') return media.openMedia(source, wanted, upstream);
-  const format = form.as === 'srt' || form.as === 'txt' ? form.as : 'vtt';
-  return openSubtitle(media, source, wanted, { ...upstream, format });
+  if (asset.kind === 'subtitle') {
+    const format = form.as === 'srt' || form.as === 'txt' ? form.as : 'vtt';
+    return openSubtitle(media, source, wanted, { ...upstream, format });
+  }
+  return isForNginx ? handOver(media, source, wanted, upstream) : media.openMedia(source, wanted, upstream);
 }
 
 /** Several clients may wait for one file in the making, which has a signal of its own. */

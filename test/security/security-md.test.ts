@@ -6,6 +6,7 @@ import { isMediaHost } from '../../src/cdn/hosts.ts';
 import { loadConfig } from '../../src/config.ts';
 import { MAX_PIXELS } from '../../src/ffmpeg/index.ts';
 import { LIMITS } from '../../src/limits.ts';
+import * as memory from '../../src/memory.ts';
 import { MAX_LIST } from '../../src/posts/raw.ts';
 import * as renders from '../../src/renders/index.ts';
 
@@ -36,7 +37,7 @@ const KB = 1024;
 const MB = 1024 * KB;
 const MINUTE = 60_000;
 
-const { connection, client, process: whole, progress } = LIMITS;
+const { connection, client, process: whole, progress, botCheck } = LIMITS;
 const defaults = loadConfig({ ENCRYPTION_KEY: 'only for the defaults of the rest' });
 const maxZips = constant('src/archive/zips.ts', 'maxPerClient');
 
@@ -53,6 +54,12 @@ const NUMBERS: Readonly<Record<string, readonly (number | null)[]>> = {
   'client that takes a file slowly': [connection.minBytesPerSecond / KB],
   connections: [1, 1 / client.connectionShare],
   'POST and GET `/tiktok`, each link of a batch, slideshows': [defaults.limits.perMinute],
+  'POST and GET `/tiktok` with an API key, of all its senders': [defaults.limits.perMinute],
+  'with `BOT_CHECK`: posts an hour for the least work; doublings of the work after that': [
+    botCheck.freePosts,
+    botCheck.maxLevel,
+  ],
+  'challenge; session of a solved one': [botCheck.challengeMs / MINUTE, botCheck.sessionMs / MINUTE],
   'links of a batch': [constant('src/http/schemas/batch.ts', 'MAX_LINKS')],
   'requests for files; a zip counts as its photos': [defaults.limits.downloadsPerMinute],
   'files at a time': [defaults.limits.downloadsAtOnce],
@@ -97,6 +104,7 @@ const NUMBERS: Readonly<Record<string, readonly (number | null)[]>> = {
     renders.RENDER_STALL_MS / 1000,
   ],
   'connections of the process': [whole.connections, whole.reservedFiles, whole.crowded * 100],
+  'solved challenges remembered without Redis': [whole.usedChallenges],
   'posts extracted; waiting': [defaults.extraction.maxWorkers, defaults.extraction.maxQueue],
   'files at a time; progress streams; files of /docs': [whole.downloads, whole.progressStreams, whole.docs],
   'renders of a kind that are fetched; that wait; pictures that wait': [
@@ -106,9 +114,9 @@ const NUMBERS: Readonly<Record<string, readonly (number | null)[]>> = {
   ],
   'pictures converted at a time': [renders.PICTURE_PROCESSES],
   'renders at a time': [
-    renders.RENDER_MEMORY_BYTES / MB,
-    renders.SERVICE_MEMORY_BYTES / MB,
-    renders.WORKER_MEMORY_BYTES / MB,
+    memory.RENDER_MEMORY_BYTES / MB,
+    memory.SERVICE_MEMORY_BYTES / MB,
+    memory.WORKER_MEMORY_BYTES / MB,
   ],
   'photos of zips; sources of sounds on disk': [
     constant('src/archive/zips.ts', 'maxBytes') / MB,
@@ -214,7 +222,11 @@ describe('the outgoing requests in SECURITY.md', () => {
         [],
         [constant('src/cache/redis-connection.ts', 'connectTimeout') / 1000],
       ],
-      [[], [], [constant('src/egress/gluetun.ts', 'REQUEST_LIMIT_MS') / 1000]],
+      [
+        [],
+        [],
+        ['REQUEST_LIMIT_MS', 'ANSWER_LIMIT_MS'].map((name) => constant('src/egress/gluetun.ts', name) / 1000),
+      ],
     ]);
   });
 });

@@ -4,6 +4,7 @@ import { EXTRACTION_ERRORS } from '../../errors.ts';
 import type { LinkTarget } from '../../links/index.ts';
 import { postKey } from '../../posts/url.ts';
 import type { Services } from '../../services.ts';
+import { deliveryOf } from '../delivery.ts';
 import type { DownloadLimiter } from '../download-limiter.ts';
 import { namedPost } from '../file-name.ts';
 import { assertForm, openFile, type WantedForm } from '../open-file.ts';
@@ -33,6 +34,7 @@ interface DownloadBounds {
 /** /stream and /download: the files of a post, relayed from the CDN or made from files there. */
 export function mediaRoutes(app: FastifyInstance, services: Services, { slots, rate }: DownloadBounds): void {
   const { links } = services;
+  const isForNginx = deliveryOf(services.config);
   const typed = app.withTypeProvider<ZodTypeProvider>();
   typed.route({
     method: ['GET', 'HEAD'],
@@ -46,7 +48,14 @@ export function mediaRoutes(app: FastifyInstance, services: Services, { slots, r
     handler: (request, reply) => {
       const target = links.openLink('stream', request.query.data);
       const inline = request.query.inline === '1';
-      return sendFile(services, target, { request, reply, rate, inline, form: {} });
+      return sendFile(services, target, {
+        request,
+        reply,
+        rate,
+        inline,
+        form: {},
+        isForNginx: isForNginx(request),
+      });
     },
   });
   typed.route({
@@ -75,7 +84,14 @@ export function mediaRoutes(app: FastifyInstance, services: Services, { slots, r
       const { data, ...form } = request.query;
       const target = links.openLink('download', data);
       assertForm(target.asset, form);
-      return sendFile(services, target, { request, reply, rate, inline: false, form });
+      return sendFile(services, target, {
+        request,
+        reply,
+        rate,
+        inline: false,
+        form,
+        isForNginx: isForNginx(request),
+      });
     },
   });
 }
@@ -86,10 +102,12 @@ interface Download {
   rate: ClientRate;
   inline: boolean;
   form: WantedForm;
+  /** See http/delivery.ts. */
+  isForNginx: boolean;
 }
 
 async function sendFile(services: Services, target: LinkTarget, download: Download): Promise<FastifyReply> {
-  const { request, reply, rate, inline, form } = download;
+  const { request, reply, rate, inline, form, isForNginx } = download;
   const { ref, asset } = target;
   request.outcome = { post: postKey(ref) };
   services.rules.checkTarget(target);
@@ -98,6 +116,7 @@ async function sendFile(services: Services, target: LinkTarget, download: Downlo
   const post = await namedPost(services, target, context);
   const media = await openFile(services, target, {
     form,
+    isForNginx,
     wanted: mediaRequest(request),
     context,
     countMore: (files) => rate.count(request, files),
