@@ -235,12 +235,12 @@ function buildFiles({ config, log, closers }: Building, parts: FileParts) {
     onMade: observers.renderRecorder('sound'),
   });
   closers.add('sounds', () => sounds.close());
-  const { limitClients } = making;
   const pictures = new Pictures({
     media,
     temp,
     log,
-    limitClients,
+    limitClients: making.limitClients,
+    renders: making.renders.slots,
     onMade: observers.renderRecorder('picture'),
   });
   closers.add('pictures', () => pictures.close());
