@@ -1,7 +1,7 @@
 import { createWriteStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import { crc32 } from 'node:zlib';
-import type { MediaClient, MediaSource, Renew } from '../cdn/index.ts';
+import type { HealingTrace, MediaClient, MediaSource, Renew } from '../cdn/index.ts';
 import { mapLimited } from '../concurrency/index.ts';
 import { ServiceError } from '../errors.ts';
 import { type MediaRequest, type MediaResponse, mediaFileName, respond, strongEtag } from '../media/index.ts';
@@ -40,6 +40,8 @@ export interface ZipOptions {
   client: string;
   /** Aborts when the client is gone. */
   signal: AbortSignal;
+  /** Filled in where photos had to be healed. */
+  trace?: HealingTrace | undefined;
 }
 
 interface Photo extends ZipEntry {
@@ -118,7 +120,7 @@ export class Zips {
   async #probe(
     { position, isClip = false, source, renew }: ZipPhoto,
     { user, id }: ZipPost,
-    { client, signal }: ZipOptions,
+    { client, signal, trace }: ZipOptions,
   ): Promise<Photo> {
     let latest = source;
     const remembered: Renew = async () => {
@@ -127,7 +129,7 @@ export class Zips {
       return renewed;
     };
     const open = (method: 'GET' | 'HEAD', signal: AbortSignal) =>
-      this.#media.openMedia(latest, { method }, { client, signal, renew: remembered });
+      this.#media.openMedia(latest, { method }, { client, signal, trace, renew: remembered });
     const { mime, extension, size, headers } = await open('HEAD', signal);
     const { etag } = headers;
     if (!mime.startsWith(isClip ? 'video/' : 'image/')) throw upstreamFailed(`${mime} instead of a photo`);

@@ -2,7 +2,13 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LRUCache } from 'lru-cache';
 import type { Logger } from 'pino';
-import { fetchToFile, isMissingAtCdn, type MediaClient, type MediaSource } from '../cdn/index.ts';
+import {
+  fetchToFile,
+  type HealingTrace,
+  isMissingAtCdn,
+  type MediaClient,
+  type MediaSource,
+} from '../cdn/index.ts';
 import { ServiceError } from '../errors.ts';
 import { FfmpegFailed } from '../ffmpeg/index.ts';
 import { type MediaRequest, type MediaResponse, respondWithFile } from '../media/index.ts';
@@ -25,7 +31,7 @@ export interface Mp3sOptions {
   temp: TempStore;
   /** Null where the machine has none; then only tracks that are MP3s already are available. */
   ffmpegPath: string | null;
-  log: Pick<Logger, 'warn' | 'error'>;
+  log: Pick<Logger, 'warn'>;
   renders: RenderCacheOptions['renders'];
   limitClients: boolean;
   onMade?: RenderCacheOptions['onMade'];
@@ -36,6 +42,8 @@ export interface Mp3Options {
   client: string;
   /** The client is gone. */
   signal: AbortSignal;
+  /** Filled in where a track that is passed through had to be healed. */
+  trace?: HealingTrace | undefined;
   /** As `Renew`; several clients may wait for one file, so its signal is not this client's. */
   renew: (signal: AbortSignal) => Promise<MediaSource>;
   /** Called only where a file is made. */
@@ -124,10 +132,11 @@ export class Mp3s {
     options: Mp3Options,
     otherFile = false,
   ): Promise<MediaResponse> {
-    const { client, signal } = options;
+    const { client, signal, trace } = options;
     if (!this.#toMake.has(source.id)) {
       const response = await this.#options.media.openMedia(source, request, {
         signal,
+        trace,
         renew: () => options.renew(signal),
       });
       if (response.extension === 'mp3') return response;
@@ -221,7 +230,7 @@ export class Mp3s {
     } catch (error) {
       signal.throwIfAborted();
       const stderr = error instanceof FfmpegFailed ? error.stderr : undefined;
-      this.#options.log.error({ err: error, stderr }, 'MP3 conversion failed');
+      this.#options.log.warn({ err: error, stderr }, 'MP3 conversion failed');
       throw new ServiceError('render_failed', {
         message: 'No sound could be taken out of this post.',
         cause: error,
@@ -243,7 +252,7 @@ export class Mp3s {
   #requireFfmpeg(): string {
     const { ffmpegPath, log } = this.#options;
     if (ffmpegPath !== null) return ffmpegPath;
-    log.error('no ffmpeg found: only tracks that are MP3s already are available');
+    log.warn('no ffmpeg found: only tracks that are MP3s already are available');
     throw new ServiceError('render_failed');
   }
 }

@@ -56,6 +56,16 @@ export interface OpenOptions {
   renew?: Renew;
   /** Key of the client, for the health of the egress; absent where the file is fetched for several. */
   client?: string;
+  /** Filled in where the file had to be healed. */
+  trace?: HealingTrace | undefined;
+}
+
+/** What it took to keep one file whole; absent counts are 0. */
+export interface HealingTrace {
+  /** Times that a body which broke went on from another response. */
+  resumes?: number;
+  /** Extractions because no link worked any more. */
+  renewals?: number;
 }
 
 interface Opening {
@@ -63,6 +73,7 @@ interface Opening {
   source: MediaSource;
   signal: AbortSignal;
   client: string | null;
+  trace: HealingTrace;
 }
 
 /** Totals since the start. */
@@ -120,9 +131,9 @@ export class MediaClient {
    * @throws ServiceError `upstream_failed`, `timeout`, or what `renew` threw; the signal's reason when aborted
    */
   async openMedia(source: MediaSource, request: MediaRequest, options: OpenOptions): Promise<MediaResponse> {
-    const { signal, client = null } = options;
-    const failover = new LinkFailover(source, this.#counted(options.renew));
-    const opening: Opening = { failover, source, signal, client };
+    const { signal, client = null, trace = {} } = options;
+    const failover = new LinkFailover(source, this.#counted(options.renew, trace));
+    const opening: Opening = { failover, source, signal, client, trace };
     if (isForWholeFile(request)) {
       const opened = await this.#openStart(opening, true);
       return respond(request, opened.metadata, () => this.#relay(opened, null, opening));
@@ -168,11 +179,12 @@ export class MediaClient {
     await Promise.all([...this.#dispatchers.values()].map((dispatcher) => dispatcher.destroy()));
   }
 
-  #counted(renew: Renew | undefined): Renew | undefined {
+  #counted(renew: Renew | undefined, trace: HealingTrace): Renew | undefined {
     return (
       renew &&
       (() => {
         this.#stats.renewals += 1;
+        trace.renewals = (trace.renewals ?? 0) + 1;
         return renew();
       })
     );
@@ -221,6 +233,7 @@ export class MediaClient {
   #resume(opening: Opening, metadata: MediaMetadata): ResumableBodyOptions['resume'] {
     return (point, signal) => {
       this.#stats.resumes += 1;
+      opening.trace.resumes = (opening.trace.resumes ?? 0) + 1;
       let replaced = false;
       return this.#tryLinks(opening, signal, async (context) => {
         try {

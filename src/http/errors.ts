@@ -1,4 +1,4 @@
-import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyError, FastifyInstance, FastifyReply } from 'fastify';
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
 import { ServiceError } from '../errors.ts';
 import { CLIENT_CLOSED_REQUEST } from './access-log.ts';
@@ -23,7 +23,7 @@ export function registerErrorHandlers(app: FastifyInstance): void {
   app.setErrorHandler((error: FastifyError, request, reply) => {
     if (error instanceof ClientDisconnected) return reply.code(CLIENT_CLOSED_REQUEST).send();
     const known = toServiceError(error);
-    logFailure(request, known, error);
+    if (known.code === 'internal') request.log.error({ err: error }, 'internal error');
     return sendError(reply, known);
   });
   app.setNotFoundHandler((request, reply) => {
@@ -47,12 +47,15 @@ export function sendError(
   error: ServiceError,
   status: number = error.status,
 ): FastifyReply {
+  const { request } = reply;
+  const reason = error.cause instanceof Error ? error.cause.message : undefined;
+  request.outcome = { ...request.outcome, code: error.code, reason };
   if (error.retryAfter !== undefined) void reply.header('retry-after', error.retryAfter);
   return reply
     .code(status)
     .header('cache-control', 'no-store')
     .type('application/json; charset=utf-8')
-    .send(JSON.stringify(errorBody(error, reply.request.id)));
+    .send(JSON.stringify(errorBody(error, request.id)));
 }
 
 /** The error response for an error of a route, a plugin or Fastify. */
@@ -73,13 +76,4 @@ export function toServiceError(error: FastifyError): ServiceError {
     });
   }
   return new ServiceError('internal', { cause: error });
-}
-
-function logFailure(request: FastifyRequest, known: ServiceError, error: Error): void {
-  if (known.code === 'internal') request.log.error({ err: error }, 'internal error');
-  request.outcome = {
-    ...request.outcome,
-    code: known.code,
-    reason: known.cause instanceof Error ? known.cause.message : undefined,
-  };
 }

@@ -206,10 +206,10 @@ it('answers render_failed and logs why where there is no ffmpeg', async () => {
   const post = standin.posts.add(videoPost({ music: 'm4a' }));
   mp3s = make(null);
   await expect(open(source(post))).rejects.toMatchObject({ code: 'render_failed' });
-  expect(log.error.mock.calls[0]?.[0]).toContain('no ffmpeg found');
+  expect(log.warn.mock.calls[0]?.[0]).toContain('no ffmpeg found');
   mp3s = make(join(dir, 'missing'));
   await expect(open(source(post))).rejects.toMatchObject({ code: 'render_failed' });
-  expect(log.error.mock.calls[1]?.[0].err).toMatchObject({
+  expect(log.warn.mock.calls[1]?.[0].err).toMatchObject({
     message: expect.stringMatching(/ENOENT|No such file/),
   });
   expect(await jobFolders()).toEqual([]);
@@ -395,7 +395,7 @@ describe.skipIf(!ffmpegPath || !ffprobePath)('with ffmpeg', () => {
       code: 'render_failed',
       message: 'No sound could be taken out of this post.',
     });
-    expect(log.error).toHaveBeenCalledOnce();
+    expect(log.warn).toHaveBeenCalledOnce();
     expect(mp3s.status).toMatchObject({ inFlight: 0, files: 0 });
     expect(await jobFolders()).toEqual([]);
   });
@@ -494,7 +494,7 @@ describe('with an ffmpeg that hangs', () => {
     await answer;
     await vi.waitFor(() => expect(isAlive(pid)).toBe(false), 10_000);
     await vi.waitFor(async () => expect(await jobFolders()).toEqual([]), 10_000);
-    expect(log.error).not.toHaveBeenCalled();
+    expect(log.warn).not.toHaveBeenCalled();
   });
 
   /** The least that says of itself how long it is: the block that LAME writes, 16 bytes. */
@@ -544,7 +544,7 @@ describe('with an ffmpeg that hangs', () => {
     );
     const post = standin.posts.add(videoPost({ music: 'm4a' }));
     await expect(open(source(post))).rejects.toMatchObject({ code: 'render_failed' });
-    expect(log.error.mock.calls[0]?.[0].stderr).toContain('No space left');
+    expect(log.warn.mock.calls[0]?.[0].stderr).toContain('No space left');
     expect(await jobFolders()).toEqual([]);
   });
 });

@@ -108,7 +108,7 @@ async function openMedia(
 ): Promise<MediaResponse> {
   const { files, media, mp3s, egresses } = services;
   const { ref, asset } = target;
-  const { client, signal } = context;
+  const { client } = context;
   if (asset.kind === 'slideshow') throw new ServiceError('link_invalid');
   if (asset.kind === 'zip') return openPhotos(services, target, download, context);
   const source = await files.source(target, context);
@@ -120,8 +120,7 @@ async function openMedia(
     const renewed = (asset: Asset, source: MediaSource) => (shared: AbortSignal) =>
       files.renew(ref, asset, source.urls, { client, signal: shared })();
     return mp3s.openMp3(source, wanted, {
-      client,
-      signal,
+      ...context,
       renew: renewed(asset, source),
       fallbackSource: async (shared) => {
         const video = await files.videoWithSound(ref, { client, signal: shared });
@@ -139,7 +138,7 @@ async function openMedia(
       },
     });
   }
-  const options = { client, signal, renew: files.renew(ref, asset, source.urls, context) };
+  const options = { ...context, renew: files.renew(ref, asset, source.urls, context) };
   return asset.kind === 'subtitle'
     ? openSubtitle(media, source, wanted, options)
     : media.openMedia(source, wanted, options);
