@@ -67,8 +67,8 @@ export class BlockList {
 }
 
 function versionOf(path: string): string {
-  const { mtimeMs, size, ino } = statSync(path);
-  return `${mtimeMs} ${size} ${ino}`;
+  const { ctimeMs, size, ino } = statSync(path);
+  return `${ctimeMs} ${size} ${ino}`;
 }
 
 function parse(text: string): Entries {
