@@ -5,6 +5,7 @@ import type { HealingTrace, MediaClient, MediaSource, Renew } from '../cdn/index
 import { mapLimited } from '../concurrency/index.ts';
 import { ServiceError } from '../errors.ts';
 import { type MediaRequest, type MediaResponse, mediaFileName, respond, strongEtag } from '../media/index.ts';
+import { noRoom } from '../renders/index.ts';
 import type { TempStore } from '../temp/index.ts';
 import { SpoolBudget, type SpoolLimits } from './spool-budget.ts';
 import { ZipBody, type ZipEntry } from './zip-body.ts';
@@ -56,7 +57,6 @@ const MAX_PHOTO_BYTES = 64 * 1024 * 1024;
 const DEFAULT_LIMITS: SpoolLimits = { maxBytes: 256 * 1024 * 1024, maxPerClient: 4 };
 /** The first day that a zip file can have. */
 const NO_DATE = new Date(Date.UTC(1980, 0, 1));
-const BUSY_RETRY_SECONDS = 5;
 
 /** Archives of all photos of a post, made while they are read. */
 export class Zips {
@@ -105,9 +105,8 @@ export class Zips {
     const bytes = spoolBytes(entries);
     const free = this.#spool.reserve(client, bytes);
     try {
-      if ((await this.#temp.freeBytes()) < bytes) {
-        throw new ServiceError('busy', { retryAfter: BUSY_RETRY_SECONDS });
-      }
+      const room = await this.#temp.freeBytes();
+      if (room < bytes) throw noRoom(new Error(`${bytes} bytes to fetch, room for ${room}`));
       const job = await this.#temp.createJob('zip');
       const onClosed = () => job.dispose().finally(free);
       return new ZipBody({ entries, date, folder: job.path, signal, onClosed });
