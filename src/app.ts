@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import { Zips } from './archive/index.ts';
-import { Mp3s } from './audio/index.ts';
+import { Sounds } from './audio/index.ts';
 import { Posts, RedisStore, sharedTtwids } from './cache/index.ts';
 import { MediaClient } from './cdn/index.ts';
 import { Closers } from './closers.ts';
@@ -18,14 +18,17 @@ import { FileLocator } from './files/index.ts';
 import { Canary, ExtractionStats, Health, LocalChecks } from './health/index.ts';
 import { shutDownOnSignals } from './http/graceful-shutdown.ts';
 import { createManagementServer } from './http/management-server.ts';
+import { RateCounter } from './http/rate-counter.ts';
 import { createServer } from './http/server.ts';
 import { LIMITS, type Limits } from './limits.ts';
 import { Links, loadOrCreateKey, TokenSealer } from './links/index.ts';
 import { listen } from './listen.ts';
+import { FileNames } from './media/index.ts';
 import { Metrics } from './metrics/index.ts';
+import { openOperator } from './operator.ts';
+import { Pictures } from './pictures/index.ts';
 import type { PostLink } from './posts/url.ts';
 import { KEPT_SLIDESHOWS, openRenderSlots, RenderCache } from './renders/index.ts';
-import { BlockList, Rules } from './rules/index.ts';
 import type { Secret } from './secret.ts';
 import type { Services } from './services.ts';
 import { SlideshowRenderer, Slideshows } from './slideshow/index.ts';
@@ -67,7 +70,7 @@ export async function buildApp(
 ): Promise<App> {
   const closers = new Closers(log);
   try {
-    const { services, engine } = await buildServices({
+    const { services, engine, networkGone } = await buildServices({
       config,
       projectRoot,
       log,
@@ -89,6 +92,7 @@ export async function buildApp(
           delayMs: config.server.shutdownDelayMs,
           graceMs: config.server.shutdownGraceMs,
           close: () => closers.closeAll(),
+          networkGone,
         }),
       close: () => closers.closeAll(),
     };
@@ -111,27 +115,43 @@ async function buildServices(building: Building) {
   const version = readVersion(projectRoot);
   const temp = await openTemp(config, log);
   closers.add('temp', () => temp.close());
-  const links = new Links(createTokenSealer(config, projectRoot), linkStart(config), config.links.ttlMs);
+  const limits = overrides.limits ?? LIMITS;
+  const names = new FileNames(config.files.nameTemplate);
+  const sealer = createTokenSealer(config, projectRoot);
+  const links = new Links(sealer, linkStart(config), config.links.ttlMs, names.needPost);
   const metrics = new Metrics();
   const extraCa = config.egress.extraCaFile ? [readFileSync(config.egress.extraCaFile, 'utf8')] : [];
   const { redisUrl } = config.secrets;
   const shared = redisUrl ? await RedisStore.open(redisUrl.reveal(), log, extraCa) : null;
   if (shared) closers.add('redis', () => shared.close());
   const extraction = await startExtraction(building, { temp, shared, observers: metrics.observers });
-  const { extractor, egresses, stats } = extraction;
-  const rules = openRules(building);
+  const { extractor, egresses, vpn, stats } = extraction;
+  const newCounter = (maxClients: number) => new RateCounter(shared, maxClients);
+  const { rules, access, watched } = openOperator({ config, limits, log, closers, sealer, newCounter });
   const posts = new Posts({ source: extractor, ttlMs: config.cache.ttlMs, shared });
   const ffmpeg = locateFfmpeg(projectRoot);
   const { renders, ...files } = buildFiles(building, { temp, posts, egresses, ffmpeg, extraCa, metrics });
   const checks = await startChecks(building, extraction);
-  const health = new Health({ version, extractor, stats, egresses, posts, shared, ffmpeg, ...checks });
-  const stores = { slideshow: renders, mp3: files.mp3s };
+  const health = new Health({
+    version,
+    extractor,
+    stats,
+    egresses,
+    vpn: vpn?.watch ?? null,
+    posts,
+    shared,
+    ffmpeg,
+    watched,
+    ...checks,
+  });
+  const stores = { slideshow: renders, sound: files.sounds, picture: files.pictures };
   const { media } = files;
-  metrics.watch({ extractor, posts, shared, egresses, media, stores, health, engines: checks.engines });
+  const { engines } = checks;
+  metrics.watch({ extractor, posts, shared, egresses, media, stores, health, engines, access });
   const services: Services = {
     config,
-    limits: overrides.limits ?? LIMITS,
-    warnings: configWarnings(config),
+    limits,
+    warnings: new Set(configWarnings(config)),
     version,
     log,
     links,
@@ -139,11 +159,14 @@ async function buildServices(building: Building) {
     shared,
     egresses,
     rules,
+    access,
+    names,
     ...files,
     health,
     metrics,
   };
-  return { services, engine: () => extractor.status };
+  const networkGone = vpn?.watch.gone ?? new Promise<never>(() => {});
+  return { services, engine: () => extractor.status, networkGone };
 }
 
 type Extraction = Awaited<ReturnType<typeof startExtraction>>;
@@ -152,8 +175,10 @@ async function startExtraction(
   { config, projectRoot, log, overrides, closers }: Building,
   { temp, shared, observers }: { temp: TempStore; shared: RedisStore | null; observers: ExtractionObservers },
 ) {
-  const vpn = openVpn(config.egress.gluetunUrl, config.secrets.gluetunApiKey, log);
-  const egresses = new EgressPool({ proxies: config.egress.proxies, vpn, log });
+  const { proxies, gluetunUrl } = config.egress;
+  const vpn = openVpn(gluetunUrl, config.secrets.gluetunApiKey, proxies, log);
+  closers.add('vpn', () => vpn?.watch.stop());
+  const egresses = new EgressPool({ proxies, vpn, log });
   const stats = new ExtractionStats();
   const dirs = engineDirs(projectRoot, config.extraction.engineDir);
   const start = async (): Promise<PostExtractor> => {
@@ -164,7 +189,7 @@ async function startExtraction(
   };
   const extractor = overrides.extractor ?? (await start());
   closers.add('extractor', () => extractor.close());
-  return { egresses, stats, dirs, extractor };
+  return { egresses, vpn, stats, dirs, extractor };
 }
 
 interface FileParts {
@@ -201,9 +226,24 @@ function buildFiles({ config, log, closers }: Building, parts: FileParts) {
     onMade: observers.renderRecorder('slideshow'),
   });
   closers.add('slideshows', () => renders.close());
-  const onMade = observers.renderRecorder('mp3');
-  const mp3s = new Mp3s({ media, temp, ffmpegPath: ffmpeg, log, ...making, onMade });
-  closers.add('mp3s', () => mp3s.close());
+  const sounds = new Sounds({
+    media,
+    temp,
+    ffmpegPath: ffmpeg,
+    log,
+    ...making,
+    onMade: observers.renderRecorder('sound'),
+  });
+  closers.add('sounds', () => sounds.close());
+  const { limitClients } = making;
+  const pictures = new Pictures({
+    media,
+    temp,
+    log,
+    limitClients,
+    onMade: observers.renderRecorder('picture'),
+  });
+  closers.add('pictures', () => pictures.close());
   const zips = new Zips({ media, temp });
   const slideshows = new Slideshows({
     files,
@@ -212,9 +252,13 @@ function buildFiles({ config, log, closers }: Building, parts: FileParts) {
     renderer: new SlideshowRenderer({ ffmpegPath: ffmpeg, log }),
     slideSeconds: config.slideshow.slideSeconds,
   });
-  const cleaner = startCleaner({ cron: config.temp.cleanupCron, sweepers: [renders, mp3s, temp], log });
+  const cleaner = startCleaner({
+    cron: config.temp.cleanupCron,
+    sweepers: [renders, sounds, pictures, temp],
+    log,
+  });
   closers.add('cleaner', () => cleaner.stop());
-  return { files, media, renders, mp3s, zips, slideshows };
+  return { files, media, renders, sounds, pictures, zips, slideshows };
 }
 
 /** What looks after the service while it runs; /health reports it. */
@@ -282,24 +326,21 @@ function startCanary(url: string, extractor: PostExtractor, stats: ExtractionSta
   }
 }
 
-/** @throws ConfigError where the block list cannot be used */
-function openRules({ config, log, closers }: Building): Rules {
-  const { blockListPath, ...options } = config.rules;
-  try {
-    const blockList = blockListPath === null ? null : new BlockList(blockListPath, log);
-    closers.add('block list', () => blockList?.close());
-    return new Rules({ ...options, blockList });
-  } catch (error) {
-    throw new ConfigError(`BLOCKLIST_PATH must be a readable block list: ${(error as Error).message}`);
-  }
-}
-
 function createTokenSealer({ secrets }: Config, projectRoot: string): TokenSealer {
-  const key: Secret = secrets.encryptionKey ?? loadOrCreateKey(join(projectRoot, '.encryption-key'));
+  const key: Secret = secrets.encryptionKey ?? keptKey(join(projectRoot, '.encryption-key'));
   return new TokenSealer(
     key.reveal(),
     secrets.previousKeys.map((previous) => previous.reveal()),
   );
+}
+
+/** @throws ConfigError */
+function keptKey(path: string): Secret {
+  try {
+    return loadOrCreateKey(path);
+  } catch (error) {
+    throw new ConfigError(`ENCRYPTION_KEY must be set where none can be kept: ${(error as Error).message}`);
+  }
 }
 
 /** Start of links where no request says better. */

@@ -24,16 +24,32 @@ export const number = (min: number, max: number) =>
 /** What DISABLE can turn off. */
 const FEATURES = ['mp3', 'slideshow', 'zip', 'douyin'] as const;
 
-export type Feature = (typeof FEATURES)[number];
+/** Other services whose API is spoken as well. */
+const DIALECTS = ['cobalt', 'tikwm'] as const;
 
-export const features = z
+export type Feature = (typeof FEATURES)[number];
+export type Dialect = (typeof DIALECTS)[number];
+
+export const features = someOf(FEATURES);
+export const dialects = someOf(DIALECTS);
+
+const FILE_NAME_FIELDS = ['user', 'id', 'title', 'date', 'index'] as const;
+
+export type FileNameField = (typeof FILE_NAME_FIELDS)[number];
+
+/** Texts, and the fields between them. */
+export type FileNameTemplate = readonly (string | { readonly field: FileNameField })[];
+
+/** Bytes of the texts between the fields. */
+const MAX_TEMPLATE_TEXT = 60;
+
+export const fileNameTemplate = z
   .string()
-  .toLowerCase()
-  .transform(splitList)
   .refine(
-    (list): list is Feature[] => list.every((one) => (FEATURES as readonly string[]).includes(one)),
-    `a comma-separated list of ${FEATURES.join(', ')}`,
-  );
+    isFileNameTemplate,
+    `a name made of {${FILE_NAME_FIELDS.join('}, {')}}, each at most once, with {id} or {title}, and of short texts without < > : " / \\ | ? *`,
+  )
+  .transform(splitTemplate);
 
 export const flag = z
   .string()
@@ -68,7 +84,8 @@ export const proxyList = z
 export const trustProxy = z
   .string()
   .refine((s) => /^(true|false|yes|no|\d+)$/i.test(s) || splitList(s).every(isNetwork), {
-    message: 'true, false, a number of hops, or a comma-separated list of addresses and networks',
+    message:
+      'true, false, a number of hops, or a comma-separated list of addresses, networks, loopback, private and cloudflare',
   })
   .transform((s): boolean | number | string => {
     if (/^(true|yes)$/i.test(s)) return true;
@@ -94,6 +111,13 @@ export const fileContent = z.string().transform((path, context) => {
   }
 });
 
+export const origin = z
+  .string()
+  .refine(
+    (s) => !s.includes('*') && isOrigin(s),
+    'an origin such as https://example.com or capacitor://localhost',
+  );
+
 export const corsOrigin = z
   .string()
   .refine(
@@ -102,11 +126,43 @@ export const corsOrigin = z
   )
   .transform((s): string[] | '*' => (s.trim() === '*' ? '*' : splitList(s)));
 
+function someOf<T extends string>(names: readonly T[]) {
+  return z
+    .string()
+    .toLowerCase()
+    .transform(splitList)
+    .refine(
+      (list): list is T[] => list.every((one) => (names as readonly string[]).includes(one)),
+      `a comma-separated list of ${names.join(', ')}`,
+    );
+}
+
 function splitList(value: string): string[] {
   return value
     .split(',')
     .map((item) => item.trim())
     .filter(Boolean);
+}
+
+/** At each `{name}`, which need not be a field. */
+function splitTemplate(value: string): FileNameTemplate {
+  return value
+    .split(/(\{[^{}]*\})/)
+    .filter(Boolean)
+    .map((part) => (/^\{.*\}$/.test(part) ? { field: part.slice(1, -1) as FileNameField } : part));
+}
+
+function isFileNameTemplate(value: string): boolean {
+  const parts = splitTemplate(value);
+  const fields = parts.flatMap((part) => (typeof part === 'string' ? [] : part.field));
+  const text = parts.filter((part) => typeof part === 'string').join('');
+  return (
+    fields.every((field) => FILE_NAME_FIELDS.includes(field)) &&
+    new Set(fields).size === fields.length &&
+    (fields.includes('id') || fields.includes('title')) &&
+    !/[<>:"/\\|?*{}\p{C}]/u.test(text) &&
+    Buffer.byteLength(text) <= MAX_TEMPLATE_TEXT
+  );
 }
 
 function isProxy(value: string): boolean {
@@ -117,7 +173,7 @@ function isProxy(value: string): boolean {
 
 function isNetwork(value: string): boolean {
   return (
-    ['loopback', 'linklocal', 'uniquelocal'].includes(value) ||
+    ['loopback', 'linklocal', 'uniquelocal', 'private', 'cloudflare'].includes(value) ||
     ipaddr.isValid(value) ||
     ipaddr.isValidCIDR(value)
   );

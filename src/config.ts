@@ -5,11 +5,15 @@ import { z } from 'zod';
 import {
   corsOrigin,
   cron,
+  type Dialect,
+  dialects,
   encryptionKey,
   encryptionKeys,
   type Feature,
+  type FileNameTemplate,
   features,
   fileContent,
+  fileNameTemplate,
   flag,
   integer,
   linkBase,
@@ -20,6 +24,7 @@ import {
   webUrl,
 } from './config-values.ts';
 import { isWeakKey } from './key-strength.ts';
+import { defaultWorkers } from './memory.ts';
 import { Secret } from './secret.ts';
 
 /** The folder that holds package.json: dist/ or src/ lies in it. Relative paths of settings start here. */
@@ -29,6 +34,7 @@ export const PROJECT_ROOT = fileURLToPath(new URL('..', import.meta.url));
 export interface Config {
   production: boolean;
   server: {
+    /** `::` is every address, IPv4 too. */
     host: string;
     port: number;
     /** The start of every link; null for the address that each request came to. */
@@ -39,12 +45,14 @@ export interface Config {
     /** Origins, also with `*.` before the host; `*` for all. */
     corsOrigin: string[] | '*';
     webPage: boolean;
+    dialects: readonly Dialect[];
     logLevel: string;
     /** Between the signal and the end of the listener, while /health/ready answers 503. */
     shutdownDelayMs: number;
     shutdownGraceMs: number;
   };
   links: { ttlMs: number };
+  files: { nameTemplate: FileNameTemplate };
   extraction: {
     maxWorkers: number;
     maxQueue: number;
@@ -56,7 +64,11 @@ export interface Config {
     engineDir: string | null;
   };
   posts: { preferCodec: 'h264' | 'best' };
-  relay: { stallTimeoutMs: number };
+  relay: {
+    stallTimeoutMs: number;
+    /** Who fetches files for clients; see http/delivery.ts. */
+    delivery: 'relay' | 'nginx';
+  };
   egress: { proxies: Secret[]; extraCaFile: string | null; gluetunUrl: string | null };
   cache: { ttlMs: number };
   /** For one client; null for no limit. */
@@ -67,6 +79,14 @@ export interface Config {
     disabled: readonly Feature[];
     maxVideoMs: number | null;
     maxFileBytes: number | null;
+  };
+  /** Who may ask for posts. */
+  access: {
+    /** Null for no API keys. */
+    keysPath: string | null;
+    requireKey: boolean;
+    /** Whether visitors without a key solve a proof of work. */
+    botCheck: boolean;
   };
   slideshow: { slideSeconds: number };
   /** Slideshows and MP3s made at a time; null for as many as cores and memory allow. */
@@ -93,7 +113,7 @@ const schema = z.object({
     .enum(['development', 'production', 'test'], 'development, production or test')
     .default('development'),
   PORT: integer(0, 65535).default(3021),
-  HOST: z.string().default('0.0.0.0'),
+  HOST: z.string().default('::'),
   MANAGEMENT_PORT: integer(0, 65535).optional(),
   BASE_URL: linkBase.optional(),
   ENCRYPTION_KEY: encryptionKey.optional(),
@@ -101,10 +121,11 @@ const schema = z.object({
   ENCRYPTION_KEY_PREVIOUS: encryptionKeys.optional(),
   ENCRYPTION_KEY_PREVIOUS_FILE: fileContent.pipe(encryptionKeys).optional(),
   LINK_TTL_MINUTES: integer(1, 525_600).default(360),
-  MAX_WORKERS: integer(1, 256).default(20),
+  MAX_WORKERS: integer(1, 256).default(() => defaultWorkers()),
   MAX_QUEUE: integer(0, 1_000_000).default(2000),
   YTDLP_TIMEOUT: number(1, 600).default(30),
   DOWNLOAD_TIMEOUT: number(1, 86_400).default(120),
+  DELIVERY: z.enum(['relay', 'nginx'], 'relay or nginx').default('relay'),
   TEMP_DIR: z.string().default('./temp'),
   CLEANUP_CRON: cron.default('*/15 * * * *'),
   COOKIES_PATH: z.string().default('./cookies/www.tiktok.com_cookies.txt'),
@@ -121,7 +142,11 @@ const schema = z.object({
   CORS_ORIGIN: corsOrigin.default('*'),
   SLIDE_SECONDS: number(0.5, 60).default(4),
   MAX_RENDERS: integer(1, 256).optional(),
+  FILENAME_TEMPLATE: fileNameTemplate.prefault('{user}_{id}'),
   PREFER_CODEC: z.enum(['h264', 'best'], 'h264 or best').default('best'),
+  API_KEYS_PATH: z.string().optional(),
+  REQUIRE_KEY: flag.default(false),
+  BOT_CHECK: z.enum(['off', 'pow'], 'off or pow').default('off'),
   BLOCKLIST_PATH: z.string().optional(),
   DISABLE: features.default([]),
   MAX_VIDEO_MINUTES: number(0, 1440).default(0),
@@ -132,6 +157,7 @@ const schema = z.object({
   HEALTH_TOKEN: healthToken.optional(),
   HEALTH_TOKEN_FILE: fileContent.pipe(healthToken).optional(),
   WEB_PAGE: flag.default(true),
+  DIALECTS: dialects.default([]),
   CANARY_URL: webUrl.optional(),
   ENGINE_UPDATE_CRON: cron.optional(),
   ENGINE_DIR: z.string().optional(),
@@ -162,6 +188,9 @@ export function loadConfig(
   const production = e.NODE_ENV === 'production';
   const key = e.ENCRYPTION_KEY ?? e.ENCRYPTION_KEY_FILE;
   if (production) checkProductionKey(key);
+  if (e.DELIVERY === 'nginx' && e.TRUST_PROXY === false) {
+    throw new ConfigError('DELIVERY must be relay unless TRUST_PROXY names the nginx in front');
+  }
   return deepFreeze({
     production,
     server: {
@@ -172,11 +201,13 @@ export function loadConfig(
       trustProxy: e.TRUST_PROXY,
       corsOrigin: e.CORS_ORIGIN,
       webPage: e.WEB_PAGE,
+      dialects: e.DIALECTS,
       logLevel: e.LOG_LEVEL,
       shutdownDelayMs: e.SHUTDOWN_DELAY * 1000,
       shutdownGraceMs: e.SHUTDOWN_GRACE * 1000,
     },
     links: { ttlMs: e.LINK_TTL_MINUTES * 60_000 },
+    files: { nameTemplate: e.FILENAME_TEMPLATE },
     extraction: {
       maxWorkers: e.MAX_WORKERS,
       maxQueue: e.MAX_QUEUE,
@@ -187,7 +218,7 @@ export function loadConfig(
       engineDir: e.ENGINE_DIR === undefined ? null : resolve(root, e.ENGINE_DIR),
     },
     posts: { preferCodec: e.PREFER_CODEC },
-    relay: { stallTimeoutMs: e.DOWNLOAD_TIMEOUT * 1000 },
+    relay: { stallTimeoutMs: e.DOWNLOAD_TIMEOUT * 1000, delivery: e.DELIVERY },
     egress: {
       proxies: (e.PROXY_URLS ?? e.PROXY_URLS_FILE ?? []).map((url) => new Secret(url)),
       extraCaFile: e.EXTRA_CA_CERTS === undefined ? null : pemFile(resolve(root, e.EXTRA_CA_CERTS)),
@@ -205,6 +236,7 @@ export function loadConfig(
       maxVideoMs: e.MAX_VIDEO_MINUTES * 60_000 || null,
       maxFileBytes: e.MAX_FILE_MB * 1_000_000 || null,
     },
+    access: access(e, root),
     slideshow: { slideSeconds: e.SLIDE_SECONDS },
     renders: { max: e.MAX_RENDERS ?? null },
     temp: { dir: resolve(root, e.TEMP_DIR), cleanupCron: e.CLEANUP_CRON },
@@ -238,6 +270,19 @@ function checkProductionKey(key: string | undefined): void {
       'ENCRYPTION_KEY must be a random key of its own: the one given is a known or weak one',
     );
   }
+}
+
+/** @throws ConfigError where two of the variables contradict each other */
+function access(e: z.infer<typeof schema>, root: string): Config['access'] {
+  const botCheck = e.BOT_CHECK === 'pow';
+  if (e.REQUIRE_KEY && e.API_KEYS_PATH === undefined) {
+    throw new ConfigError('API_KEYS_PATH must be set where REQUIRE_KEY=true');
+  }
+  if (e.REQUIRE_KEY && botCheck) {
+    throw new ConfigError('BOT_CHECK must be off where REQUIRE_KEY=true: it is for visitors without a key');
+  }
+  const keysPath = e.API_KEYS_PATH === undefined ? null : resolve(root, e.API_KEYS_PATH);
+  return { keysPath, requireKey: e.REQUIRE_KEY, botCheck };
 }
 
 function pemFile(path: string): string {

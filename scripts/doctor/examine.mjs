@@ -1,8 +1,10 @@
 // @ts-check
 import { loadService } from '../engine/service.mjs';
+import { examineCloudflare } from './cloudflare.mjs';
 import { examineCookiesFile } from './cookies.mjs';
 import { examineEngine } from './engine.mjs';
 import { examineProxies } from './proxy.mjs';
+import { examineRunning } from './running.mjs';
 import { examineBaseUrl, examineDisk, examineFfmpeg, examineKey } from './settings.mjs';
 
 /** @typedef {import('./page.mjs').Finding} Finding */
@@ -30,8 +32,10 @@ export async function examine(root, env) {
     safely('Disk', () => examineDisk(config)),
     safely('ffmpeg', () => examineFfmpeg(ffmpeg.locateFfmpeg(root, env))),
     safely('Proxy', () => examineProxies(config)),
+    safely('Cloudflare', () => examineCloudflare(config)),
     safely('Cookies', () => examineCookiesFile(root, config)),
     safely('Engine', () => examineEngine(root, config)),
+    safely('Service', () => examineRunning(config)),
   ]);
   return findings.flat();
 }

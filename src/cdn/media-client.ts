@@ -13,7 +13,7 @@ import {
 import { createDispatcher } from './dispatcher.ts';
 import { type Attempt, LinkFailover } from './failover.ts';
 import { type OpenContext, type OpenedMedia, openRange, openResume, openStart } from './open.ts';
-import { requestMedia, type UpstreamContext } from './request.ts';
+import { type MediaAddress, requestMedia, type UpstreamContext } from './request.ts';
 import { ResumableBody, type ResumableBodyOptions, tooLarge } from './resumable-body.ts';
 import { isFileChanged, type MediaSource, type Renew } from './source.ts';
 import type { Resolve } from './ssrf-guard.ts';
@@ -131,15 +131,14 @@ export class MediaClient {
    * @throws ServiceError `upstream_failed`, `timeout`, or what `renew` threw; the signal's reason when aborted
    */
   async openMedia(source: MediaSource, request: MediaRequest, options: OpenOptions): Promise<MediaResponse> {
-    const { signal, client = null, trace = {} } = options;
-    const failover = new LinkFailover(source, this.#counted(options.renew, trace));
-    const opening: Opening = { failover, source, signal, client, trace };
+    const opening = this.#opening(source, options);
+    const { failover, signal } = opening;
     if (isForWholeFile(request)) {
       const opened = await this.#openStart(opening, true);
       return respond(request, opened.metadata, () => this.#relay(opened, null, opening));
     }
     const known = isForPlainRange(request) ? this.#known.get(source.id) : undefined;
-    const metadata = known ?? (await this.#probe(opening));
+    const metadata = known ?? (await this.#probe(opening)).metadata;
     try {
       return await respond(request, metadata, async (range) => {
         if (metadata.size === null) return this.#relay(await this.#openStart(opening, true), null, opening);
@@ -155,6 +154,18 @@ export class MediaClient {
       if (known && failover.fileChanged && !signal.aborted) return this.openMedia(source, request, options);
       throw error;
     }
+  }
+
+  /**
+   * Verifies a file as `openMedia` does, and tells where it is for another program that fetches it.
+   * @throws as `openMedia`
+   */
+  async locate(
+    source: MediaSource,
+    options: OpenOptions,
+  ): Promise<{ metadata: MediaMetadata; address: MediaAddress }> {
+    const { metadata, response } = await this.#probe(this.#opening(source, options));
+    return { metadata, address: response.address };
   }
 
   /**
@@ -179,15 +190,15 @@ export class MediaClient {
     await Promise.all([...this.#dispatchers.values()].map((dispatcher) => dispatcher.destroy()));
   }
 
-  #counted(renew: Renew | undefined, trace: HealingTrace): Renew | undefined {
-    return (
+  #opening(source: MediaSource, { signal, client, trace = {}, renew }: OpenOptions): Opening {
+    const counted =
       renew &&
       (() => {
         this.#stats.renewals += 1;
         trace.renewals = (trace.renewals ?? 0) + 1;
         return renew();
-      })
-    );
+      });
+    return { failover: new LinkFailover(source, counted), source, signal, client: client ?? null, trace };
   }
 
   async #openStart(opening: Opening, whole: boolean): Promise<OpenedMedia> {
@@ -202,12 +213,12 @@ export class MediaClient {
   }
 
   /** Learns a file's metadata from its first SNIFF_BYTES. */
-  async #probe(opening: Opening): Promise<MediaMetadata> {
-    const { metadata, response } = await this.#openStart(opening, false);
-    response.body.drain();
+  async #probe(opening: Opening): Promise<OpenedMedia> {
+    const opened = await this.#openStart(opening, false);
+    opened.response.body.drain();
     // undici frees a connection one turn of the event loop after its response; the next request reuses it then.
     await setImmediate();
-    return metadata;
+    return opened;
   }
 
   #relay(

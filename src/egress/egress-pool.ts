@@ -86,7 +86,7 @@ export class EgressPool {
         reconnecting: this.#vpn.reconnecting,
         reconnects: this.#vpn.reconnects,
         reconnects_failed: this.#vpn.failures,
-        public_ip: this.#vpn.publicIp,
+        public_ip: this.#vpn.watch.publicIp,
       }),
     }));
   }
@@ -180,7 +180,7 @@ export class EgressPool {
       throw error;
     }
     if (!countsForHealth) return result;
-    if (!result.ok && result.country) await this.#countryNotServed(egress);
+    if (!result.ok && result.country) await this.#countryNotServed(egress, began);
     else if (isAddressBlocked(result)) await this.#refused(egress, controlProbe, began);
     else if (isAnswer(result)) this.#answered(egress);
     else await this.#unclear(egress);
@@ -194,12 +194,14 @@ export class EgressPool {
 
   #answered(egress: Egress): void {
     egress.answeredAt = this.#clock.now();
+    this.#vpn?.works();
     // Only the probe's answer counts: other jobs may have begun before the block.
     if (egress.breaker.state === 'probing') this.#recover(egress);
   }
 
-  async #countryNotServed(egress: Egress): Promise<void> {
+  async #countryNotServed(egress: Egress, began: number): Promise<void> {
     egress.refusals += 1;
+    if (wasAnsweredSince(egress, began)) return;
     this.#block(egress, 'country');
     await this.#renewAddress();
   }
@@ -207,8 +209,7 @@ export class EgressPool {
   /** Finds out whether the address is refused or only the post. A refused address is blocked, and exchanged where there is a VPN. */
   async #refused(egress: Egress, control: Control, began: number): Promise<void> {
     egress.refusals += 1;
-    // Another job has been answered meanwhile.
-    if (egress.answeredAt !== null && egress.answeredAt > began) return;
+    if (wasAnsweredSince(egress, began)) return;
     const probe = control && (await this.#probe(egress, control));
     if (probe && isAnswer(probe)) {
       this.#answered(egress);
@@ -257,6 +258,11 @@ export class EgressPool {
     egress.breaker.recover();
     this.#log.info({ egress: egress.label, ms }, 'egress works again');
   }
+}
+
+/** Whether another job was answered meanwhile: the egress works then. */
+function wasAnsweredSince({ answeredAt }: Egress, began: number): boolean {
+  return answeredAt !== null && answeredAt > began;
 }
 
 function isAnswer(result: JobResult): boolean {

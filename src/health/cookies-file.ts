@@ -3,6 +3,7 @@ import { stat } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import type { Logger } from 'pino';
 import type { Engine } from '../engine/index.ts';
+import { versionOf } from '../watched-file.ts';
 
 const LIMIT_MS = 30_000;
 
@@ -61,8 +62,7 @@ export class CookiesFile {
       this.#checked = isMissing ? '' : stats.message;
       return;
     }
-    // Changes with the permissions, too.
-    const version = `${stats.ctimeMs} ${stats.size} ${stats.ino}`;
+    const version = versionOf(stats);
     const loader = engine();
     if (version === this.#checked) return;
     const changed = stats.mtimeMs / 1000;

@@ -1,5 +1,5 @@
 import type { Posts, RedisStore } from '../cache/index.ts';
-import type { EgressPool } from '../egress/index.ts';
+import type { EgressPool, VpnWatch } from '../egress/index.ts';
 import type { EngineStatus } from '../engine/index.ts';
 import type { ExtractorStatus } from '../extraction/index.ts';
 import type { Canary } from './canary.ts';
@@ -13,10 +13,14 @@ export interface HealthSources {
   extractor: { readonly status: ExtractorStatus };
   stats: ExtractionStats;
   egresses: Pick<EgressPool, 'status' | 'open'>;
+  /** Null without GLUETUN_URL. */
+  vpn: Pick<VpnWatch, 'problem' | 'isNetworkGone'> | null;
   posts: Pick<Posts, 'status'>;
   /** Null without REDIS_URL. */
   shared: Pick<RedisStore, 'status'> | null;
   ffmpeg: string | null;
+  /** The operator's files that are read again when they change. */
+  watched: readonly { readonly name: string; readonly problem: string | null }[];
   /** Updates and changes of the engine. */
   engines: { readonly status: EngineStatus };
   /** Null without CANARY_URL. */
@@ -91,12 +95,14 @@ export class Health {
 
   #status(reasons: string[]): 'ok' | 'degraded' | 'down' | 'draining' {
     if (this.draining) return 'draining';
-    if (!this.#sources.extractor.status.host) return 'down';
+    const { extractor, vpn } = this.#sources;
+    if (!extractor.status.host || vpn?.isNetworkGone) return 'down';
     return reasons.length > 0 ? 'degraded' : 'ok';
   }
 
   #reasons(): string[] {
-    const { extractor, stats, egresses, shared, ffmpeg, engines, canary, localChecks } = this.#sources;
+    const { extractor, stats, egresses, vpn, shared, ffmpeg, watched, engines, canary, localChecks } =
+      this.#sources;
     const { host } = extractor.status;
     const reasons: string[] = [];
     const { cookies } = localChecks.facts;
@@ -107,12 +113,17 @@ export class Health {
     if (!egresses.open) reasons.push('all egresses are blocked or unreachable');
     if (!ffmpeg) reasons.push('ffmpeg is not installed: no slideshows, no conversion to MP3');
     if (cookies?.problem) reasons.push(`the cookies file is unusable: ${cookies.problem}`);
+    for (const { name, problem } of watched) {
+      if (problem !== null)
+        reasons.push(`the ${name} is unusable, the last good one is in force: ${problem}`);
+    }
     const found = [
       extractionReason(stats.summary(), host?.ytdlp ?? '(not running)'),
       canary && canaryReason(canary.status),
       shared && redisReason(shared.status),
       diskReason(localChecks.facts),
       engines.status.problem,
+      vpn?.problem ?? null,
     ];
     reasons.push(...found.filter((reason) => reason !== null), ...sourceReasons(extractor.status.sources));
     return reasons;

@@ -6,6 +6,7 @@ import type { FastifyInstance } from 'fastify';
 import { jsonSchemaTransform } from 'fastify-type-provider-zod';
 import type { Limits } from '../limits.ts';
 import { DownloadLimiter } from './download-limiter.ts';
+import { securitySchemes } from './schemas/access.ts';
 
 /** swagger-ui's own policy asks for https, which a service without a certificate does not have. */
 const DOCS_POLICY =
@@ -27,6 +28,7 @@ export async function describeApi(
           'Posts of TikTok and Douyin: metadata, and links to the media that work until they expire.',
       },
       servers: [{ url: baseUrl ?? '/' }],
+      components: { securitySchemes },
     },
     transform: jsonSchemaTransform,
   });

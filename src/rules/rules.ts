@@ -1,6 +1,7 @@
 import type { Feature } from '../config-values.ts';
 import { ServiceError } from '../errors.ts';
 import type { LinkTarget } from '../links/index.ts';
+import type { Address } from '../network-list.ts';
 import type { Asset } from '../posts/asset.ts';
 import type { Post, PostRef } from '../posts/post.ts';
 import type { BlockList } from './block-list.ts';
@@ -16,7 +17,7 @@ export interface RulesOptions {
 }
 
 const NAMES: Readonly<Record<Feature, string>> = {
-  mp3: 'MP3s',
+  mp3: 'sounds',
   slideshow: 'slideshows',
   zip: 'zip files',
   douyin: 'Douyin posts',
@@ -31,7 +32,7 @@ export class Rules {
   }
 
   /** @throws ServiceError `not_allowed` */
-  checkClient(address: Parameters<BlockList['hasClient']>[0] | null): void {
+  checkClient(address: Address | null): void {
     if (address && this.#options.blockList?.hasClient(address)) {
       throw notAllowed('This service does not answer your network.');
     }
@@ -90,7 +91,8 @@ export class Rules {
 }
 
 function featureOf({ kind }: Asset): Feature | null {
-  return kind === 'mp3' || kind === 'slideshow' || kind === 'zip' ? kind : null;
+  if (kind === 'sound') return 'mp3';
+  return kind === 'slideshow' || kind === 'zip' ? kind : null;
 }
 
 function notAllowed(message: string): ServiceError {

@@ -11,7 +11,9 @@ const PATIENCE_MS = 3000;
 worker.addEventListener('install', (event) => {
   const fill = async () => {
     const cache = await caches.open(ASSETS);
-    await cache.addAll(['./', ...FILES.map((file) => `${ASSETS}/${file}`)]);
+    // As a navigation asks: other clients may get something else than the page there.
+    const home = new Request('./', { headers: { accept: 'text/html' } });
+    await cache.addAll([home, ...FILES.map((file) => `${ASSETS}/${file}`)]);
     await worker.skipWaiting();
   };
   event.waitUntil(fill());

@@ -10,6 +10,7 @@ import { Secret } from '../../src/secret.ts';
 const HOST = {
   protocol: 1,
   pid: 1,
+  host: 1,
   ytdlp: '2026.10.26',
   python: '3.11.2',
   curlCffi: '0.14.0',
@@ -29,6 +30,7 @@ interface Given {
   engineProblem?: string;
   redis?: Pick<RedisStatus, 'state' | 'problem'>;
   egressesOpen?: boolean;
+  vpn?: { problem: string | null; isNetworkGone: boolean };
   cookies?: CookiesStatus;
 }
 
@@ -65,7 +67,9 @@ function health(given: Given = {}) {
       },
     },
     stats,
+    watched: [],
     egresses: { status, open: given.egressesOpen ?? open },
+    vpn: given.vpn ?? null,
     posts: {
       status: new Posts({ source: { extract: () => Promise.reject() }, ttlMs: 0, shared: null }).status,
     },
@@ -153,6 +157,8 @@ describe('Health.report', () => {
     ['Redis is up', { redis: { state: 'up', problem: null } }, 'ok'],
     ['Redis is down', { redis: { state: 'down', problem: 'x' } }, 'degraded'],
     ['Redis refuses', { redis: { state: 'refusing', problem: 'x' } }, 'degraded'],
+    ['the VPN is stopped', { vpn: { problem: 'x', isNetworkGone: false } }, 'degraded'],
+    ['the network is gone', { vpn: { problem: 'x', isNetworkGone: true } }, 'down'],
     ['the engine has a problem', { engineProblem: 'x' }, 'degraded'],
   ])('when %s, given %j, reports %s', (_, given, status) => {
     const report = health(given).report();

@@ -1,4 +1,6 @@
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, expectTypeOf, it } from 'vitest';
 import { z } from 'zod';
@@ -27,7 +29,7 @@ beforeAll(async () => {
     if (outcome === 'photo') return postOf(link, PHOTO as never);
     throw new ServiceError(outcome, { ...(ERRORS[outcome].retryable && { retryAfter: 3 }) });
   });
-  app = await buildTestApp({ CACHE_TTL: '0', RATE_LIMIT_MAX: '0' }, { extractor });
+  app = await buildTestApp({ CACHE_TTL: '0', RATE_LIMIT_MAX: '0', DIALECTS: 'cobalt,tikwm' }, { extractor });
   base = (await app.listenAnywhere()).url;
   const response = await fetch(`${base}/openapi.json`);
   const document = (await response.json()) as { openapi: string; paths: typeof paths };
@@ -54,6 +56,30 @@ describe('every response is as the document says', () => {
   it.each(EXTRACTION_ERRORS)('POST /tiktok: %s', async (code) => {
     outcome = code;
     expect((await post(POST)).status).toBe(ERRORS[code].status);
+  });
+
+  it('POST /tiktok/batch, as JSON and as lines', async () => {
+    outcome = 'video';
+    const body = JSON.stringify({ urls: [POST, 'nothing'] });
+    const headers = { 'content-type': 'application/json' };
+    expect((await call('POST', '/tiktok/batch', { headers, body })).status).toBe(200);
+    const lines = { ...headers, accept: 'application/x-ndjson' };
+    expect((await call('POST', '/tiktok/batch', { headers: lines, body })).status).toBe(200);
+    expect((await call('POST', '/tiktok/batch', { headers, body: '{"urls": 1}' })).status).toBe(400);
+  });
+
+  it.each(['video', 'photo', ...EXTRACTION_ERRORS] as const)('POST / and /api/: %s', async (one) => {
+    outcome = one;
+    const body = JSON.stringify({ url: POST });
+    const init = { headers: { 'content-type': 'application/json' }, body };
+    const status = one === 'video' || one === 'photo' ? 200 : ERRORS[one].status;
+    expect((await call('POST', '/', init)).status).toBe(status);
+    expect((await call('POST', '/api/?hd=1', init)).status).toBe(200);
+    expect((await call('GET', `/api/?url=${encodeURIComponent(POST)}`)).status).toBe(200);
+  });
+
+  it('GET /', async () => {
+    expect((await call('GET', '/')).status).toBe(200);
   });
 
   it.each([[''], [null], [17], [['x']], [{ url: 'x' }], ['x'.repeat(5000)], ['https://example.com/']])(
@@ -106,6 +132,8 @@ describe('the document', () => {
   it('has all routes', () => {
     expect(Object.keys(paths).sort()).toEqual(
       expect.arrayContaining([
+        '/',
+        '/api/',
         '/download',
         '/download-slideshow',
         '/download-slideshow/progress',
@@ -115,6 +143,7 @@ describe('the document', () => {
         '/metrics',
         '/stream',
         '/tiktok',
+        '/tiktok/batch',
       ]),
     );
   });
@@ -173,6 +202,42 @@ function examplesOf(
 function isBinary(schema: Schema): boolean {
   return typeof schema === 'object' && schema.format === 'binary';
 }
+
+describe('the document of a service that does not answer everybody', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'document-'));
+  const keys = join(folder, 'api-keys.json');
+  writeFileSync(keys, '{}');
+
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  it.each<[env: Record<string, string>, security: string[]]>([
+    [{}, ['']],
+    [{ API_KEYS_PATH: keys }, ['apiKey', 'bearer', '']],
+    [{ API_KEYS_PATH: keys, REQUIRE_KEY: 'true' }, ['apiKey', 'bearer']],
+    [{ API_KEYS_PATH: keys, BOT_CHECK: 'pow' }, ['apiKey', 'bearer', 'session']],
+  ])('says what %j wants before posts, and describes the answer without it', async (env, security) => {
+    const own = await buildTestApp(env);
+    try {
+      const { url } = await own.listenAnywhere();
+      const document = (await (await fetch(`${url}/openapi.json`)).json()) as {
+        paths: Paths;
+        components: { securitySchemes: Record<string, unknown> };
+      };
+      for (const method of ['post', 'get']) {
+        const wanted = document.paths['/tiktok']?.[method]?.security ?? [];
+        expect(wanted.map((one) => Object.keys(one).join())).toEqual(security);
+        for (const name of security.filter(Boolean)) {
+          expect(document.components.securitySchemes).toHaveProperty(name);
+        }
+      }
+      const target = new URL(`/tiktok?url=${encodeURIComponent(POST)}`, url);
+      const { status } = await fetchAsDocumented(document.paths, target);
+      expect(status).toBe(security.includes('') ? 200 : 401);
+    } finally {
+      await own.close();
+    }
+  });
+});
 
 describe('the client of the docs', () => {
   it('has the types of the service, and imports nothing', () => {

@@ -59,7 +59,13 @@ describe.skipIf(!CHROMIUM)('a file that fails on the page', { concurrent: true }
     const post = site.add(videoPost());
     const page = await visit();
     const card = await get(page, post.url);
-    const expired = made(site.service.baseUrl, 'download', post, { kind: 'mp3' }, Date.now() - 1000);
+    const expired = made(
+      site.service.baseUrl,
+      'download',
+      post,
+      { kind: 'sound', of: 'track', format: 'mp3' },
+      Date.now() - 1000,
+    );
     const { renewals } = await age(page, 'download', expired);
     const file = await saved(page, card.getByRole('link', { name: 'Sound, MP3' }));
     expect(file.name).toMatch(/\.mp3$/);
@@ -79,7 +85,13 @@ describe.skipIf(!CHROMIUM)('a file that fails on the page', { concurrent: true }
     await age(
       page,
       'download',
-      made(site.service.baseUrl, 'download', post, { kind: 'mp3' }, Date.now() - 1000),
+      made(
+        site.service.baseUrl,
+        'download',
+        post,
+        { kind: 'sound', of: 'track', format: 'mp3' },
+        Date.now() - 1000,
+      ),
     );
     const file = await saved(page, page.getByRole('link', { name: 'Save photo 2' }));
     expect(file.name).toMatch(/_02\.jpg$/);
@@ -123,7 +135,13 @@ describe.skipIf(!CHROMIUM)('a file that fails on the page', { concurrent: true }
     const post = site.add(videoPost());
     const page = await visit();
     const card = await get(page, post.url);
-    const expired = made(site.service.baseUrl, 'download', post, { kind: 'mp3' }, Date.now() - 1000);
+    const expired = made(
+      site.service.baseUrl,
+      'download',
+      post,
+      { kind: 'sound', of: 'track', format: 'mp3' },
+      Date.now() - 1000,
+    );
     await page.route('**/download?**', (route) => route.continue({ url: expired }));
     await card.getByRole('link', { name: 'Sound, MP3' }).click();
     await expectProblem(page, 'link_expired');
@@ -140,7 +158,13 @@ describe.skipIf(!CHROMIUM)('a file that fails on the page', { concurrent: true }
     const post = site.add(videoPost());
     const page = await visit();
     const card = await get(page, post.url);
-    const expired = made(site.service.baseUrl, 'download', post, { kind: 'mp3' }, Date.now() - 1000);
+    const expired = made(
+      site.service.baseUrl,
+      'download',
+      post,
+      { kind: 'sound', of: 'track', format: 'mp3' },
+      Date.now() - 1000,
+    );
     await page.route('**/download?**', (route) => route.continue({ url: expired }));
     await page.route('**/tiktok', (route) => refuse(route, 'post_not_found'));
     await card.getByRole('link', { name: 'Sound, MP3' }).click();

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { ERRORS, type ErrorCode } from '../../errors.ts';
+import { challenge } from './access.ts';
 
 export const errorResponse = z.object({
   error: z.string().meta({ description: 'A sentence for a person.' }),
@@ -11,6 +12,7 @@ export const errorResponse = z.object({
     .min(0)
     .optional()
     .meta({ description: 'Seconds, where waiting helps; also the header Retry-After.' }),
+  challenge: challenge.optional(),
   request_id: z.string(),
 });
 

@@ -1,40 +1,6 @@
 import { z } from 'zod';
 import { SOURCE_NAMES } from '../../posts/post.ts';
 
-/** Characters; more than the text of any share sheet. */
-const MAX_TEXT = 4096;
-
-const wanted = {
-  url: z.string().trim().min(1, 'must not be empty').max(MAX_TEXT).meta({
-    description: 'Link to a TikTok or Douyin post, or a text that contains one.',
-    example: 'https://www.tiktok.com/@user/video/7123456789012345600',
-  }),
-};
-
-const images = {
-  description: 'Also answer with links to the cover and the avatar through this service (`images`).',
-};
-
-/** A boolean as forms and queries spell it. */
-const spelledBoolean = z
-  .enum(['0', '1', 'false', 'true'])
-  .transform((value) => value === '1' || value === 'true');
-
-export const tiktokBody = z.object({
-  ...wanted,
-  images: z.union([z.boolean(), spelledBoolean]).default(false).meta(images),
-});
-
-const pick = z.enum(['no_watermark', 'no_watermark_hd', 'watermark', 'mp3', 'zip', 'slideshow']);
-
-export type Pick = z.infer<typeof pick>;
-
-export const tiktokQuery = z.object({
-  ...wanted,
-  images: spelledBoolean.default(false).meta(images),
-  pick: pick.optional().meta({ description: 'Redirect (303) to this file of the post.' }),
-});
-
 const link = z.string().meta({ format: 'uri' });
 const count = z.number().int().min(0);
 
@@ -78,6 +44,11 @@ const tail = {
       }),
     )
     .meta({ description: 'Photo posts have none.' }),
+  sounds: z.array(z.object({ kind: z.enum(['track', 'video']), format: z.enum(['mp3', 'm4a']), link })).meta({
+    description:
+      'The track of the post and the sound of its video, as MP3, and as M4A with the sound as it lies there. First ' +
+      'the one that lacks nothing of what is heard, which `download_link.mp3` is.',
+  }),
   links_expire_at: z.string().meta({ format: 'date-time', description: 'Until then every link works.' }),
   cached: z.boolean(),
   source: z.enum(SOURCE_NAMES).meta({ description: 'Where the post came from.' }),
@@ -205,6 +176,11 @@ const VIDEO_EXAMPLE: z.input<typeof videoResponse> = {
     },
   ],
   subtitles: [{ language: 'eng-US', source: 'ASR', format: 'vtt', link: `${SERVICE}/download?data=QrSt` }],
+  sounds: [
+    { kind: 'track', format: 'mp3', link: `${SERVICE}/download?data=MnOp` },
+    { kind: 'video', format: 'mp3', link: `${SERVICE}/download?data=UvWx` },
+    { kind: 'video', format: 'm4a', link: `${SERVICE}/download?data=YzAb` },
+  ],
   links_expire_at: '2025-11-22T14:00:00Z',
   cached: false,
   source: 'page',
@@ -246,12 +222,15 @@ const PHOTO_EXAMPLE: z.input<typeof photoResponse> = {
     zip: `${SERVICE}/download?data=MnOp`,
   },
   subtitles: [],
+  sounds: [{ kind: 'track', format: 'mp3', link: `${SERVICE}/download?data=IjKl` }],
   download_slideshow_link: `${SERVICE}/download-slideshow?url=QrSt`,
   links_expire_at: '2025-11-22T14:00:00Z',
   cached: true,
   source: 'page',
 };
 
+export const POST_EXAMPLES = [VIDEO_EXAMPLE, PHOTO_EXAMPLE];
+
 export const postResponse = z
   .discriminatedUnion('status', [videoResponse, photoResponse])
-  .meta({ description: 'A video, or a photo post.', examples: [VIDEO_EXAMPLE, PHOTO_EXAMPLE] });
+  .meta({ description: 'A video, or a photo post.', examples: POST_EXAMPLES });

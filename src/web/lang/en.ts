@@ -62,6 +62,7 @@ const en = {
   copy: 'Copy details',
   copied: 'Copied',
   cancel: 'Cancel',
+  key: 'API key',
   tiktok: 'TikTok',
   douyin: 'Douyin',
   pasteBlocked: 'The browser does not allow this. Long-press the field and choose Paste.',
@@ -118,6 +119,10 @@ const en = {
     not_allowed: [
       'This service does not offer this',
       'Its operator has excluded this post, this kind of file or your network.',
+    ],
+    unauthorized: [
+      'This service asks for a key',
+      'Enter the key that its operator gave you. It stays in this browser.',
     ],
     region_blocked: [
       'This post is blocked where the server is',

@@ -63,6 +63,7 @@ const es: Messages = {
   copy: 'Copiar detalles',
   copied: 'Copiado',
   cancel: 'Cancelar',
+  key: 'Clave de API',
   tiktok: 'TikTok',
   douyin: 'Douyin',
   pasteBlocked: 'El navegador no lo permite. Mantén pulsado el campo y elige Pegar.',
@@ -128,6 +129,10 @@ const es: Messages = {
     not_allowed: [
       'Este servicio no ofrece esto',
       'Su operador ha excluido esta publicación, este tipo de archivo o tu red.',
+    ],
+    unauthorized: [
+      'Este servicio pide una clave',
+      'Escribe la clave que te dio quien lo administra. Se queda en este navegador.',
     ],
     region_blocked: [
       'Esta publicación está bloqueada donde está el servidor',

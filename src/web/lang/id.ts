@@ -63,6 +63,7 @@ const id: Messages = {
   copy: 'Salin detail',
   copied: 'Disalin',
   cancel: 'Batal',
+  key: 'Kunci API',
   tiktok: 'TikTok',
   douyin: 'Douyin',
   pasteBlocked: 'Peramban tidak mengizinkannya. Tekan lama kolomnya lalu pilih Tempel.',
@@ -119,6 +120,10 @@ const id: Messages = {
     not_allowed: [
       'Layanan ini tidak menyediakannya',
       'Pengelolanya mengecualikan postingan ini, jenis berkas ini, atau jaringan Anda.',
+    ],
+    unauthorized: [
+      'Layanan ini meminta kunci',
+      'Masukkan kunci dari pengelolanya. Kunci disimpan di peramban ini saja.',
     ],
     region_blocked: [
       'Postingan ini diblokir di lokasi server',

@@ -63,6 +63,7 @@ const pt: Messages = {
   copy: 'Copiar detalhes',
   copied: 'Copiado',
   cancel: 'Cancelar',
+  key: 'Chave de API',
   tiktok: 'TikTok',
   douyin: 'Douyin',
   pasteBlocked: 'O navegador não permite. Toque e segure o campo e escolha Colar.',
@@ -122,6 +123,10 @@ const pt: Messages = {
     not_allowed: [
       'Este serviço não oferece isto',
       'O operador excluiu esta publicação, este tipo de arquivo ou a sua rede.',
+    ],
+    unauthorized: [
+      'Este serviço pede uma chave',
+      'Digite a chave que o operador deu a você. Ela fica neste navegador.',
     ],
     region_blocked: [
       'Esta publicação está bloqueada onde o servidor fica',
