@@ -327,11 +327,20 @@ function startCanary(url: string, extractor: PostExtractor, stats: ExtractionSta
 }
 
 function createTokenSealer({ secrets }: Config, projectRoot: string): TokenSealer {
-  const key: Secret = secrets.encryptionKey ?? loadOrCreateKey(join(projectRoot, '.encryption-key'));
+  const key: Secret = secrets.encryptionKey ?? keptKey(join(projectRoot, '.encryption-key'));
   return new TokenSealer(
     key.reveal(),
     secrets.previousKeys.map((previous) => previous.reveal()),
   );
+}
+
+/** @throws ConfigError */
+function keptKey(path: string): Secret {
+  try {
+    return loadOrCreateKey(path);
+  } catch (error) {
+    throw new ConfigError(`ENCRYPTION_KEY must be set where none can be kept: ${(error as Error).message}`);
+  }
 }
 
 /** Start of links where no request says better. */

@@ -7,6 +7,7 @@ export {
 } from './download.ts';
 export { isMediaHost, mediaUrl } from './hosts.ts';
 export {
+  type HealingTrace,
   MediaClient,
   type MediaClientOptions,
   type MediaStatus,

@@ -56,6 +56,16 @@ export interface OpenOptions {
   renew?: Renew;
   /** Key of the client, for the health of the egress; absent where the file is fetched for several. */
   client?: string;
+  /** Filled in where the file had to be healed. */
+  trace?: HealingTrace | undefined;
+}
+
+/** What it took to keep one file whole; absent counts are 0. */
+export interface HealingTrace {
+  /** Times that a body which broke went on from another response. */
+  resumes?: number;
+  /** Extractions because no link worked any more. */
+  renewals?: number;
 }
 
 interface Opening {
@@ -63,6 +73,7 @@ interface Opening {
   source: MediaSource;
   signal: AbortSignal;
   client: string | null;
+  trace: HealingTrace;
 }
 
 /** Totals since the start. */
@@ -120,9 +131,8 @@ export class MediaClient {
    * @throws ServiceError `upstream_failed`, `timeout`, or what `renew` threw; the signal's reason when aborted
    */
   async openMedia(source: MediaSource, request: MediaRequest, options: OpenOptions): Promise<MediaResponse> {
-    const { signal, client = null } = options;
-    const failover = new LinkFailover(source, this.#counted(options.renew));
-    const opening: Opening = { failover, source, signal, client };
+    const opening = this.#opening(source, options);
+    const { failover, signal } = opening;
     if (isForWholeFile(request)) {
       const opened = await this.#openStart(opening, true);
       return respond(request, opened.metadata, () => this.#relay(opened, null, opening));
@@ -154,9 +164,7 @@ export class MediaClient {
     source: MediaSource,
     options: OpenOptions,
   ): Promise<{ metadata: MediaMetadata; address: MediaAddress }> {
-    const { signal, client = null } = options;
-    const failover = new LinkFailover(source, this.#counted(options.renew));
-    const { metadata, response } = await this.#probe({ failover, source, signal, client });
+    const { metadata, response } = await this.#probe(this.#opening(source, options));
     return { metadata, address: response.address };
   }
 
@@ -182,14 +190,15 @@ export class MediaClient {
     await Promise.all([...this.#dispatchers.values()].map((dispatcher) => dispatcher.destroy()));
   }
 
-  #counted(renew: Renew | undefined): Renew | undefined {
-    return (
+  #opening(source: MediaSource, { signal, client, trace = {}, renew }: OpenOptions): Opening {
+    const counted =
       renew &&
       (() => {
         this.#stats.renewals += 1;
+        trace.renewals = (trace.renewals ?? 0) + 1;
         return renew();
-      })
-    );
+      });
+    return { failover: new LinkFailover(source, counted), source, signal, client: client ?? null, trace };
   }
 
   async #openStart(opening: Opening, whole: boolean): Promise<OpenedMedia> {
@@ -235,6 +244,7 @@ export class MediaClient {
   #resume(opening: Opening, metadata: MediaMetadata): ResumableBodyOptions['resume'] {
     return (point, signal) => {
       this.#stats.resumes += 1;
+      opening.trace.resumes = (opening.trace.resumes ?? 0) + 1;
       let replaced = false;
       return this.#tryLinks(opening, signal, async (context) => {
         try {

@@ -68,7 +68,7 @@ export class SourcePlanner {
   readonly #options: SourcePlannerOptions;
   readonly #clock: Clock;
   readonly #egresses = new Map<string, EgressState>();
-  #cookies = { mtimeMs: 0, forDouyin: false };
+  #cookies = { changedMs: 0, forDouyin: false };
 
   constructor(options: SourcePlannerOptions) {
     this.#options = options;
@@ -214,9 +214,9 @@ export class SourcePlanner {
   /** Whether COOKIES_PATH has cookies for Douyin; read again when the file changes. */
   #hasDouyinCookies(): boolean {
     const { cookiesPath } = this.#options;
-    const mtimeMs = statSync(cookiesPath, { throwIfNoEntry: false })?.mtimeMs ?? 0;
-    if (mtimeMs !== this.#cookies.mtimeMs) {
-      this.#cookies = { mtimeMs, forDouyin: mtimeMs > 0 && mentionsDouyin(cookiesPath) };
+    const changedMs = changeTime(cookiesPath);
+    if (changedMs !== this.#cookies.changedMs) {
+      this.#cookies = { changedMs, forDouyin: changedMs > 0 && mentionsDouyin(cookiesPath) };
     }
     return this.#cookies.forDouyin;
   }
@@ -229,6 +229,15 @@ function isWeak(outcome: Attempt['outcome'], reason: string): boolean {
 
 function pauseMs(pause: number): number {
   return Math.min(EARLY_PAUSE_MS * 2 ** Math.max(0, pause - EARLY_PAUSES), MAX_PAUSE_MS);
+}
+
+/** Of content or permissions, in Unix milliseconds; 0 where there is no file that may be looked at. */
+function changeTime(path: string): number {
+  try {
+    return statSync(path).ctimeMs;
+  } catch {
+    return 0;
+  }
 }
 
 function mentionsDouyin(path: string): boolean {

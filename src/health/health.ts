@@ -86,7 +86,8 @@ export class Health {
       disk,
       cookies: cookies && {
         ...cookies,
-        age_days: Math.floor((Date.now() / 1000 - cookies.changed) / 86_400),
+        age_days:
+          cookies.changed === null ? null : Math.floor((Date.now() / 1000 - cookies.changed) / 86_400),
       },
       canary: canary?.status ?? null,
     };

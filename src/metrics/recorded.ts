@@ -86,7 +86,17 @@ export function recordedMetrics(registry: Registry) {
     buckets: RENDER_BUCKETS,
     registers,
   });
+  const refused = new Counter({
+    name: `${PREFIX}connections_refused_total`,
+    help: 'Connections closed at once because one client, or all together, have too many.',
+    labelNames: ['limit'],
+    registers,
+  });
+  for (const limit of ['client', 'process']) refused.inc({ limit }, 0);
   return {
+    onRefusedConnection(limit: 'client' | 'process'): void {
+      refused.inc({ limit });
+    },
     onRequest({ method, route, status, code, firstByteSeconds, seconds }: RequestEnd): void {
       requests.inc({ method, route, status, code });
       duration.observe({ route }, seconds);

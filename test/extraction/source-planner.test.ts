@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -148,6 +148,10 @@ describe('SourcePlanner', () => {
     expect(made.plan('direct', 'douyin').sources[0]).toBe('douyin-detail');
     writeFileSync(cookiesPath, '# Netscape HTTP Cookie File\n.douyin.com\tTRUE\t/\tTRUE\t0\ta\tb\n\n');
     expect(made.plan('direct', 'douyin').sources[0]).toBe('douyin-cookies');
+    rmSync(cookiesPath);
+    // May not be looked at, like a file in another user's folder.
+    symlinkSync(cookiesPath, cookiesPath);
+    expect(made.plan('direct', 'douyin').sources[0]).toBe('douyin-detail');
   });
 
   it('reports where posts come from and why a source is skipped', () => {

@@ -51,7 +51,8 @@ class CookieFile:
     def refresh(self):
         try:
             status = os.stat(self.path)
-            stamp = (status.st_mtime_ns, status.st_size, status.st_ino)
+            # Changes with the permissions, too.
+            stamp = (status.st_ctime_ns, status.st_size, status.st_ino)
         except OSError:
             stamp = None
         if stamp == self.stamp:
