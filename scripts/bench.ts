@@ -3,10 +3,12 @@
  *
  *   npm run bench                        all parts
  *   npm run bench -- --quick             fewer rounds
- *   npm run bench -- --only cold,relay   these parts: cold, cached, memory, startup, recovery, relay, slideshow
+ *   npm run bench -- --only cold,relay   these parts: cold, cached, memory, startup, recovery, relay, delivery,
+ *                                        slideshow
  *   npm run bench -- --build DIR         measures the build of another checkout, to compare two
+ *   npm run bench -- --peer cobalt=DIR   beside another program, from its checkout, and nothing else
  *
- * Prints tables and writes bench-results/bench.json. Needs Linux (/proc), and curl for the relay.
+ * Prints tables and writes bench-results/bench.json. Needs Linux (/proc), and curl for files, nginx for `delivery`.
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { loadavg } from 'node:os';
@@ -14,28 +16,40 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { cached } from './bench/cached.ts';
 import { cold } from './bench/cold.ts';
-import { prepareEnv } from './bench/env.ts';
+import { delivery } from './bench/delivery.ts';
+import { type BenchEnv, prepareEnv } from './bench/env.ts';
 import { machineFacts, ROOT } from './bench/machine.ts';
 import { memory } from './bench/memory.ts';
+import { peers } from './bench/peers.ts';
 import { recovery } from './bench/recovery.ts';
 import { relay } from './bench/relay.ts';
-import { printTargets, type Target } from './bench/report.ts';
+import { type Part, printTargets, type Target } from './bench/report.ts';
 import { slideshow } from './bench/slideshow.ts';
 import { startup } from './bench/startup.ts';
 
 const OUT = join(ROOT, 'bench-results');
-const PARTS = { cold, cached, memory, startup, recovery, relay, slideshow };
+const PARTS: Readonly<Record<string, (env: BenchEnv) => Promise<Part>>> = {
+  cold,
+  cached,
+  memory,
+  startup,
+  recovery,
+  relay,
+  delivery,
+  slideshow,
+};
 
 const { values: flags } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false },
     only: { type: 'string', default: Object.keys(PARTS).join() },
     build: { type: 'string', default: ROOT },
+    peer: { type: 'string', multiple: true, default: [] },
   },
 });
-const parts = flags.only.split(',');
-const unknown = parts.filter((part) => !isPart(part));
-if (unknown.length > 0) throw new Error(`unknown: ${unknown}; there are ${Object.keys(PARTS).join(', ')}`);
+const parts = Object.entries(
+  flags.peer.length > 0 ? { peers: peers(flags.peer) } : chosen(flags.only.split(',')),
+);
 
 const machine = machineFacts();
 process.stdout.write(
@@ -53,10 +67,10 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 const figures: Record<string, object> = {};
 const targets: Target[] = [];
 try {
-  for (const part of parts.filter(isPart)) {
+  for (const [part, measure] of parts) {
     process.stdout.write(`\n## ${part} (load average ${loadavg()[0]?.toFixed(1)})\n`);
     try {
-      const result = await PARTS[part](env);
+      const result = await measure(env);
       figures[part] = result.figures;
       targets.push(...result.targets);
     } catch (error) {
@@ -81,6 +95,8 @@ if (!interrupted) {
   await writeFile(join(OUT, 'bench.json'), json);
 }
 
-function isPart(name: string): name is keyof typeof PARTS {
-  return Object.hasOwn(PARTS, name);
+function chosen(names: readonly string[]) {
+  const unknown = names.filter((name) => !Object.hasOwn(PARTS, name));
+  if (unknown.length > 0) throw new Error(`unknown: ${unknown}; there are ${Object.keys(PARTS).join(', ')}`);
+  return Object.fromEntries(Object.entries(PARTS).filter(([name]) => names.includes(name)));
 }

@@ -4,7 +4,14 @@ import { loadavg } from 'node:os';
 import autocannon from 'autocannon';
 import { type Standin, type StandinOptions, startStandin } from '../../test/helpers/standin/index.ts';
 import { type ServiceCpu, serviceCpu } from './procfs.ts';
-import type { BenchService } from './service.ts';
+
+/** A program that takes posts. */
+export interface PostTaker {
+  baseUrl: string;
+  pid: number;
+  /** By default the service's. */
+  path?: string;
+}
 
 export interface BenchEnv {
   standin: Standin;
@@ -14,7 +21,7 @@ export interface BenchEnv {
   /** The serve.sh of the build to measure. */
   serve: string;
   /** Requests posts, each of them once; or one post all the time. */
-  measure(service: BenchService, load: Load): Promise<Measured>;
+  measure(service: PostTaker, load: Load): Promise<Measured>;
   /** Registers a clean-up step, also for what is stopped before. */
   onEnd(step: () => Promise<unknown>): void;
   /** Runs all clean-up steps, newest first. */
@@ -45,11 +52,19 @@ export async function prepareEnv(quick: boolean, serve: string): Promise<BenchEn
   const standin = await startStandin(options);
   const steps: (() => Promise<unknown>)[] = [() => standin.close()];
   let posts = 0;
-  const measure = async ({ baseUrl, pid }: BenchService, { concurrency, count, same = false }: Load) => {
+  const measure = async (
+    { baseUrl, pid, path = '/tiktok' }: PostTaker,
+    { concurrency, count, same = false }: Load,
+  ) => {
     const before = serviceCpu(pid);
     const [loadBefore = 0] = loadavg();
     const nextBody = () => JSON.stringify({ url: postUrl(same ? 0 : ++posts) });
-    const { perSecond, latencies, succeeded } = await request(baseUrl, concurrency, count, nextBody);
+    const { perSecond, latencies, succeeded } = await request(
+      `${baseUrl}${path}`,
+      concurrency,
+      count,
+      nextBody,
+    );
     const after = serviceCpu(pid);
     const each = (part: keyof ServiceCpu) => (after[part] - before[part]) / count;
     const at = (share: number) => latencies[Math.ceil(latencies.length * share) - 1] ?? Number.NaN;
@@ -65,15 +80,15 @@ export async function prepareEnv(quick: boolean, serve: string): Promise<BenchEn
   };
 }
 
-/** POST /tiktok over kept connections, one request at a time on each. */
+/** POST over kept connections, one request at a time on each. */
 async function request(url: string, connections: number, amount: number, nextBody: () => string) {
   const latencies: number[] = [];
   let succeeded = 0;
   const began = performance.now();
   let ended = began;
-  const headers = { 'content-type': 'application/json' };
+  const headers = { 'content-type': 'application/json', accept: 'application/json' };
   const setupRequest = (given: autocannon.Request) => ({ ...given, body: nextBody() });
-  const requests = [{ method: 'POST' as const, path: '/tiktok', headers, setupRequest }];
+  const requests = [{ method: 'POST' as const, path: new URL(url).pathname, headers, setupRequest }];
   // Without a callback the instance would be typed as a promise.
   const running = autocannon({ url, connections, amount, timeout: 300, requests }, () => {});
   // autocannon itself rounds times: latencies to milliseconds, the end to a second.

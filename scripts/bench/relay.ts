@@ -91,7 +91,7 @@ async function compare(env: BenchEnv, service: BenchService, streams: number, mi
 }
 
 /** @throws when not the whole file came */
-async function download(args: readonly string[], bytes: number): Promise<void> {
+export async function download(args: readonly string[], bytes: number): Promise<void> {
   const { stdout } = await run('curl', [
     '-sS',
     '-o',

@@ -9,7 +9,7 @@ export interface BenchService extends Service {
 
 /** Starts the service as it is served, by scripts/serve.sh, with default settings but these. */
 export async function startService(
-  { standin, serve, onEnd }: BenchEnv,
+  { standin, serve, onEnd }: Pick<BenchEnv, 'serve' | 'onEnd'> & { standin: BenchEnv['standin'] | null },
   settings: Readonly<Record<string, string>> = {},
 ): Promise<BenchService> {
   const began = performance.now();

@@ -106,7 +106,7 @@ export interface ResponseFacts {
   headers: Readonly<Record<string, string>>;
   /** Bytes of the body. */
   length: number;
-  /** Which of the known words stand in the body. */
+  /** Which of the known words stand in the body; none where a page had the post. */
   words: readonly string[];
   /** HTTP requests that the operation took. */
   requests: number;

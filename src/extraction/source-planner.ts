@@ -68,6 +68,11 @@ export class SourcePlanner {
   readonly #options: SourcePlannerOptions;
   readonly #clock: Clock;
   readonly #egresses = new Map<string, EgressState>();
+  #browsers: { available: readonly string[]; targets: readonly string[]; mobile: string | null } = {
+    available: [],
+    targets: [],
+    mobile: null,
+  };
   #cookies = { changedMs: 0, forDouyin: false };
 
   constructor(options: SourcePlannerOptions) {
@@ -87,21 +92,20 @@ export class SourcePlanner {
   /** The plan of one job. A source whose pause is over is in it, and counts as probed. */
   plan(egress: string, platform: Platform): Plan {
     const state = this.#state(egress);
-    const available = this.#options.targets();
     const order = platform === 'douyin' ? this.#douyinSources() : TIKTOK_SOURCES;
     const probes = order.filter((source) => this.#source(state, source).breaker.probeDue);
     const sources = order.filter(
       (source) => probes.includes(source) || this.#source(state, source).breaker.state === 'ok',
     );
     for (const source of probes) this.#source(state, source).breaker.probe();
-    const targets = desktopTargets(available);
+    const { targets, mobile } = this.#installedBrowsers();
     const passed = this.#passedLately(state);
     return {
       // Where everything is skipped, a job still tries the sources that need the least.
       sources: sources.length > 0 ? sources : order.slice(0, 2),
       targets:
         passed && targets.includes(passed) ? [passed, ...targets.filter((one) => one !== passed)] : targets,
-      mobileTarget: mobileTarget(available),
+      mobileTarget: mobile,
       ttwid: this.ttwid(egress),
       ttwidIsFresh: false,
       isUnreadable: order.some((one) => !sources.includes(one) && this.#source(state, one).isUnreadable),
@@ -181,6 +185,16 @@ export class SourcePlanner {
           }),
         ),
     };
+  }
+
+  /** Chosen once for each host: the list is the same object until a new one starts. */
+  #installedBrowsers() {
+    const available = this.#options.targets();
+    if (available !== this.#browsers.available) {
+      const targets = desktopTargets(available);
+      this.#browsers = { available, targets, mobile: mobileTarget(available) };
+    }
+    return this.#browsers;
   }
 
   #passedLately({ passed }: EgressState): string | null {

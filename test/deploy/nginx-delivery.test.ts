@@ -1,15 +1,15 @@
-import { createSocket, type Socket as UdpSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
-import { type AddressInfo, Socket } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { isMediaHost } from '../../src/cdn/index.ts';
 import { type Behaviour, mp4Bytes, serve, status, Upstream } from '../cdn/fake-cdn.ts';
 import { buildTestApp, fakeExtractor, postOf, type TestApp } from '../helpers/app.ts';
+import { redirectHttps } from '../helpers/redirect-https.mjs';
 import { type Body, freePort } from '../helpers/service.ts';
 import { type Nginx, nginxVersion, startNginx } from './nginx.ts';
 
@@ -25,7 +25,7 @@ const DELIVERY = readFileSync(
 
 let dir: string;
 let upstream: Upstream;
-let dns: UdpSocket;
+let endRedirect: () => void;
 let app: TestApp;
 let nginx: Nginx;
 /** What must never be asked. */
@@ -37,38 +37,12 @@ let extractions: string[][] = [];
 let cookie: string | null = null;
 let posts = 0;
 
-/** Every name leads to 127.0.0.1 (RFC 1035 §4.1). */
-async function startDns(): Promise<UdpSocket> {
-  const socket = createSocket('udp4');
-  socket.on('message', (query, { port, address }) => {
-    const question = query.subarray(12, query.indexOf(0, 12) + 5);
-    const head = Buffer.from([query[0] ?? 0, query[1] ?? 0, 0x81, 0x80, 0, 1, 0, 1, 0, 0, 0, 0]);
-    const answer = Buffer.from([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4, 127, 0, 0, 1]);
-    socket.send(Buffer.concat([head, question, answer]), port, address);
-  });
-  socket.bind(0, '127.0.0.1');
-  await once(socket, 'listening');
-  return socket;
-}
-
-/** Leads this process's connections to port 443 to the CDN of the test. */
-function redirectHttps(port: number): void {
-  const { connect } = Socket.prototype;
-  vi.spyOn(Socket.prototype, 'connect').mockImplementation(function (this: Socket, ...args: unknown[]) {
-    const [options, ...rest] = args as [{ port?: number | string }];
-    const isHttps = Number(options?.port) === 443;
-    const changed = isHttps ? { ...options, host: '127.0.0.1', port, lookup: undefined } : options;
-    return Reflect.apply(connect, this, [changed, ...rest]) as Socket;
-  });
-}
-
 beforeAll(async () => {
   dir = mkdtempSync(join(tmpdir(), 'delivery-'));
   upstream = await Upstream.start();
   const caFile = join(dir, 'ca.pem');
   writeFileSync(caFile, upstream.authority.caPem);
-  redirectHttps(upstream.port);
-  dns = await startDns();
+  endRedirect = redirectHttps(upstream.port);
   inner = createServer((_request, response) => {
     asked += 1;
     response.end('an inner secret');
@@ -95,7 +69,6 @@ beforeAll(async () => {
   );
   const instance = await app.listenAnywhere();
   nginx = await startNginx([instance.port], port, {
-    dnsPort: dns.address().port,
     port: upstream.port,
     caFile,
   });
@@ -104,8 +77,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await nginx?.stop();
   await app?.close();
-  vi.restoreAllMocks();
-  dns?.close();
+  endRedirect?.();
   inner?.close();
   await upstream?.stop();
   rmSync(dir, { recursive: true, force: true });
@@ -401,7 +373,7 @@ describe.skipIf(nginxVersion() === null)('nginx checks the host as well', () => 
       else response.end('relayed');
     }).listen(0, '127.0.0.1');
     await once(instance, 'listening');
-    const cdn = { dnsPort: dns.address().port, port: upstream.port, caFile: join(dir, 'ca.pem') };
+    const cdn = { port: upstream.port, caFile: join(dir, 'ca.pem') };
     const front = await startNginx([(instance.address() as AddressInfo).port], undefined, cdn);
     try {
       const before = upstream.seen.length;

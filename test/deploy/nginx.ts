@@ -1,4 +1,5 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { createSocket, type Socket as UdpSocket } from 'node:dgram';
 import { once } from 'node:events';
 import {
   chmodSync,
@@ -57,8 +58,6 @@ export function nginxVersion(): string | null {
 
 /** Where nginx finds the CDN of a test. */
 export interface CdnForNginx {
-  /** Of a DNS server on 127.0.0.1. */
-  dnsPort: number;
   /** Instead of 443. */
   port: number;
   caFile: string;
@@ -70,6 +69,7 @@ export interface CdnForNginx {
  */
 export async function startNginx(ports: readonly number[], port?: number, cdn?: CdnForNginx): Promise<Nginx> {
   const listen = port ?? (await freePort());
+  const dns = cdn && (await startDns());
   const dir = mkdtempSync(join(tmpdir(), 'nginx-'));
   // Started by root, nginx has workers of another user.
   chmodSync(dir, 0o755);
@@ -87,7 +87,7 @@ export async function startNginx(ports: readonly number[], port?: number, cdn?: 
   // `resolve` needs nginx 1.27.3 and Docker's DNS.
   const servers = ports.map((instance) => `server 127.0.0.1:${instance} max_fails=0;`).join('\n  ');
   const upstreams = readFileSync(join(CONF_DIR, 'upstreams.conf'), 'utf8')
-    .replace(/^resolver .*$/m, cdn ? `resolver 127.0.0.1:${cdn.dnsPort} ipv6=off;` : '')
+    .replace(/^resolver .*$/m, dns ? `resolver 127.0.0.1:${dns.address().port} ipv6=off;` : '')
     .replaceAll('server instance:3021 resolve max_fails=0;', servers);
   writeFileSync(join(dir, 'upstreams.conf'), upstreams);
   writeFileSync(
@@ -109,6 +109,7 @@ export async function startNginx(ports: readonly number[], port?: number, cdn?: 
     env: { PATH },
     stdio: ['ignore', output, output],
   });
+  const exited = once(child, 'exit').finally(() => dns?.close());
   closeSync(output);
   const baseUrl = `http://127.0.0.1:${listen}`;
   await answering(baseUrl, child, () => readFileSync(join(dir, 'output.log'), 'utf8'));
@@ -119,12 +120,25 @@ export async function startNginx(ports: readonly number[], port?: number, cdn?: 
     rawLog,
     log: () => rawLog().split('\n').flatMap(parse),
     async stop() {
-      const gone = once(child, 'exit');
       child.kill('SIGTERM');
-      await gone;
+      await exited;
       rmSync(dir, { recursive: true, force: true });
     },
   };
+}
+
+/** Every name leads to 127.0.0.1 (RFC 1035 §4.1). */
+async function startDns(): Promise<UdpSocket> {
+  const socket = createSocket('udp4');
+  socket.on('message', (query, { port, address }) => {
+    const question = query.subarray(12, query.indexOf(0, 12) + 5);
+    const head = Buffer.from([query[0] ?? 0, query[1] ?? 0, 0x81, 0x80, 0, 1, 0, 1, 0, 0, 0, 0]);
+    const answer = Buffer.from([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4, 127, 0, 0, 1]);
+    socket.send(Buffer.concat([head, question, answer]), port, address);
+  });
+  socket.bind(0, '127.0.0.1');
+  await once(socket, 'listening');
+  return socket;
 }
 
 async function answering(baseUrl: string, child: ChildProcess, output: () => string): Promise<void> {

@@ -18,8 +18,9 @@ SEARCHED = 64 * 1024
 ENCODED = [(word, word.encode()) for word in WORDS]
 
 
-def of(answer, requests=1):
-    start = answer.body[:SEARCHED]
+def of(answer, requests=1, has_data=False):
+    """`has_data`: the post was found in the body, whose words do not matter then."""
+    start = b'' if has_data else answer.body[:SEARCHED]
     return {
         'status': answer.status,
         'url': answer.url,

@@ -76,9 +76,10 @@ def fetch_with(client, job, keys):
         if extractor.answer is None:
             raise
         message = error.orig_msg or ''
+    data = extractor.detail or data
     return {
-        'data': extractor.detail or data,
-        'answer': {**facts.of(extractor.answer, extractor.requests), 'message': message[:200]},
+        'data': data,
+        'answer': {**facts.of(extractor.answer, extractor.requests, data is not None), 'message': message[:200]},
         'cookies': {cookie.name: cookie.value for cookie in client.cookies if cookie.name in MEDIA_COOKIES},
     }
 
