@@ -15,7 +15,15 @@ import { EngineWatcher, engineDirs, scheduleUpdates, startWithFallback } from '.
 import { type ExtractionObservers, Extractor } from './extraction/index.ts';
 import { locateFfmpeg } from './ffmpeg/index.ts';
 import { FileLocator } from './files/index.ts';
-import { Canary, ExtractionStats, Health, LocalChecks } from './health/index.ts';
+import {
+  Canary,
+  ExtractionStats,
+  FileProbe,
+  FileStats,
+  Health,
+  LocalChecks,
+  networkReason,
+} from './health/index.ts';
 import { shutDownOnSignals } from './http/graceful-shutdown.ts';
 import { createManagementServer } from './http/management-server.ts';
 import { createServer } from './http/server.ts';
@@ -120,13 +128,14 @@ async function buildServices(building: Building) {
   const extraction = await startExtraction(building, { temp, shared, observers: metrics.observers });
   const { extractor, egresses, stats } = extraction;
   const rules = openRules(building);
-  const posts = new Posts({ source: extractor, ttlMs: config.cache.ttlMs, shared });
+  const { media, fileStats, extract } = buildMedia(building, { extractor, egresses, extraCa, metrics });
+  const posts = new Posts({ source: { extract }, ttlMs: config.cache.ttlMs, shared });
   const ffmpeg = locateFfmpeg(projectRoot);
-  const { renders, ...files } = buildFiles(building, { temp, posts, egresses, ffmpeg, extraCa, metrics });
-  const checks = await startChecks(building, extraction);
-  const health = new Health({ version, extractor, stats, egresses, posts, shared, ffmpeg, ...checks });
+  const { renders, ...files } = buildFiles(building, { temp, posts, media, ffmpeg, metrics });
+  const checks = await startChecks(building, extraction, extract);
+  const watched = { extractor, stats, egresses, media, files: fileStats, posts, shared };
+  const health = new Health({ version, ffmpeg, ...watched, ...checks });
   const stores = { slideshow: renders, mp3: files.mp3s };
-  const { media } = files;
   metrics.watch({ extractor, posts, shared, egresses, media, stores, health, engines: checks.engines });
   const services: Services = {
     config,
@@ -139,6 +148,7 @@ async function buildServices(building: Building) {
     shared,
     egresses,
     rules,
+    media,
     ...files,
     health,
     metrics,
@@ -167,28 +177,60 @@ async function startExtraction(
   return { egresses, stats, dirs, extractor };
 }
 
-interface FileParts {
-  temp: TempStore;
-  posts: Posts;
+interface MediaParts {
+  extractor: PostExtractor;
   egresses: EgressPool;
-  ffmpeg: string | null;
   /** PEM certificates that are trusted besides the system's. */
   extraCa: string[];
   metrics: Metrics;
 }
 
-function buildFiles({ config, log, closers }: Building, parts: FileParts) {
-  const { temp, posts, egresses, ffmpeg, extraCa, metrics } = parts;
-  const { observers } = metrics;
-  const files = new FileLocator(posts);
+/** The relay, what is known of its files, and the extraction whose posts it looks at. */
+function buildMedia({ config, log, closers }: Building, parts: MediaParts) {
+  const { extractor, egresses, extraCa, metrics } = parts;
+  const { stallTimeoutMs, directFirst, allowFakeIp } = config.relay;
+  const fileStats = new FileStats();
   const media = new MediaClient({
     egresses: new Map(egresses.all.map(({ id, proxy }) => [id, proxy?.reveal() ?? null])),
+    directFirst,
+    allowFakeIp,
     extraCa,
-    stallTimeoutMs: config.relay.stallTimeoutMs,
+    stallTimeoutMs,
     maxBytes: config.rules.maxFileBytes,
     onStatus: (seen) => egresses.sawMedia(seen, () => media.checkEgress(seen.egress)),
+    onOutcome: (outcome) => {
+      fileStats.record(outcome);
+      const via = egresses.all.find(({ id }) => id === outcome.via)?.label ?? 'direct';
+      metrics.observers.onFile(via, outcome.fault ?? 'ok');
+    },
   });
   closers.add('media client', () => media.close());
+  const probe = new FileProbe({ media, stats: fileStats });
+  closers.add('file probe', () => probe.stop());
+  void media.checkNames().then(() => {
+    const reason = networkReason(media.network);
+    if (reason !== null) log.warn(reason);
+  });
+  const extract: PostExtractor['extract'] = async (link, options) => {
+    const post = await extractor.extract(link, options);
+    probe.sawPost(post);
+    return post;
+  };
+  return { media, fileStats, extract };
+}
+
+interface FileParts {
+  temp: TempStore;
+  posts: Posts;
+  media: MediaClient;
+  ffmpeg: string | null;
+  metrics: Metrics;
+}
+
+function buildFiles({ config, log, closers }: Building, parts: FileParts) {
+  const { temp, posts, media, ffmpeg, metrics } = parts;
+  const { observers } = metrics;
+  const files = new FileLocator(posts);
   const making = {
     renders: openRenderSlots({ maxRenders: config.renders.max, maxWorkers: config.extraction.maxWorkers }),
     limitClients: config.limits.downloadsAtOnce !== null,
@@ -214,13 +256,14 @@ function buildFiles({ config, log, closers }: Building, parts: FileParts) {
   });
   const cleaner = startCleaner({ cron: config.temp.cleanupCron, sweepers: [renders, mp3s, temp], log });
   closers.add('cleaner', () => cleaner.stop());
-  return { files, media, renders, mp3s, zips, slideshows };
+  return { files, renders, mp3s, zips, slideshows };
 }
 
 /** What looks after the service while it runs; /health reports it. */
 async function startChecks(
   { config, projectRoot, log, overrides, closers }: Building,
   { dirs, extractor, stats }: Extraction,
+  extract: PostExtractor['extract'],
 ) {
   const engines = new EngineWatcher({ dirs, user: extractor, log });
   if (!overrides.extractor) engines.start();
@@ -230,7 +273,8 @@ async function startChecks(
     const updates = scheduleUpdates(engineUpdateCron, projectRoot, dirs.store, log);
     closers.add('engine updates', () => updates.stop());
   }
-  const canary = canaryUrl === null ? null : startCanary(canaryUrl, extractor, stats, log);
+  const fetching = { extract, probeFallbacks: (link: PostLink) => extractor.probeFallbacks(link) };
+  const canary = canaryUrl === null ? null : startCanary(canaryUrl, fetching, stats, log);
   closers.add('canary', () => canary?.stop());
   const cookies = { path: cookiesPath, engine: () => extractor.status.engine, log };
   const localChecks = new LocalChecks({ tempDir: config.temp.dir, cookies });
@@ -268,7 +312,12 @@ async function makeFolders(dir: string): Promise<void> {
  * The canary uses the queue as the client `canary` and is not rate-limited.
  * @throws ConfigError
  */
-function startCanary(url: string, extractor: PostExtractor, stats: ExtractionStats, log: Logger): Canary {
+function startCanary(
+  url: string,
+  extractor: Pick<PostExtractor, 'extract' | 'probeFallbacks'>,
+  stats: ExtractionStats,
+  log: Logger,
+): Canary {
   const extract = async (link: PostLink) => {
     await extractor.extract(link, { client: 'canary' });
     await extractor.probeFallbacks(link);

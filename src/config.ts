@@ -56,7 +56,7 @@ export interface Config {
     engineDir: string | null;
   };
   posts: { preferCodec: 'h264' | 'best' };
-  relay: { stallTimeoutMs: number };
+  relay: { stallTimeoutMs: number; directFirst: boolean; allowFakeIp: boolean };
   egress: { proxies: Secret[]; extraCaFile: string | null; gluetunUrl: string | null };
   cache: { ttlMs: number };
   /** For one client; null for no limit. */
@@ -110,6 +110,8 @@ const schema = z.object({
   COOKIES_PATH: z.string().default('./cookies/www.tiktok.com_cookies.txt'),
   PROXY_URLS: proxyList.optional(),
   PROXY_URLS_FILE: fileContent.pipe(proxyList).optional(),
+  MEDIA_EGRESS: z.enum(['same', 'direct-first'], 'same or direct-first').default('same'),
+  FAKE_IP: z.enum(['refuse', 'allow'], 'refuse or allow').default('refuse'),
   EXTRA_CA_CERTS: z.string().optional(),
   REDIS_URL: redisUrl.optional(),
   REDIS_URL_FILE: fileContent.pipe(redisUrl).optional(),
@@ -187,7 +189,11 @@ export function loadConfig(
       engineDir: e.ENGINE_DIR === undefined ? null : resolve(root, e.ENGINE_DIR),
     },
     posts: { preferCodec: e.PREFER_CODEC },
-    relay: { stallTimeoutMs: e.DOWNLOAD_TIMEOUT * 1000 },
+    relay: {
+      stallTimeoutMs: e.DOWNLOAD_TIMEOUT * 1000,
+      directFirst: e.MEDIA_EGRESS === 'direct-first',
+      allowFakeIp: e.FAKE_IP === 'allow',
+    },
     egress: {
       proxies: (e.PROXY_URLS ?? e.PROXY_URLS_FILE ?? []).map((url) => new Secret(url)),
       extraCaFile: e.EXTRA_CA_CERTS === undefined ? null : pemFile(resolve(root, e.EXTRA_CA_CERTS)),

@@ -41,6 +41,13 @@ const MEDIA_HOSTS: ReadonlySet<string> = new Set([
   'v16m-default.akamaized.net', // video
 ]);
 
+/** Hosts of videos and photos of most posts: what their names lead to shows what the network does with names. */
+export const USUAL_HOSTS: readonly string[] = [
+  'v16-webapp-prime.tiktok.com',
+  'p16-sign-va.tiktokcdn.com',
+  'v3-search.douyinvod.com',
+];
+
 /**
  * Whether a parsed, lower-case host name belongs to TikTok's or Douyin's media servers. Only letters, digits, hyphens
  * and dots pass: no trailing dot, no address, no Unicode.

@@ -1,9 +1,12 @@
 import type { Posts, RedisStore } from '../cache/index.ts';
+import type { MediaClient } from '../cdn/index.ts';
 import type { EgressPool } from '../egress/index.ts';
 import type { EngineStatus } from '../engine/index.ts';
 import type { ExtractorStatus } from '../extraction/index.ts';
 import type { Canary } from './canary.ts';
 import type { ExtractionStats } from './extraction-stats.ts';
+import { fileReasons, networkReason } from './file-reasons.ts';
+import type { FileStats } from './file-stats.ts';
 import type { LocalChecks } from './local-checks.ts';
 import { canaryReason, diskReason, extractionReason, redisReason } from './reasons.ts';
 import { sourceReasons } from './source-reasons.ts';
@@ -12,7 +15,9 @@ export interface HealthSources {
   version: string;
   extractor: { readonly status: ExtractorStatus };
   stats: ExtractionStats;
-  egresses: Pick<EgressPool, 'status' | 'open'>;
+  egresses: Pick<EgressPool, 'status' | 'open' | 'labelOf'>;
+  media: Pick<MediaClient, 'network'>;
+  files: FileStats;
   posts: Pick<Posts, 'status'>;
   /** Null without REDIS_URL. */
   shared: Pick<RedisStore, 'status'> | null;
@@ -37,7 +42,7 @@ export class Health {
 
   report() {
     const { version, extractor, stats, egresses, posts, shared, ffmpeg } = this.#sources;
-    const { engines, canary, localChecks } = this.#sources;
+    const { engines, canary, localChecks, files, media } = this.#sources;
     const { workers, host, hostRestarts, childRestarts, trial } = extractor.status;
     const recent = stats.recent();
     const reasons = this.#reasons();
@@ -75,6 +80,12 @@ export class Health {
         last_failures: Object.fromEntries([...stats.lastFailures].map(([code, at]) => [code, at / 1000])),
       },
       egress: egresses.status,
+      files: files.summaries().map(({ egress, lastSuccess, ...rest }) => ({
+        egress: egresses.labelOf(egress),
+        ...rest,
+        last_success: lastSuccess === null ? null : lastSuccess / 1000,
+      })),
+      network: media.network,
       sources: extractor.status.sources,
       cache: posts.status,
       redis: redisReport(shared),
@@ -96,6 +107,7 @@ export class Health {
 
   #reasons(): string[] {
     const { extractor, stats, egresses, shared, ffmpeg, engines, canary, localChecks } = this.#sources;
+    const { files, media } = this.#sources;
     const { host } = extractor.status;
     const reasons: string[] = [];
     const { cookies } = localChecks.facts;
@@ -106,8 +118,11 @@ export class Health {
     if (!egresses.open) reasons.push('all egresses are blocked or unreachable');
     if (!ffmpeg) reasons.push('ffmpeg is not installed: no slideshows, no conversion to MP3');
     if (cookies?.problem) reasons.push(`the cookies file is unusable: ${cookies.problem}`);
+    const failing = extractionReason(stats.summary(), host?.ytdlp ?? '(not running)');
     const found = [
-      extractionReason(stats.summary(), host?.ytdlp ?? '(not running)'),
+      failing,
+      networkReason(media.network),
+      ...fileReasons(files.summaries(), (id) => egresses.labelOf(id), failing === null),
       canary && canaryReason(canary.status),
       shared && redisReason(shared.status),
       diskReason(localChecks.facts),
