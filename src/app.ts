@@ -205,6 +205,9 @@ function buildMedia({ config, log, closers }: Building, parts: MediaParts) {
     },
   });
   closers.add('media client', () => media.close());
+  for (const egress of egresses.all) {
+    egress.onNewExit = () => media.useProxy(egress.id, egress.proxy?.reveal() ?? '');
+  }
   const probe = new FileProbe({ media, stats: fileStats });
   closers.add('file probe', () => probe.stop());
   void media.checkNames().then(() => {

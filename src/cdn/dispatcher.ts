@@ -58,6 +58,7 @@ function splitCredentials(proxy: string): { uri: URL; user: string; password: st
   const password = decodeURIComponent(uri.password);
   uri.username = '';
   uri.password = '';
+  uri.hash = '';
   return { uri, user, password };
 }
 

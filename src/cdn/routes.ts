@@ -35,6 +35,8 @@ export class Routes {
   readonly #options: RoutesOptions;
   readonly #dispatchers: Map<string, Dispatcher>;
   readonly #direct: Route | null;
+  /** Of proxies that were replaced, until their last body has ended. */
+  readonly #former = new Set<Dispatcher>();
   readonly #refusing: LRUCache<string, true>;
 
   constructor(options: RoutesOptions) {
@@ -89,12 +91,15 @@ export class Routes {
   useProxy(egress: string, proxy: string): void {
     const former = this.#dispatchers.get(egress);
     this.#dispatchers.set(egress, this.#dispatcher(proxy));
-    void former?.close();
+    if (!former) return;
+    this.#former.add(former);
+    void former.close().finally(() => this.#former.delete(former));
   }
 
   /** Ends all connections at once. */
   async close(): Promise<void> {
-    const all = [...this.#dispatchers.values(), ...(this.#direct ? [this.#direct.dispatcher] : [])];
+    const direct = this.#direct ? [this.#direct.dispatcher] : [];
+    const all = [...this.#dispatchers.values(), ...direct, ...this.#former];
     await Promise.all(all.map((dispatcher) => dispatcher.destroy()));
   }
 
