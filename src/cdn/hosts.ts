@@ -41,13 +41,6 @@ const MEDIA_HOSTS: ReadonlySet<string> = new Set([
   'v16m-default.akamaized.net', // video
 ]);
 
-/** Hosts of videos and photos of most posts: what their names lead to shows what the network does with names. */
-export const USUAL_HOSTS: readonly string[] = [
-  'v16-webapp-prime.tiktok.com',
-  'p16-sign-va.tiktokcdn.com',
-  'v3-search.douyinvod.com',
-];
-
 /**
  * Whether a parsed, lower-case host name belongs to TikTok's or Douyin's media servers. Only letters, digits, hyphens
  * and dots pass: no trailing dot, no address, no Unicode.
@@ -58,6 +51,13 @@ export function isMediaHost(host: string): boolean {
     MEDIA_HOSTS.has(host) || MEDIA_DOMAINS.some((domain) => host === domain || host.endsWith(`.${domain}`))
   );
 }
+
+/** Hosts of videos and photos of most posts: what their names lead to shows what the network does with names. */
+export const USUAL_HOSTS: readonly string[] = [
+  'v16-webapp-prime.tiktok.com',
+  'p16-sign-va.tiktokcdn.com',
+  'v3-search.douyinvod.com',
+];
 
 /** Whether cookies of tiktok.com may be sent to this host. */
 export function isTikTokSite(host: string): boolean {
