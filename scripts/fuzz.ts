@@ -2,7 +2,7 @@
  * Random hostile inputs: `npx tsx scripts/fuzz.ts [cases of each=50000] [seed]`. Exits 1 at the first that gets through, and prints
  * it with its seed.
  */
-import { PROPERTIES } from '../test/helpers/properties.ts';
+import { PROPERTIES } from '../test/helpers/properties/index.ts';
 
 const [, , cases = '50000', seed = String(Math.floor(Math.random() * 2 ** 31))] = process.argv;
 process.stdout.write(`seed ${seed}\n`);

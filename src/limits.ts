@@ -19,6 +19,8 @@ export const LIMITS = {
     bodyBytes: 16 * 1024,
     /** A client that takes no byte of a short response for this long is disconnected; of a file: DOWNLOAD_TIMEOUT. */
     writeStallMs: 30_000,
+    /** A client that takes less of a file than this, over DOWNLOAD_TIMEOUT, is disconnected. */
+    minBytesPerSecond: 1024,
   },
   client: {
     /** Share of all connections. Not applied to proxies of TRUST_PROXY. */
@@ -27,11 +29,15 @@ export const LIMITS = {
     pipelined: 64,
     /** Progress streams at a time; one for each link. */
     progressStreams: 4,
+    /** Files of /docs at a time. */
+    docs: 16,
   },
   process: {
     /** Files on their way at a time. Each has two sockets and, with a slow reader, some 70 KB of memory. */
     downloads: 1000,
     progressStreams: 200,
+    /** Files of /docs at a time: the largest has more than a megabyte. */
+    docs: 200,
     /** Requests that wait behind another one of their connection. */
     pipelined: 2000,
     /** Share of the connections from which on idle ones are closed. */

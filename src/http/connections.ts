@@ -27,6 +27,8 @@ export function createBoundedServer(
 ): Server {
   const server = createServer(options, oneAtATime(handler, bounds));
   server.maxConnections = maxConnections(bounds.limits);
+  // Node's own 417 has no body of ours, and an unknown expectation may be ignored (RFC 9110 §10.1.1).
+  server.on('checkExpectation', (request, response) => server.emit('request', request, response));
   boundClients(server, bounds);
   return server;
 }

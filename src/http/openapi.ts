@@ -4,6 +4,8 @@ import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import type { FastifyInstance } from 'fastify';
 import { jsonSchemaTransform } from 'fastify-type-provider-zod';
+import type { Limits } from '../limits.ts';
+import { DownloadLimiter } from './download-limiter.ts';
 
 /** swagger-ui's own policy asks for https, which a service without a certificate does not have. */
 const DOCS_POLICY =
@@ -41,11 +43,14 @@ export async function describeApi(
 }
 
 /** Reads each file of /docs once: a client that reads slowly must not keep a file open. */
-export function serveDocsFromMemory(app: FastifyInstance): void {
+export function serveDocsFromMemory(app: FastifyInstance, { client, process }: Limits): void {
+  const slots = new DownloadLimiter({ all: process.docs, each: client.docs });
   const files = new Map<string, Promise<Buffer>>();
   const isDocs = (url: string | undefined) => url?.startsWith('/docs/static') ?? false;
-  app.addHook('onRequest', async (request) => {
-    if (isDocs(request.routeOptions.url)) delete request.headers.range;
+  app.addHook('onRequest', async (request, reply) => {
+    if (!isDocs(request.routeOptions.url)) return;
+    delete request.headers.range;
+    await slots.hook(request, reply);
   });
   app.addHook('onSend', async (request, reply, payload) => {
     if (!(payload instanceof Readable) || !isDocs(request.routeOptions.url)) return payload;

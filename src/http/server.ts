@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
 import cors from '@fastify/cors';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import { validatorCompiler } from 'fastify-type-provider-zod';
@@ -51,15 +52,10 @@ export async function createServer(services: Services): Promise<FastifyInstance>
   logRequests(app, services.metrics.observers);
   app.addHook('onRequest', async (request, reply) => {
     void reply.header('x-request-id', request.id).headers(SECURITY_HEADERS);
-    if (request.headers.host === undefined && request.raw.httpVersion === '1.1') {
-      throw new ServiceError('invalid_request', { message: 'The request has no Host header.' });
-    }
-    if (hostHeaders(request.raw.rawHeaders) > 1) {
-      throw new ServiceError('invalid_request', { message: 'The request has two Host headers.' });
-    }
+    assertOneHost(request.raw);
   });
   prepareShutdown(app, services.health);
-  serveDocsFromMemory(app);
+  serveDocsFromMemory(app, services.limits);
   limitWriteStalls(app, services);
   registerErrorHandlers(app);
   app.addHook('onRequest', async ({ ip }) => services.rules.checkClient(parseAddress(ip)));
@@ -117,6 +113,8 @@ async function registerRoutes(app: FastifyInstance, services: Services): Promise
     origin: corsOrigins(config.server.corsOrigin),
     exposedHeaders: EXPOSED_HEADERS,
     maxAge: 86_400,
+    // Any other OPTIONS is answered like a preflight instead of with a text of the plugin.
+    strictPreflight: false,
   });
   await describeApi(app, services.version, config.server.baseUrl);
   const counter = new RateCounter(services.shared, limits.process.countedClients);
@@ -133,7 +131,17 @@ async function registerRoutes(app: FastifyInstance, services: Services): Promise
   await pageRoutes(app, services);
 }
 
-/** Node keeps the first of several. @param raw names and values in turn */
-function hostHeaders(raw: readonly string[]): number {
-  return raw.filter((text, index) => index % 2 === 0 && text.toLowerCase() === 'host').length;
+/**
+ * The Host decides where links lead, so there must be no doubt about it.
+ * @throws ServiceError `invalid_request`
+ */
+function assertOneHost({ headers, httpVersion, rawHeaders, url = '' }: IncomingMessage): void {
+  // Node keeps the first of several.
+  const count = rawHeaders.filter((text, index) => index % 2 === 0 && text.toLowerCase() === 'host').length;
+  const inTarget = /^\w+:\/\/([^/?#]*)/.exec(url)?.[1];
+  const problem =
+    (count === 0 && httpVersion === '1.1' && 'The request has no Host header.') ||
+    (count > 1 && 'The request has two Host headers.') ||
+    (inTarget !== undefined && inTarget !== headers.host && 'The request names two hosts.');
+  if (problem) throw new ServiceError('invalid_request', { message: problem });
 }

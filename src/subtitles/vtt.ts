@@ -1,14 +1,11 @@
+import { asNumber, asObject, asString } from '../posts/raw.ts';
+
 /** One line of speech. */
 interface Cue {
   /** Milliseconds. */
   start: number;
   end: number;
   text: string;
-}
-
-/** Captions by the creator, in the format of TikTok's editor. */
-interface CreatorCaption {
-  utterances?: { start_time?: unknown; end_time?: unknown; text?: unknown }[];
 }
 
 /** Converts subtitles of TikTok's formats to WebVTT; null where they have no readable cue. */
@@ -21,20 +18,21 @@ export function toVtt(text: string, extension: string): string | null {
   return `WEBVTT\n\n${cues.map(writeCue).join('\n\n')}\n`;
 }
 
+/** The cues of a caption by the creator, in the format of TikTok's editor. */
 function readCues(text: string): Cue[] {
-  let caption: CreatorCaption;
+  let caption: unknown;
   try {
-    caption = JSON.parse(text) as CreatorCaption;
+    caption = JSON.parse(text);
   } catch {
     return [];
   }
-  return (Array.isArray(caption.utterances) ? caption.utterances : []).flatMap((utterance) => {
-    const cue = {
-      start: Number(utterance.start_time),
-      end: Number(utterance.end_time),
-      text: String(utterance.text ?? '').trim(),
-    };
-    return cue.text !== '' && cue.start >= 0 && cue.end >= cue.start ? [cue] : [];
+  const { utterances } = asObject(caption);
+  return (Array.isArray(utterances) ? utterances.map(asObject) : []).flatMap((utterance) => {
+    const start = asNumber(utterance.start_time);
+    const end = asNumber(utterance.end_time);
+    const text = asString(utterance.text).trim();
+    if (start === null || end === null || start < 0 || end < start || text === '') return [];
+    return [{ start, end, text }];
   });
 }
 

@@ -1,5 +1,5 @@
 import { describe, it } from 'vitest';
-import { PROPERTIES } from '../helpers/properties.ts';
+import { PROPERTIES } from '../helpers/properties/index.ts';
 
 /** Cases of each; scripts/fuzz.ts runs hundreds of thousands. FUZZ_SEED repeats a run. */
 const CASES = 2000;

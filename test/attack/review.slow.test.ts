@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { constants, createBrotliCompress } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { download, outcomeOf } from '../helpers/download.ts';
+import { until } from '../helpers/processes.ts';
 import { type Service, startService } from '../helpers/service.ts';
 import {
   photoPost,
@@ -14,7 +15,7 @@ import {
   startStandin,
   videoPost,
 } from '../helpers/standin/index.ts';
-import { descendants, rssOf } from '../helpers/watch.ts';
+import { descendants, openFiles, rssOf } from '../helpers/watch.ts';
 
 /**
  * Attacks by clients and by servers, each against a service of its own, and what an honest client notices meanwhile.
@@ -208,6 +209,27 @@ describe('an honest client is served during', () => {
       const link = String(body.download_slideshow_link).replace('slideshow?', 'slideshow/progress?');
       return tally(await times(1000, (n) => hold(link, attacker(n % 32), 10_000)));
     });
+  });
+
+  it('1,200 connections that read nothing, which are closed after the write timeout', async () => {
+    await start();
+    const before = openFiles(service.pid).length;
+    await during('silent readers', async () => {
+      const port = Number(new URL(service.baseUrl).port);
+      await times(1200, async (n) => {
+        const socket = connect({ port, host: '127.0.0.1', localAddress: `127.0.2.${n % 4}` });
+        sockets.push(socket);
+        socket.on('error', () => {});
+        await once(socket, 'connect');
+        socket.pause();
+        socket.write('GET /docs/static/swagger-ui-bundle.js HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(4));
+      });
+      return `${openFiles(service.pid).length - before} descriptors`;
+    });
+    // One descriptor each: no file is held open.
+    expect(openFiles(service.pid).length - before).toBeLessThan(1300);
+    // Node gives a connection the timeout twice where the first has seen a write.
+    expect(await until(() => openFiles(service.pid).length < before + 50, 120_000)).toBe(true);
   });
 
   it('a flood of posts from a /48', async () => {

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
+import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, describe, expect, it } from 'vitest';
 import { LIMITS, type Limits, maxConnections } from '../../src/limits.ts';
@@ -41,7 +42,71 @@ describe('a client that reads nothing', () => {
   });
 });
 
+describe('a client that takes a stream', () => {
+  async function isDisconnected(minBytesPerSecond: number): Promise<boolean> {
+    const env = { DOWNLOAD_TIMEOUT: '1' };
+    app = await buildTestApp(env, { limits: limitsWith({ minBytesPerSecond }) });
+    app.server.get('/endless', (_request, reply) =>
+      reply.send(
+        Readable.from(
+          (function* () {
+            for (;;) yield Buffer.alloc(64 * 1024);
+          })(),
+        ),
+      ),
+    );
+    const { port } = await app.listenAnywhere();
+    const socket = await open(port);
+    socket.write('GET /endless HTTP/1.1\r\nHost: x\r\n\r\n');
+    socket.pause();
+    const began = Date.now();
+    // Some bytes each time, so that it never takes nothing.
+    while (!socket.destroyed && Date.now() - began < 4000) {
+      socket.read(512 * 1024);
+      await sleep(50);
+    }
+    const gone = app.log.some(({ reason }) => /took \d+ bytes/.test(String(reason)));
+    socket.destroy();
+    return gone;
+  }
+
+  it('below the minimum rate is disconnected', async () => {
+    expect(await isDisconnected(1e12)).toBe(true);
+  });
+
+  it('is not while there is nothing to take', async () => {
+    app = await buildTestApp({ DOWNLOAD_TIMEOUT: '1' });
+    app.server.get('/late', (_request, reply) =>
+      reply.send(
+        Readable.from(
+          (async function* () {
+            await sleep(2500);
+            yield 'late';
+          })(),
+        ),
+      ),
+    );
+    const { url } = await app.listenAnywhere();
+    expect(await (await fetch(`${url}/late`)).text()).toBe('late');
+  });
+
+  it('slowly, but above the minimum rate, is not', async () => {
+    expect(await isDisconnected(1)).toBe(false);
+  });
+});
+
 describe('the assets of /docs', () => {
+  it('are sent to one client a few at a time', async () => {
+    app = await buildTestApp({}, { limits: { ...LIMITS, client: { ...LIMITS.client, docs: 2 } } });
+    const { port, url } = await app.listenAnywhere();
+    const target = '/docs/static/swagger-ui-bundle.js';
+    const readers = await Promise.all([open(port), open(port)]);
+    for (const socket of readers) socket.pause().write(`GET ${target} HTTP/1.1\r\nHost: x\r\n\r\n`.repeat(8));
+    await expect.poll(async () => (await fetch(`${url}${target}`)).status).toBe(503);
+    for (const socket of readers) socket.destroy();
+    await expect.poll(async () => (await fetch(`${url}${target}`)).status).toBe(200);
+  });
+
   it('are whole, whoever reads them first', async () => {
     app = await buildTestApp();
     const { url } = await app.listenAnywhere();

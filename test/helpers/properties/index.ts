@@ -3,23 +3,18 @@ import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { tagText } from '../../src/audio/tags.ts';
-import { ServiceError } from '../../src/errors.ts';
-import { Connection, ConnectionLost } from '../../src/extraction/connection.ts';
-import { LineSplitter } from '../../src/extraction/lines.ts';
-import { PROTOCOL } from '../../src/extraction/protocol.ts';
-import { TokenSealer } from '../../src/links/index.ts';
-import { contentDisposition, encodedFileName, mediaFileName } from '../../src/media/index.ts';
-import { parseRange } from '../../src/media/range.ts';
-import { canonicalUrl, findPostLink, parsePostUrl } from '../../src/posts/url.ts';
-
-/** What must hold for whatever strangers send. Tests run some thousands of cases, scripts/fuzz.ts hundreds of thousands. */
-export interface Property {
-  name: string;
-  /** Share of the cases that a run is asked for: the slow ones get fewer. */
-  share: number;
-  check(numRuns: number, seed: number): Promise<void> | void;
-}
+import { tagText } from '../../../src/audio/tags.ts';
+import { ServiceError } from '../../../src/errors.ts';
+import { Connection, ConnectionLost } from '../../../src/extraction/connection.ts';
+import { LineSplitter } from '../../../src/extraction/lines.ts';
+import { PROTOCOL } from '../../../src/extraction/protocol.ts';
+import { TokenSealer } from '../../../src/links/index.ts';
+import { contentDisposition, encodedFileName, mediaFileName } from '../../../src/media/index.ts';
+import { parseRange } from '../../../src/media/range.ts';
+import { canonicalUrl, findPostLink, parsePostUrl } from '../../../src/posts/url.ts';
+import { FLOODS } from './floods.ts';
+import { ITEM_PROPERTIES } from './items.ts';
+import { must, type Property, sync } from './property.ts';
 
 const box = new TokenSealer('the key of the fuzzing, 0815');
 const other = new TokenSealer('another key altogether, 4711');
@@ -35,10 +30,6 @@ function refusal(open: () => unknown): string | null {
     if (error instanceof ServiceError) return error.code;
     throw error;
   }
-}
-
-function must(condition: boolean, what: string): void {
-  if (!condition) throw new Error(what);
 }
 
 const purpose = fc.constantFrom(...PURPOSES);
@@ -124,16 +115,9 @@ const link = fc
 const ASKED =
   /^https:\/\/(?:www\.tiktok\.com|www\.douyin\.com|vm\.tiktok\.com|vt\.tiktok\.com|v\.douyin\.com)\/[\w@./-]*$/;
 
-/** A property that is checked at once. */
-function sync<T extends [unknown, ...unknown[]]>(
-  name: string,
-  share: number,
-  property: fc.IPropertyWithHooks<T>,
-): Property {
-  return { name, share, check: (numRuns, seed) => fc.assert(property, { numRuns, seed }) };
-}
-
 export const PROPERTIES: readonly Property[] = [
+  ...FLOODS,
+  ...ITEM_PROPERTIES,
   sync(
     'token: any change of a token is refused',
     1,
