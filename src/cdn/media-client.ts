@@ -173,9 +173,13 @@ export class MediaClient {
     return this.#guard.status;
   }
 
-  /** Resolves names of media hosts where that is done here, for `network`. Connects to nothing; never throws. */
+  /**
+   * Resolves names of media hosts where that is done here, for `network`. One after the other: each waits in one of Node's
+   * few threads where the resolver is silent. Connects to nothing; never throws.
+   */
   async checkNames(): Promise<void> {
-    if (this.#routes.resolvesNames) await Promise.allSettled(USUAL_HOSTS.map(this.#guard.addressesOf));
+    if (!this.#routes.resolvesNames) return;
+    for (const host of USUAL_HOSTS) await this.#guard.addressesOf(host).catch(() => {});
   }
 
   /** Uses another address of an egress's proxy from now on. */

@@ -25,6 +25,9 @@ const SESSION = '{session}';
 /** After a proxy's address: the provider takes another exit for each connection. */
 const ROTATING = '#rotating';
 
+/** Least time between two sessions of a proxy, whatever is refused: each costs new connections in every process. */
+const SESSION_MS = 1000;
+
 /** One way to the internet: direct, or through a proxy. */
 export class Egress {
   /** The same for the same proxy on every instance: links carry it. */
@@ -35,7 +38,9 @@ export class Egress {
   readonly isRotating: boolean;
   /** The address as in PROXY_URLS. */
   readonly #setting: string | null;
+  readonly #clock: Clock;
   #proxy: Secret | null;
+  #sessionSince = Number.NEGATIVE_INFINITY;
   /** Called when `proxy` has changed. */
   onNewExit: () => void = () => {};
   readonly breaker: CircuitBreaker;
@@ -47,6 +52,7 @@ export class Egress {
   readonly #refusedPosts = new Map<string, string | null>();
 
   constructor(proxy: Secret | null, clock: Clock) {
+    this.#clock = clock;
     this.breaker = new CircuitBreaker(clock);
     const url = proxy?.reveal() ?? null;
     this.#setting = url;
@@ -68,7 +74,10 @@ export class Egress {
 
   /** Takes a new session, unless the one that was refused has been left since. @param refused `proxy` as it was */
   leaveExit(refused: Secret | null): void {
+    const now = this.#clock.now();
     if (!this.#setting?.includes(SESSION) || refused !== this.#proxy) return;
+    if (now - this.#sessionSince < SESSION_MS) return;
+    this.#sessionSince = now;
     this.#proxy = withSession(this.#setting);
     this.onNewExit();
   }

@@ -191,7 +191,8 @@ describe('a gateway whose exits change', () => {
   });
 
   it('with sessions keeps one until it is refused, and leaves it once for many jobs', () => {
-    const [egress] = world({ proxies: [SESSIONS] }).egresses.all;
+    const { egresses, clock } = world({ proxies: [SESSIONS] });
+    const [egress] = egresses.all;
     const first = egress.proxy;
     expect(proxyOf(egress)).toMatch(/^http:\/\/user-session-[0-9a-f]{8}:pw4711@gate:3128$/);
     const changed = vi.fn();
@@ -200,6 +201,12 @@ describe('a gateway whose exits change', () => {
     expect(changed).toHaveBeenCalledOnce();
     expect(egress.proxy).not.toBe(first);
     expect(proxyOf(egress)).not.toBe(first?.reveal());
+    // A post that is always refused takes a session a second at the most.
+    for (let job = 0; job < 20; job += 1) egress.leaveExit(egress.proxy);
+    expect(changed).toHaveBeenCalledOnce();
+    clock.time += 1000;
+    egress.leaveExit(egress.proxy);
+    expect(changed).toHaveBeenCalledTimes(2);
   });
 
   it('with sessions tries a refused post once more, with the new session', async () => {
