@@ -50,8 +50,8 @@ WORKDIR /app
 COPY --from=engine /app/.engine .engine
 COPY --from=build /app/node_modules node_modules
 COPY --from=build /app/dist dist
-# For `npm run engine:update`, `engine:rollback` and `doctor`.
-COPY scripts/serve.sh scripts/setup.mjs scripts/engine.mjs scripts/doctor.mjs scripts/
+# For `npm run engine:update`, `engine:rollback`, `doctor` and `keys`.
+COPY scripts/serve.sh scripts/setup.mjs scripts/engine.mjs scripts/doctor.mjs scripts/keys.mjs scripts/
 COPY scripts/setup scripts/setup
 COPY scripts/engine scripts/engine
 COPY scripts/doctor scripts/doctor

@@ -6,7 +6,7 @@ import type { Logger } from 'pino';
 import { Zips } from './archive/index.ts';
 import { Mp3s } from './audio/index.ts';
 import { Posts, RedisStore, sharedTtwids } from './cache/index.ts';
-import { MediaClient } from './cdn/index.ts';
+import type { MediaClient } from './cdn/index.ts';
 import { Closers } from './closers.ts';
 import { type Config, ConfigError } from './config.ts';
 import { configWarnings } from './config-warnings.ts';
@@ -15,25 +15,19 @@ import { EngineWatcher, engineDirs, scheduleUpdates, startWithFallback } from '.
 import { type ExtractionObservers, Extractor } from './extraction/index.ts';
 import { locateFfmpeg } from './ffmpeg/index.ts';
 import { FileLocator } from './files/index.ts';
-import {
-  Canary,
-  ExtractionStats,
-  FileProbe,
-  FileStats,
-  Health,
-  LocalChecks,
-  networkReason,
-} from './health/index.ts';
+import { Canary, ExtractionStats, Health, LocalChecks } from './health/index.ts';
 import { shutDownOnSignals } from './http/graceful-shutdown.ts';
 import { createManagementServer } from './http/management-server.ts';
+import { RateCounter } from './http/rate-counter.ts';
 import { createServer } from './http/server.ts';
 import { LIMITS, type Limits } from './limits.ts';
 import { Links, loadOrCreateKey, TokenSealer } from './links/index.ts';
 import { listen } from './listen.ts';
 import { Metrics } from './metrics/index.ts';
+import { openOperator } from './operator.ts';
 import type { PostLink } from './posts/url.ts';
+import { openRelay } from './relay.ts';
 import { KEPT_SLIDESHOWS, openRenderSlots, RenderCache } from './renders/index.ts';
-import { BlockList, Rules } from './rules/index.ts';
 import type { Secret } from './secret.ts';
 import type { Services } from './services.ts';
 import { SlideshowRenderer, Slideshows } from './slideshow/index.ts';
@@ -119,7 +113,9 @@ async function buildServices(building: Building) {
   const version = readVersion(projectRoot);
   const temp = await openTemp(config, log);
   closers.add('temp', () => temp.close());
-  const links = new Links(createTokenSealer(config, projectRoot), linkStart(config), config.links.ttlMs);
+  const limits = overrides.limits ?? LIMITS;
+  const sealer = createTokenSealer(config, projectRoot);
+  const links = new Links(sealer, linkStart(config), config.links.ttlMs);
   const metrics = new Metrics();
   const extraCa = config.egress.extraCaFile ? [readFileSync(config.egress.extraCaFile, 'utf8')] : [];
   const { redisUrl } = config.secrets;
@@ -127,19 +123,35 @@ async function buildServices(building: Building) {
   if (shared) closers.add('redis', () => shared.close());
   const extraction = await startExtraction(building, { temp, shared, observers: metrics.observers });
   const { extractor, egresses, stats } = extraction;
-  const rules = openRules(building);
-  const { media, fileStats, extract } = buildMedia(building, { extractor, egresses, extraCa, metrics });
+  const newCounter = (maxClients: number) => new RateCounter(shared, maxClients);
+  const { rules, access, watched } = openOperator({ config, limits, log, closers, sealer, newCounter });
+  const { media, fileStats, extract } = openRelay({
+    ...{ config, log, closers, extractor, egresses, extraCa },
+    onFile: metrics.observers.onFile,
+  });
   const posts = new Posts({ source: { extract }, ttlMs: config.cache.ttlMs, shared });
   const ffmpeg = locateFfmpeg(projectRoot);
   const { renders, ...files } = buildFiles(building, { temp, posts, media, ffmpeg, metrics });
   const checks = await startChecks(building, extraction, extract);
-  const watched = { extractor, stats, egresses, media, files: fileStats, posts, shared };
-  const health = new Health({ version, ffmpeg, ...watched, ...checks });
+  const health = new Health({
+    version,
+    extractor,
+    stats,
+    egresses,
+    media,
+    files: fileStats,
+    posts,
+    shared,
+    ffmpeg,
+    watched,
+    ...checks,
+  });
   const stores = { slideshow: renders, mp3: files.mp3s };
-  metrics.watch({ extractor, posts, shared, egresses, media, stores, health, engines: checks.engines });
+  const { engines } = checks;
+  metrics.watch({ extractor, posts, shared, egresses, media, stores, health, engines, access });
   const services: Services = {
     config,
-    limits: overrides.limits ?? LIMITS,
+    limits,
     warnings: configWarnings(config),
     version,
     log,
@@ -148,6 +160,7 @@ async function buildServices(building: Building) {
     shared,
     egresses,
     rules,
+    access,
     media,
     ...files,
     health,
@@ -175,51 +188,6 @@ async function startExtraction(
   const extractor = overrides.extractor ?? (await start());
   closers.add('extractor', () => extractor.close());
   return { egresses, stats, dirs, extractor };
-}
-
-interface MediaParts {
-  extractor: PostExtractor;
-  egresses: EgressPool;
-  /** PEM certificates that are trusted besides the system's. */
-  extraCa: string[];
-  metrics: Metrics;
-}
-
-/** The relay, what is known of its files, and the extraction whose posts it looks at. */
-function buildMedia({ config, log, closers }: Building, parts: MediaParts) {
-  const { extractor, egresses, extraCa, metrics } = parts;
-  const { stallTimeoutMs, directFirst, allowFakeIp } = config.relay;
-  const fileStats = new FileStats();
-  const media = new MediaClient({
-    egresses: new Map(egresses.all.map(({ id, proxy }) => [id, proxy?.reveal() ?? null])),
-    directFirst,
-    allowFakeIp,
-    extraCa,
-    stallTimeoutMs,
-    maxBytes: config.rules.maxFileBytes,
-    onStatus: (seen) => egresses.sawMedia(seen, () => media.checkEgress(seen.egress)),
-    onOutcome: (outcome) => {
-      fileStats.record(outcome);
-      const via = egresses.all.find(({ id }) => id === outcome.via)?.label ?? 'direct';
-      metrics.observers.onFile(via, outcome.fault ?? 'ok');
-    },
-  });
-  closers.add('media client', () => media.close());
-  for (const egress of egresses.all) {
-    egress.onNewExit = () => media.useProxy(egress.id, egress.proxy?.reveal() ?? '');
-  }
-  const probe = new FileProbe({ media, stats: fileStats });
-  closers.add('file probe', () => probe.stop());
-  void media.checkNames().then(() => {
-    const reason = networkReason(media.network);
-    if (reason !== null) log.warn(reason);
-  });
-  const extract: PostExtractor['extract'] = async (link, options) => {
-    const post = await extractor.extract(link, options);
-    probe.sawPost(post);
-    return post;
-  };
-  return { media, fileStats, extract };
 }
 
 interface FileParts {
@@ -331,18 +299,6 @@ function startCanary(
     return canary;
   } catch {
     throw new ConfigError('CANARY_URL must be a link to a TikTok or Douyin post');
-  }
-}
-
-/** @throws ConfigError where the block list cannot be used */
-function openRules({ config, log, closers }: Building): Rules {
-  const { blockListPath, ...options } = config.rules;
-  try {
-    const blockList = blockListPath === null ? null : new BlockList(blockListPath, log);
-    closers.add('block list', () => blockList?.close());
-    return new Rules({ ...options, blockList });
-  } catch (error) {
-    throw new ConfigError(`BLOCKLIST_PATH must be a readable block list: ${(error as Error).message}`);
   }
 }
 

@@ -24,16 +24,14 @@ export const number = (min: number, max: number) =>
 /** What DISABLE can turn off. */
 const FEATURES = ['mp3', 'slideshow', 'zip', 'douyin'] as const;
 
-export type Feature = (typeof FEATURES)[number];
+/** Other services whose API is spoken as well. */
+const DIALECTS = ['cobalt', 'tikwm'] as const;
 
-export const features = z
-  .string()
-  .toLowerCase()
-  .transform(splitList)
-  .refine(
-    (list): list is Feature[] => list.every((one) => (FEATURES as readonly string[]).includes(one)),
-    `a comma-separated list of ${FEATURES.join(', ')}`,
-  );
+export type Feature = (typeof FEATURES)[number];
+export type Dialect = (typeof DIALECTS)[number];
+
+export const features = someOf(FEATURES);
+export const dialects = someOf(DIALECTS);
 
 export const flag = z
   .string()
@@ -95,6 +93,13 @@ export const fileContent = z.string().transform((path, context) => {
   }
 });
 
+export const origin = z
+  .string()
+  .refine(
+    (s) => !s.includes('*') && isOrigin(s),
+    'an origin such as https://example.com or capacitor://localhost',
+  );
+
 export const corsOrigin = z
   .string()
   .refine(
@@ -102,6 +107,17 @@ export const corsOrigin = z
     '* or a comma-separated list of origins such as https://example.com, https://*.example.com or capacitor://localhost',
   )
   .transform((s): string[] | '*' => (s.trim() === '*' ? '*' : splitList(s)));
+
+function someOf<T extends string>(names: readonly T[]) {
+  return z
+    .string()
+    .toLowerCase()
+    .transform(splitList)
+    .refine(
+      (list): list is T[] => list.every((one) => (names as readonly string[]).includes(one)),
+      `a comma-separated list of ${names.join(', ')}`,
+    );
+}
 
 function splitList(value: string): string[] {
   return value

@@ -5,6 +5,8 @@ import { z } from 'zod';
 import {
   corsOrigin,
   cron,
+  type Dialect,
+  dialects,
   encryptionKey,
   encryptionKeys,
   type Feature,
@@ -39,6 +41,7 @@ export interface Config {
     /** Origins, also with `*.` before the host; `*` for all. */
     corsOrigin: string[] | '*';
     webPage: boolean;
+    dialects: readonly Dialect[];
     logLevel: string;
     /** Between the signal and the end of the listener, while /health/ready answers 503. */
     shutdownDelayMs: number;
@@ -67,6 +70,14 @@ export interface Config {
     disabled: readonly Feature[];
     maxVideoMs: number | null;
     maxFileBytes: number | null;
+  };
+  /** Who may ask for posts. */
+  access: {
+    /** Null for no API keys. */
+    keysPath: string | null;
+    requireKey: boolean;
+    /** Whether visitors without a key solve a proof of work. */
+    botCheck: boolean;
   };
   slideshow: { slideSeconds: number };
   /** Slideshows and MP3s made at a time; null for as many as cores and memory allow. */
@@ -124,6 +135,9 @@ const schema = z.object({
   SLIDE_SECONDS: number(0.5, 60).default(4),
   MAX_RENDERS: integer(1, 256).optional(),
   PREFER_CODEC: z.enum(['h264', 'best'], 'h264 or best').default('best'),
+  API_KEYS_PATH: z.string().optional(),
+  REQUIRE_KEY: flag.default(false),
+  BOT_CHECK: z.enum(['off', 'pow'], 'off or pow').default('off'),
   BLOCKLIST_PATH: z.string().optional(),
   DISABLE: features.default([]),
   MAX_VIDEO_MINUTES: number(0, 1440).default(0),
@@ -134,6 +148,7 @@ const schema = z.object({
   HEALTH_TOKEN: healthToken.optional(),
   HEALTH_TOKEN_FILE: fileContent.pipe(healthToken).optional(),
   WEB_PAGE: flag.default(true),
+  DIALECTS: dialects.default([]),
   CANARY_URL: webUrl.optional(),
   ENGINE_UPDATE_CRON: cron.optional(),
   ENGINE_DIR: z.string().optional(),
@@ -174,6 +189,7 @@ export function loadConfig(
       trustProxy: e.TRUST_PROXY,
       corsOrigin: e.CORS_ORIGIN,
       webPage: e.WEB_PAGE,
+      dialects: e.DIALECTS,
       logLevel: e.LOG_LEVEL,
       shutdownDelayMs: e.SHUTDOWN_DELAY * 1000,
       shutdownGraceMs: e.SHUTDOWN_GRACE * 1000,
@@ -211,6 +227,7 @@ export function loadConfig(
       maxVideoMs: e.MAX_VIDEO_MINUTES * 60_000 || null,
       maxFileBytes: e.MAX_FILE_MB * 1_000_000 || null,
     },
+    access: access(e, root),
     slideshow: { slideSeconds: e.SLIDE_SECONDS },
     renders: { max: e.MAX_RENDERS ?? null },
     temp: { dir: resolve(root, e.TEMP_DIR), cleanupCron: e.CLEANUP_CRON },
@@ -244,6 +261,19 @@ function checkProductionKey(key: string | undefined): void {
       'ENCRYPTION_KEY must be a random key of its own: the one given is a known or weak one',
     );
   }
+}
+
+/** @throws ConfigError where two of the variables contradict each other */
+function access(e: z.infer<typeof schema>, root: string): Config['access'] {
+  const botCheck = e.BOT_CHECK === 'pow';
+  if (e.REQUIRE_KEY && e.API_KEYS_PATH === undefined) {
+    throw new ConfigError('API_KEYS_PATH must be set where REQUIRE_KEY=true');
+  }
+  if (e.REQUIRE_KEY && botCheck) {
+    throw new ConfigError('BOT_CHECK must be off where REQUIRE_KEY=true: it is for visitors without a key');
+  }
+  const keysPath = e.API_KEYS_PATH === undefined ? null : resolve(root, e.API_KEYS_PATH);
+  return { keysPath, requireKey: e.REQUIRE_KEY, botCheck };
 }
 
 function pemFile(path: string): string {

@@ -29,6 +29,7 @@ export const ERRORS = {
     retryable: false,
     message: 'The operator of this service does not allow this.',
   },
+  unauthorized: { status: 401, retryable: false, message: 'This service wants an API key.' },
   region_blocked: {
     status: 451,
     retryable: false,
@@ -68,6 +69,16 @@ export const EXTRACTION_ERRORS = [
   'internal',
 ] as const satisfies readonly ErrorCode[];
 
+/** A proof of work that stands for an API key. */
+export interface Challenge {
+  token: string;
+  salt: string;
+  /** SHA-256 of the salt and the number that is searched, in hexadecimal digits. */
+  target: string;
+  /** The number is below. */
+  max: number;
+}
+
 interface ServiceErrorOptions {
   /** Public sentence; the code's own where absent. It must say nothing internal. */
   message?: string;
@@ -75,18 +86,22 @@ interface ServiceErrorOptions {
   retryAfter?: number;
   /** The original error; for the log only. */
   cause?: unknown;
+  /** Of `unauthorized`: what may be solved instead. */
+  challenge?: Challenge;
 }
 
 /** An error with a public code. Anything else that a route throws becomes `internal`. */
 export class ServiceError extends Error {
   readonly code: ErrorCode;
   readonly retryAfter: number | undefined;
+  readonly challenge: Challenge | undefined;
 
   constructor(code: ErrorCode, options: ServiceErrorOptions = {}) {
     super(options.message ?? ERRORS[code].message, { cause: options.cause });
     this.name = 'ServiceError';
     this.code = code;
     this.retryAfter = options.retryAfter;
+    this.challenge = options.challenge;
   }
 
   get status(): number {

@@ -44,12 +44,25 @@ export const LIMITS = {
     crowded: 0.9,
     /** Clients whose requests are counted in memory; the least recently seen is forgotten. */
     countedClients: 60_000,
+    /** Solved challenges of the bot check that are remembered in memory, so that none counts twice. */
+    usedChallenges: 100_000,
     /** Connections that the kernel may hold until they are accepted. */
     backlog: 4096,
     /** Upper bound of the connections; fewer where the process may open fewer files. */
     connections: 10_000,
     /** Open files kept free for downloads, workers and logs. */
     reservedFiles: 1500,
+  },
+  /** BOT_CHECK, for one client. */
+  botCheck: {
+    /** Numbers to search at level 0: a second for a phone. Each level has twice as many. */
+    numbers: 800_000,
+    /** Posts in an hour at level 0. Twice as many are level 1, and so on. */
+    freePosts: 60,
+    maxLevel: 4,
+    /** For which a challenge may be worked at. */
+    challengeMs: 3 * 60_000,
+    sessionMs: 10 * 60_000,
   },
   progress: {
     /** A stream without an event ends after this time: nothing is being made. */

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import type { Access } from './access/index.ts';
 import type { Zips } from './archive/index.ts';
 import type { Mp3s } from './audio/index.ts';
 import type { Posts, RedisStore } from './cache/index.ts';
@@ -27,6 +28,7 @@ export interface Services {
   shared: RedisStore | null;
   egresses: Pick<EgressPool, 'labelOf'>;
   rules: Rules;
+  access: Access;
   files: FileLocator;
   media: MediaClient;
   mp3s: Mp3s;

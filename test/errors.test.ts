@@ -12,6 +12,7 @@ const CONTRACT: readonly (readonly [string, number])[] = [
   ['post_private', 403],
   ['login_required', 403],
   ['not_allowed', 403],
+  ['unauthorized', 401],
   ['region_blocked', 451],
   ['ip_blocked', 503],
   ['extractor_outdated', 502],

@@ -4,9 +4,9 @@ import { SetupError } from './report.mjs';
 
 /** @type {import('esbuild').BuildOptions[]} */
 const BUNDLES = [
-  // The page, its service worker and its style; each language but English becomes a file of its own.
+  // The page, its workers and its style; each language but English becomes a file of its own.
   {
-    entryPoints: ['src/web/main.ts', 'src/web/sw.ts', 'src/web/style.css'],
+    entryPoints: ['src/web/main.ts', 'src/web/sw.ts', 'src/web/solver.ts', 'src/web/style.css'],
     outdir: 'dist/web',
     splitting: true,
     chunkNames: 'lang/[name]',

@@ -41,8 +41,8 @@ export class Egress {
   readonly #clock: Clock;
   #proxy: Secret | null;
   #sessionSince = Number.NEGATIVE_INFINITY;
-  /** Called when `proxy` has changed. */
-  onNewExit: () => void = () => {};
+  /** Called with `proxy` when it has changed. */
+  onNewExit: (proxy: Secret) => void = () => {};
   readonly breaker: CircuitBreaker;
   /** Unix milliseconds of the last answer of TikTok; null before the first. */
   answeredAt: number | null = null;
@@ -79,7 +79,7 @@ export class Egress {
     if (now - this.#sessionSince < SESSION_MS) return;
     this.#sessionSince = now;
     this.#proxy = withSession(this.#setting);
-    this.onNewExit();
+    this.onNewExit(this.#proxy);
   }
 
   /** @returns whether this CDN response makes enough refusals in a row, of enough clients, to check the egress */

@@ -3,6 +3,7 @@ import { stat } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import type { Logger } from 'pino';
 import type { Engine } from '../engine/index.ts';
+import { versionOf } from '../watched-file.ts';
 
 const LIMIT_MS = 30_000;
 
@@ -59,7 +60,7 @@ export class CookiesFile {
       this.#checked = '';
       return;
     }
-    const version = `${stats.mtimeMs} ${stats.size} ${stats.ino}`;
+    const version = versionOf(stats);
     const loader = engine();
     if (version === this.#checked) return;
     const changed = stats.mtimeMs / 1000;

@@ -22,6 +22,8 @@ export interface HealthSources {
   /** Null without REDIS_URL. */
   shared: Pick<RedisStore, 'status'> | null;
   ffmpeg: string | null;
+  /** The operator's files that are read again when they change. */
+  watched: readonly { readonly name: string; readonly problem: string | null }[];
   /** Updates and changes of the engine. */
   engines: { readonly status: EngineStatus };
   /** Null without CANARY_URL. */
@@ -106,7 +108,8 @@ export class Health {
   }
 
   #reasons(): string[] {
-    const { extractor, stats, egresses, shared, ffmpeg, engines, canary, localChecks } = this.#sources;
+    const { extractor, stats, egresses, shared, ffmpeg, watched, engines, canary, localChecks } =
+      this.#sources;
     const { files, media } = this.#sources;
     const { host } = extractor.status;
     const reasons: string[] = [];
@@ -118,6 +121,10 @@ export class Health {
     if (!egresses.open) reasons.push('all egresses are blocked or unreachable');
     if (!ffmpeg) reasons.push('ffmpeg is not installed: no slideshows, no conversion to MP3');
     if (cookies?.problem) reasons.push(`the cookies file is unusable: ${cookies.problem}`);
+    for (const { name, problem } of watched) {
+      if (problem !== null)
+        reasons.push(`the ${name} is unusable, the last good one is in force: ${problem}`);
+    }
     const failing = extractionReason(stats.summary(), host?.ytdlp ?? '(not running)');
     const found = [
       failing,

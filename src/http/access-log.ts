@@ -3,6 +3,7 @@ import type { ErrorCode } from '../errors.ts';
 import type { ExtractionTimings } from '../extraction/index.ts';
 import type { Observers } from '../metrics/index.ts';
 import { loggedNetwork } from './client-key.ts';
+import './require-access.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -23,6 +24,10 @@ interface LogFields {
   reason?: string | undefined;
   post?: string;
   cached?: boolean;
+  /** Of a batch. */
+  links?: number;
+  /** How many of them were answered with an error. */
+  failed?: number;
 }
 
 export type RequestObserver = Pick<Observers, 'onRequest'>;
@@ -49,6 +54,7 @@ const MONITORING = /^\/(health|metrics)/;
 export function logRequests(app: FastifyInstance, observers: RequestObserver): void {
   app.decorateRequest('outcome', null);
   app.decorateRequest('trace', null);
+  app.decorateRequest('apiKey', null);
   app.decorateRequest('beganAt', 0);
   app.decorateRequest('firstByteMs', null);
   app.addHook('onRequest', (request, reply, done) => {
@@ -89,6 +95,7 @@ export function logAtEnd(request: FastifyRequest, reply: FastifyReply, observers
       ...outcome,
       ...(code && { code }),
       ...trace,
+      ...(request.apiKey && { key: request.apiKey.name }),
       client: loggedNetwork(request.ip),
     };
     request.log[levelOf(status, request)](line, 'request');

@@ -1,5 +1,6 @@
 import type { FastifyRequest } from 'fastify';
 import ipaddr from 'ipaddr.js';
+import type { Address } from '../network-list.ts';
 
 /** Some proxies append the port to the address: `192.0.2.1:4711`, `[2001:db8::1]:4711`. */
 const WITH_PORT = /^(?:\[([\da-f:.]+)\]|([\d.]+))(?::\d{1,5})?$/i;
@@ -43,7 +44,7 @@ export function clientKey({ ip }: Pick<FastifyRequest, 'ip'>): string {
 }
 
 /** An IP address, which proxies may have written with a port; null for anything else. */
-export function parseAddress(ip: string | undefined): ipaddr.IPv4 | ipaddr.IPv6 | null {
+export function parseAddress(ip: string | undefined): Address | null {
   const [, inBrackets, plain] = WITH_PORT.exec(ip ?? '') ?? [];
   const text = inBrackets ?? plain ?? ip ?? '';
   return ipaddr.isValid(text) ? ipaddr.process(text) : null;

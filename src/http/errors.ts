@@ -14,18 +14,14 @@ export function errorBody(error: ServiceError, requestId: string) {
     code: error.code,
     retryable: error.retryable,
     ...(error.retryAfter !== undefined && { retry_after: error.retryAfter }),
+    ...(error.challenge && { challenge: error.challenge }),
     request_id: requestId,
   };
 }
 
 /** Turns every failure of a route, and every request without a route, into an error response. */
 export function registerErrorHandlers(app: FastifyInstance): void {
-  app.setErrorHandler((error: FastifyError, request, reply) => {
-    if (error instanceof ClientDisconnected) return reply.code(CLIENT_CLOSED_REQUEST).send();
-    const known = toServiceError(error);
-    logFailure(request, known, error);
-    return sendError(reply, known);
-  });
+  app.setErrorHandler(errorHandler(sendError));
   app.setNotFoundHandler((request, reply) => {
     const [path = ''] = request.url.split('?', 1);
     const allowed = METHODS.filter((method) => app.hasRoute({ method, url: path }));
@@ -37,6 +33,21 @@ export function registerErrorHandlers(app: FastifyInstance): void {
   });
 }
 
+/** An error handler for all routes, or for one that has errors of another shape. */
+export function errorHandler(send: (reply: FastifyReply, error: ServiceError) => FastifyReply) {
+  return (error: FastifyError, request: FastifyRequest, reply: FastifyReply): FastifyReply =>
+    error instanceof ClientDisconnected
+      ? reply.code(CLIENT_CLOSED_REQUEST).send()
+      : send(reply, knownError(request, error));
+}
+
+/** The error that a client gets; what it does not tell goes into the log. */
+export function knownError(request: FastifyRequest, error: Error): ServiceError {
+  const known = toServiceError(error);
+  logFailure(request, known, error);
+  return known;
+}
+
 /** The predecessors' scripts look for these very words. */
 export function routeNotFound(reply: FastifyReply): FastifyReply {
   return sendError(reply, new ServiceError('invalid_request', { message: 'Route not found' }), 404);
@@ -46,17 +57,18 @@ export function sendError(
   reply: FastifyReply,
   error: ServiceError,
   status: number = error.status,
+  body: object = errorBody(error, reply.request.id),
 ): FastifyReply {
   if (error.retryAfter !== undefined) void reply.header('retry-after', error.retryAfter);
   return reply
     .code(status)
     .header('cache-control', 'no-store')
     .type('application/json; charset=utf-8')
-    .send(JSON.stringify(errorBody(error, reply.request.id)));
+    .send(JSON.stringify(body));
 }
 
 /** The error response for an error of a route, a plugin or Fastify. */
-export function toServiceError(error: FastifyError): ServiceError {
+export function toServiceError(error: Error & Partial<FastifyError>): ServiceError {
   if (error instanceof ServiceError) return error;
   if (hasZodFastifySchemaValidationErrors(error)) {
     const fields = error.validation.map(({ instancePath, message }) => {

@@ -6,17 +6,18 @@ import type { RateCounter } from './rate-counter.ts';
 
 const MINUTE_MS = 60_000;
 
-/** Limits of the routes that cost work; `false` turns them off. All such routes share one count. */
-export type WorkLimit = RateLimitOptions | false;
-
-/** @param perMinute for one client; null for no limit */
-export function rateLimitOptions(perMinute: number | null): WorkLimit {
-  if (perMinute === null) return false;
+/**
+ * Limits of the routes that cost work; all of them share one count.
+ * @param perMinute for one client, or for an API key without a limit of its own; null for no limit
+ */
+export function rateLimitOptions(perMinute: number | null): RateLimitOptions {
+  const limitOf = (request: FastifyRequest) => limitFor(request, perMinute) ?? 0;
   return {
-    max: perMinute,
+    max: limitOf,
+    allowList: (request) => limitOf(request) === 0,
     timeWindow: MINUTE_MS,
     // The plugin's keys are strings.
-    keyGenerator: ({ ip }) => JSON.stringify(networksOf(ip)),
+    keyGenerator: (request) => JSON.stringify(countedAs(request)),
     errorResponseBuilder: (_request, { ttl }) => rateLimited(ttl),
   };
 }
@@ -26,25 +27,40 @@ export async function registerRateLimits(app: FastifyInstance, counter: RateCoun
   await app.register(rateLimit, { global: false, enableDraftSpec: true, store: pluginStore(counter) });
 }
 
-/** Counts downloads: each request is one, and a zip as many as it has photos. */
-export class DownloadRate {
+/** Counts what the plugin cannot: several of one request, each as much as it costs. */
+export class ClientRate {
   readonly #counter: RateCounter;
+  readonly #kind: 'work' | 'downloads';
   readonly #perMinute: number | null;
 
-  /** @param perMinute for one client; null for no limit */
-  constructor(counter: RateCounter, perMinute: number | null) {
+  /**
+   * @param kind `work` shares its count with the routes that have `rateLimitOptions`
+   * @param perMinute for one client; null for no limit
+   */
+  constructor(counter: RateCounter, kind: 'work' | 'downloads', perMinute: number | null) {
     this.#counter = counter;
+    this.#kind = kind;
     this.#perMinute = perMinute;
   }
 
   /** @throws ServiceError `rate_limited` */
-  async count({ ip }: FastifyRequest, files = 1): Promise<void> {
-    if (this.#perMinute === null || files === 0) return;
-    const max = this.#perMinute;
-    const limit = { kind: 'downloads', max, windowMs: MINUTE_MS };
-    const { current, ttl } = await this.#counter.add(networksOf(ip), files, limit);
+  async count(request: FastifyRequest, cost = 1): Promise<void> {
+    const max = limitFor(request, this.#perMinute);
+    if (max === null || cost === 0) return;
+    const limit = { kind: this.#kind, max, windowMs: MINUTE_MS };
+    const { current, ttl } = await this.#counter.add(countedAs(request), cost, limit);
     if (current > max) throw rateLimited(ttl);
   }
+}
+
+/** @param perMinute for a client, and for an API key without a limit of its own */
+function limitFor({ apiKey }: FastifyRequest, perMinute: number | null): number | null {
+  return apiKey?.perMinute ?? perMinute;
+}
+
+/** An API key is one client wherever it is used. */
+function countedAs({ apiKey, ip }: FastifyRequest): readonly Network[] {
+  return apiKey ? [{ key: `key ${apiKey.name}`, factor: 1 }] : networksOf(ip);
 }
 
 function rateLimited(ttlMs: number): ServiceError {

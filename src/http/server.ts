@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import cors from '@fastify/cors';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import { validatorCompiler } from 'fastify-type-provider-zod';
 import { ServiceError } from '../errors.ts';
@@ -9,14 +8,17 @@ import { logAtEnd, logRequests } from './access-log.ts';
 import { clientErrorHandler } from './client-error.ts';
 import { parseAddress } from './client-key.ts';
 import { createBoundedServer } from './connections.ts';
-import { corsOrigins } from './cors-origins.ts';
+import { registerCors } from './cors.ts';
 import { DownloadLimiter } from './download-limiter.ts';
 import { registerErrorHandlers, sendError, toServiceError } from './errors.ts';
+import { acceptForms } from './forms.ts';
 import { prepareShutdown } from './graceful-shutdown.ts';
 import { seesDetails } from './health-access.ts';
 import { describeApi, serveDocsFromMemory } from './openapi.ts';
 import { RateCounter } from './rate-counter.ts';
-import { DownloadRate, registerRateLimits } from './rate-limits.ts';
+import { ClientRate, registerRateLimits } from './rate-limits.ts';
+import { batchRoute } from './routes/batch.ts';
+import { dialectRoutes } from './routes/dialects.ts';
 import { healthRoutes } from './routes/health.ts';
 import { mediaRoutes } from './routes/media.ts';
 import { metricsRoute } from './routes/metrics.ts';
@@ -29,20 +31,6 @@ import { limitWriteStalls } from './write-stalls.ts';
 
 /** What a client may choose as the id of its request; anything else is replaced. */
 const REQUEST_ID = /^[\w.-]{8,64}$/;
-
-const EXPOSED_HEADERS = [
-  'Content-Disposition',
-  'X-Filename',
-  'Content-Length',
-  'Content-Range',
-  'Accept-Ranges',
-  'ETag',
-  'Retry-After',
-  'RateLimit-Limit',
-  'RateLimit-Remaining',
-  'RateLimit-Reset',
-  'X-Request-Id',
-];
 
 /** Fastify with all routes, ready to listen. */
 export async function createServer(services: Services): Promise<FastifyInstance> {
@@ -95,6 +83,8 @@ function createBareServer({ config, limits, log, metrics }: Services): FastifyIn
       void reply.headers(SECURITY_HEADERS);
       return sendError(reply, known);
     },
+    // Clients of tikwm put a slash before the links of its page, which have one.
+    routerOptions: { ignoreDuplicateSlashes: config.server.dialects.includes('tikwm') },
     // A HEAD made from a GET would open the upstream as well.
     exposeHeadRoutes: false,
     forceCloseConnections: 'idle',
@@ -109,25 +99,22 @@ function createBareServer({ config, limits, log, metrics }: Services): FastifyIn
 
 async function registerRoutes(app: FastifyInstance, services: Services): Promise<void> {
   const { config, limits } = services;
-  await app.register(cors, {
-    origin: corsOrigins(config.server.corsOrigin),
-    exposedHeaders: EXPOSED_HEADERS,
-    maxAge: 86_400,
-    // Any other OPTIONS is answered like a preflight instead of with a text of the plugin.
-    strictPreflight: false,
-  });
+  await registerCors(app, config.server.corsOrigin);
   await describeApi(app, services.version, config.server.baseUrl);
   const counter = new RateCounter(services.shared, limits.process.countedClients);
   await registerRateLimits(app, counter);
+  acceptForms(app);
   tiktokRoute(app, services);
+  batchRoute(app, services, new ClientRate(counter, 'work', config.limits.perMinute));
   const slots = new DownloadLimiter({ all: limits.process.downloads, each: config.limits.downloadsAtOnce });
-  const rate = new DownloadRate(counter, config.limits.downloadsPerMinute);
-  mediaRoutes(app, services, { slots, rate });
+  const downloads = new ClientRate(counter, 'downloads', config.limits.downloadsPerMinute);
+  mediaRoutes(app, services, { slots, rate: downloads });
   slideshowRoutes(app, services, slots);
   const mayRead = (request: Parameters<typeof seesDetails>[0]) => seesDetails(request, config);
   healthRoutes(app, services, mayRead);
   if (config.server.managementPort === null || config.secrets.healthToken)
     metricsRoute(app, services, mayRead);
+  dialectRoutes(app, services);
   await pageRoutes(app, services);
 }
 

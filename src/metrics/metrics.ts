@@ -3,7 +3,13 @@ import { readCgroupMemory } from './cgroup.ts';
 import { ProcessMemory } from './memory.ts';
 import { type Observers, recordedMetrics } from './recorded.ts';
 import { engineMetrics, extractionMetrics, healthMetrics, memoryMetrics } from './sampled-state.ts';
-import { cacheMetrics, egressMetrics, relayMetrics, renderMetrics } from './sampled-traffic.ts';
+import {
+  accessMetrics,
+  cacheMetrics,
+  egressMetrics,
+  relayMetrics,
+  renderMetrics,
+} from './sampled-traffic.ts';
 import type { MetricSources } from './sources.ts';
 
 /** Gauges of prom-client whose names end like counters; promtool rejects them. */
@@ -34,6 +40,7 @@ export class Metrics {
       report = sources.health.report();
     };
     extractionMetrics(registry, sources.extractor);
+    accessMetrics(registry, sources.access);
     egressMetrics(registry, sources.egresses);
     cacheMetrics(registry, sources.posts, sources.shared);
     relayMetrics(registry, sources.media);

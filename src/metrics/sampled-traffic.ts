@@ -2,6 +2,14 @@ import type { Registry } from 'prom-client';
 import { readCounter, readGauge } from './registry.ts';
 import type { MetricSources } from './sources.ts';
 
+export function accessMetrics(registry: Registry, access: MetricSources['access']): void {
+  readCounter(
+    registry,
+    { name: 'key_requests_total', help: 'Requests for posts with an API key, by its name.', labels: ['key'] },
+    () => access.uses.map(([key, count]) => [{ key }, count]),
+  );
+}
+
 export function egressMetrics(registry: Registry, egresses: MetricSources['egresses']): void {
   readGauge(
     registry,

@@ -1,3 +1,4 @@
+import type { Access } from '../access/index.ts';
 import type { Posts, RedisStore } from '../cache/index.ts';
 import type { MediaClient } from '../cdn/index.ts';
 import type { EgressPool } from '../egress/index.ts';
@@ -17,6 +18,7 @@ export interface MetricSources {
   stores: Readonly<Record<string, { readonly status: { inFlight: number; files: number; bytes: number } }>>;
   health: Pick<Health, 'report'>;
   engines: Pick<EngineWatcher, 'rejections'>;
+  access: Pick<Access, 'uses'>;
 }
 
 /** One report of /health, for all values of a scrape. */

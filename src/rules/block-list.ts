@@ -1,19 +1,15 @@
-import { readFileSync, statSync } from 'node:fs';
-import { BlockList as Networks } from 'node:net';
-import ipaddr from 'ipaddr.js';
 import type { Logger } from 'pino';
+import { type Address, NetworkList } from '../network-list.ts';
 import type { PostRef } from '../posts/post.ts';
 import { parsePostUrl } from '../posts/url.ts';
-
-/** How often the file is looked at, in milliseconds. */
-const CHECK_MS = 2000;
+import { WatchedFile } from '../watched-file.ts';
 
 interface Entries {
   /** Ids of posts. */
   posts: Set<string>;
   /** Lower-case @names, without the @. */
   authors: Set<string>;
-  networks: Networks;
+  networks: NetworkList;
 }
 
 /**
@@ -21,58 +17,25 @@ interface Entries {
  * post or its id, an @name, an address or a network. `#` begins a comment.
  */
 export class BlockList {
-  readonly #path: string;
-  readonly #log: Logger;
-  readonly #timer: NodeJS.Timeout;
-  #version: string;
-  #entries: Entries;
+  readonly file: WatchedFile<Entries>;
 
   /** @throws Error that names the line which is no entry, or why the file cannot be read */
   constructor(path: string, log: Logger) {
-    this.#path = path;
-    this.#log = log;
-    this.#version = versionOf(path);
-    this.#entries = parse(readFileSync(path, 'utf8'));
-    this.#timer = setInterval(() => this.#refresh(), CHECK_MS).unref();
+    this.file = new WatchedFile({ path, name: 'block list', parse, log });
   }
 
   hasPost({ id, user }: PostRef, author: string = user ?? ''): boolean {
-    return this.#entries.posts.has(id) || this.#entries.authors.has(author.toLowerCase());
+    const { posts, authors } = this.file.content;
+    return posts.has(id) || authors.has(author.toLowerCase());
   }
 
-  hasClient(address: ipaddr.IPv4 | ipaddr.IPv6): boolean {
-    return this.#entries.networks.check(address.toString(), address.kind());
+  hasClient(address: Address): boolean {
+    return this.file.content.networks.has(address);
   }
-
-  close(): void {
-    clearInterval(this.#timer);
-  }
-
-  /** A file that cannot be read, or has a wrong line, leaves the last good list in force. */
-  #refresh(): void {
-    try {
-      const version = versionOf(this.#path);
-      if (version === this.#version) return;
-      this.#version = version;
-      this.#entries = parse(readFileSync(this.#path, 'utf8'));
-      const { posts, authors } = this.#entries;
-      this.#log.info({ posts: posts.size, authors: authors.size }, 'block list read');
-    } catch (error) {
-      const { message } = error as Error;
-      if (this.#version === message) return;
-      this.#version = message;
-      this.#log.error({ problem: message }, 'block list unusable: the last good one stays in force');
-    }
-  }
-}
-
-function versionOf(path: string): string {
-  const { mtimeMs, size, ino } = statSync(path);
-  return `${mtimeMs} ${size} ${ino}`;
 }
 
 function parse(text: string): Entries {
-  const entries: Entries = { posts: new Set(), authors: new Set(), networks: new Networks() };
+  const entries: Entries = { posts: new Set(), authors: new Set(), networks: new NetworkList() };
   for (const [index, line] of text.split('\n').entries()) {
     const entry = line.replace(/(^|\s)#.*/, '').trim();
     if (entry !== '' && !add(entries, entry)) {
@@ -88,13 +51,7 @@ function add({ posts, authors, networks }: Entries, entry: string): boolean {
   const id = /^\d{1,25}$/.test(entry) ? entry : postIdOf(entry);
   if (id !== null) posts.add(id);
   else if (/^@\S+$/.test(entry)) authors.add(entry.slice(1).toLowerCase());
-  else if (ipaddr.isValid(entry)) {
-    const address = ipaddr.process(entry);
-    networks.addAddress(address.toString(), address.kind());
-  } else if (ipaddr.isValidCIDR(entry)) {
-    const [address, bits] = ipaddr.parseCIDR(entry);
-    networks.addSubnet(address.toString(), bits, address.kind());
-  } else return false;
+  else return networks.add(entry);
   return true;
 }
 

@@ -1,6 +1,7 @@
 import type { Feature } from '../config-values.ts';
 import { ServiceError } from '../errors.ts';
 import type { LinkTarget } from '../links/index.ts';
+import type { Address } from '../network-list.ts';
 import type { Asset } from '../posts/asset.ts';
 import type { Post, PostRef } from '../posts/post.ts';
 import type { BlockList } from './block-list.ts';
@@ -31,7 +32,7 @@ export class Rules {
   }
 
   /** @throws ServiceError `not_allowed` */
-  checkClient(address: Parameters<BlockList['hasClient']>[0] | null): void {
+  checkClient(address: Address | null): void {
     if (address && this.#options.blockList?.hasClient(address)) {
       throw notAllowed('This service does not answer your network.');
     }

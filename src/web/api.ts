@@ -1,3 +1,4 @@
+import { fetchAsVisitor } from './access.ts';
 import type { Code } from './lang/en.ts';
 import { t } from './language.ts';
 
@@ -135,7 +136,7 @@ export async function requestFile(link: string, init: RequestInit = {}): Promise
 async function request(path: string, init: RequestInit): Promise<Response> {
   let response: Response;
   try {
-    response = await fetch(path, init);
+    response = await (init.method === 'POST' ? fetchAsVisitor : fetch)(path, init);
   } catch (error) {
     if (init.signal?.aborted) throw error;
     throw connectionFailure();

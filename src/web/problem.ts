@@ -1,3 +1,4 @@
+import { keyField } from './access.ts';
 import type { Failure } from './api.ts';
 import { h, icon, refresh } from './dom.ts';
 import type { Code } from './lang/en.ts';
@@ -128,8 +129,11 @@ export function showProblem(slot: HTMLElement, failure: Failure, recovery: Recov
   const retries = WAIT[code] !== undefined;
   const title = h('h2', {}, icon('alert'), h('span', {}, words(0)));
   const step = h('p', {}, () => (retries && !waiting ? t.stopped : words(1)()));
+  const key = code === 'unauthorized' ? keyField(() => tryAgain(0)) : null;
   const row = h('div', { class: 'row' }, ...buttons, stop);
-  slot.replaceChildren(h('div', { class: 'card problem', role: 'alert' }, title, step, clock, row, details));
+  slot.replaceChildren(
+    h('div', { class: 'card problem', role: 'alert' }, title, step, key, clock, row, details),
+  );
   return dismiss;
 }
 

@@ -68,6 +68,7 @@ function health(given: Given = {}) {
       },
     },
     stats,
+    watched: [],
     egresses: {
       status: pool.status,
       open: given.egressesOpen ?? pool.open,

@@ -27,7 +27,7 @@ beforeAll(async () => {
     if (outcome === 'photo') return postOf(link, PHOTO as never);
     throw new ServiceError(outcome, { ...(ERRORS[outcome].retryable && { retryAfter: 3 }) });
   });
-  app = await buildTestApp({ CACHE_TTL: '0', RATE_LIMIT_MAX: '0' }, { extractor });
+  app = await buildTestApp({ CACHE_TTL: '0', RATE_LIMIT_MAX: '0', DIALECTS: 'cobalt,tikwm' }, { extractor });
   base = (await app.listenAnywhere()).url;
   const response = await fetch(`${base}/openapi.json`);
   const document = (await response.json()) as { openapi: string; paths: typeof paths };
@@ -54,6 +54,30 @@ describe('every response is as the document says', () => {
   it.each(EXTRACTION_ERRORS)('POST /tiktok: %s', async (code) => {
     outcome = code;
     expect((await post(POST)).status).toBe(ERRORS[code].status);
+  });
+
+  it('POST /tiktok/batch, as JSON and as lines', async () => {
+    outcome = 'video';
+    const body = JSON.stringify({ urls: [POST, 'nothing'] });
+    const headers = { 'content-type': 'application/json' };
+    expect((await call('POST', '/tiktok/batch', { headers, body })).status).toBe(200);
+    const lines = { ...headers, accept: 'application/x-ndjson' };
+    expect((await call('POST', '/tiktok/batch', { headers: lines, body })).status).toBe(200);
+    expect((await call('POST', '/tiktok/batch', { headers, body: '{"urls": 1}' })).status).toBe(400);
+  });
+
+  it.each(['video', 'photo', ...EXTRACTION_ERRORS] as const)('POST / and /api/: %s', async (one) => {
+    outcome = one;
+    const body = JSON.stringify({ url: POST });
+    const init = { headers: { 'content-type': 'application/json' }, body };
+    const status = one === 'video' || one === 'photo' ? 200 : ERRORS[one].status;
+    expect((await call('POST', '/', init)).status).toBe(status);
+    expect((await call('POST', '/api/?hd=1', init)).status).toBe(200);
+    expect((await call('GET', `/api/?url=${encodeURIComponent(POST)}`)).status).toBe(200);
+  });
+
+  it('GET /', async () => {
+    expect((await call('GET', '/')).status).toBe(200);
   });
 
   it.each([[''], [null], [17], [['x']], [{ url: 'x' }], ['x'.repeat(5000)], ['https://example.com/']])(
@@ -106,6 +130,8 @@ describe('the document', () => {
   it('has all routes', () => {
     expect(Object.keys(paths).sort()).toEqual(
       expect.arrayContaining([
+        '/',
+        '/api/',
         '/download',
         '/download-slideshow',
         '/download-slideshow/progress',
@@ -115,6 +141,7 @@ describe('the document', () => {
         '/metrics',
         '/stream',
         '/tiktok',
+        '/tiktok/batch',
       ]),
     );
   });

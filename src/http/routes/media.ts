@@ -10,7 +10,7 @@ import { postKey } from '../../posts/url.ts';
 import type { Services } from '../../services.ts';
 import { openSubtitle } from '../../subtitles/index.ts';
 import type { DownloadLimiter } from '../download-limiter.ts';
-import type { DownloadRate } from '../rate-limits.ts';
+import type { ClientRate } from '../rate-limits.ts';
 import { type RequestContext, requestContext } from '../request-context.ts';
 import { errorResponses } from '../schemas/error.ts';
 import { downloadQuery, fileResponses, streamQuery } from '../schemas/file.ts';
@@ -30,7 +30,7 @@ interface DownloadBounds {
   /** Responses at a time. */
   slots: DownloadLimiter;
   /** Files a minute. */
-  rate: DownloadRate;
+  rate: ClientRate;
 }
 
 /** /stream and /download: the files of a post, relayed from the CDN or made from files there. */
@@ -80,7 +80,7 @@ export function mediaRoutes(app: FastifyInstance, services: Services, { slots, r
 interface Download {
   request: FastifyRequest;
   reply: FastifyReply;
-  rate: DownloadRate;
+  rate: ClientRate;
   inline: boolean;
 }
 

@@ -1,15 +1,17 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { z } from 'zod';
 import { EXTRACTION_ERRORS, ServiceError } from '../../errors.ts';
-import { type PostResponse, toPostResponse } from '../../posts/response.ts';
-import { findPostLink, postKey } from '../../posts/url.ts';
+import type { PostResponse } from '../../posts/response.ts';
 import type { Services } from '../../services.ts';
-import { linkBase } from '../link-base.ts';
+import { findPost } from '../find-post.ts';
+import { accessSecurity } from '../openapi.ts';
 import { rateLimitOptions } from '../rate-limits.ts';
 import { requestContext } from '../request-context.ts';
+import { requireAccess } from '../require-access.ts';
 import { errorResponses } from '../schemas/error.ts';
-import { type Pick, postResponse, tiktokBody, tiktokQuery } from '../schemas/post.ts';
+import { postResponse } from '../schemas/post.ts';
+import { type Pick, tiktokBody, tiktokQuery } from '../schemas/tiktok.ts';
 
 const redirect = z.null().meta({ description: 'To the file that `pick` names.' });
 
@@ -18,6 +20,7 @@ const RESPONSES = {
   ...errorResponses(
     'invalid_request',
     'unsupported_url',
+    'unauthorized',
     'not_allowed',
     'rate_limited',
     ...EXTRACTION_ERRORS,
@@ -28,13 +31,17 @@ const RESPONSES = {
 export function tiktokRoute(app: FastifyInstance, services: Services): void {
   const typed = app.withTypeProvider<ZodTypeProvider>();
   const config = { rateLimit: rateLimitOptions(services.config.limits.perMinute) };
-  acceptForms(app);
+  const security = accessSecurity(services.config.access);
   typed.route({
     method: 'POST',
     url: '/tiktok',
-    schema: { summary: 'Metadata and links of a post', body: tiktokBody, response: RESPONSES },
+    schema: { summary: 'Metadata and links of a post', body: tiktokBody, response: RESPONSES, security },
+    onRequest: requireAccess(services),
     config,
-    handler: (request, reply) => findPost(services, request.body, request, reply),
+    handler: async (request, reply) => {
+      const context = requestContext(request, reply);
+      return (await findPost(services, request.body, request, context)).response;
+    },
   });
   typed.route({
     method: 'GET',
@@ -44,49 +51,18 @@ export function tiktokRoute(app: FastifyInstance, services: Services): void {
       description: 'With `pick`, redirects to that file.',
       querystring: tiktokQuery,
       response: { ...RESPONSES, 303: redirect },
+      security,
     },
+    onRequest: requireAccess(services),
     config,
     handler: async (request, reply) => {
-      const { pick, ...wanted } = request.query;
+      const { pick, ...query } = request.query;
       void reply.header('cache-control', 'no-store');
-      const response = await findPost(services, wanted, request, reply);
+      // Whoever follows the redirect does it now, while the post is cached.
+      const wanted = pick === undefined ? query : { ...query, links: 'short' as const };
+      const { response } = await findPost(services, wanted, request, requestContext(request, reply));
       return pick === undefined ? response : reply.redirect(linkOf(response, pick), 303);
     },
-  });
-}
-
-interface Wanted {
-  url: string;
-  images: boolean;
-}
-
-async function findPost(
-  { posts, links, rules, config }: Services,
-  { url, images }: Wanted,
-  request: FastifyRequest,
-  reply: FastifyReply,
-): Promise<PostResponse> {
-  const base = linkBase(request, config.server.baseUrl);
-  if (base === null) throw new ServiceError('invalid_request', { message: 'The Host header is not valid.' });
-  const link = findPostLink(url);
-  if (link.kind === 'post') {
-    request.outcome = { post: postKey(link.ref) };
-    rules.checkRef(link.ref);
-  }
-  const { post: found, cached } = await posts.find(link, requestContext(request, reply));
-  request.outcome = { post: postKey(found.ref), cached };
-  rules.checkPost(found);
-  const post = rules.trim(found);
-  const expiresAt = links.expiryFromNow();
-  const linkTo = links.at(base).linksTo(post, expiresAt);
-  const { preferCodec } = config.posts;
-  return toPostResponse(post, {
-    linkTo,
-    expiresAt,
-    preferCodec,
-    cached,
-    images,
-    offers: (asset) => rules.offers(asset),
   });
 }
 
@@ -100,13 +76,4 @@ function linkOf(response: PostResponse, pick: Pick): string {
   const file = Array.isArray(link) ? link[0] : link;
   if (file === undefined) throw new ServiceError('invalid_request', { message: `This post has no ${pick}.` });
   return file;
-}
-
-/** HTML forms and curl -d. */
-function acceptForms(app: FastifyInstance): void {
-  app.addContentTypeParser(
-    'application/x-www-form-urlencoded',
-    { parseAs: 'string' },
-    (_request, body, done) => done(null, Object.fromEntries(new URLSearchParams(String(body)))),
-  );
 }

@@ -1,40 +1,6 @@
 import { z } from 'zod';
 import { SOURCE_NAMES } from '../../posts/post.ts';
 
-/** Characters; more than the text of any share sheet. */
-const MAX_TEXT = 4096;
-
-const wanted = {
-  url: z.string().trim().min(1, 'must not be empty').max(MAX_TEXT).meta({
-    description: 'Link to a TikTok or Douyin post, or a text that contains one.',
-    example: 'https://www.tiktok.com/@user/video/7123456789012345600',
-  }),
-};
-
-const images = {
-  description: 'Also answer with links to the cover and the avatar through this service (`images`).',
-};
-
-/** A boolean as forms and queries spell it. */
-const spelledBoolean = z
-  .enum(['0', '1', 'false', 'true'])
-  .transform((value) => value === '1' || value === 'true');
-
-export const tiktokBody = z.object({
-  ...wanted,
-  images: z.union([z.boolean(), spelledBoolean]).default(false).meta(images),
-});
-
-const pick = z.enum(['no_watermark', 'no_watermark_hd', 'watermark', 'mp3', 'zip', 'slideshow']);
-
-export type Pick = z.infer<typeof pick>;
-
-export const tiktokQuery = z.object({
-  ...wanted,
-  images: spelledBoolean.default(false).meta(images),
-  pick: pick.optional().meta({ description: 'Redirect (303) to this file of the post.' }),
-});
-
 const link = z.string().meta({ format: 'uri' });
 const count = z.number().int().min(0);
 
@@ -252,6 +218,8 @@ const PHOTO_EXAMPLE: z.input<typeof photoResponse> = {
   source: 'page',
 };
 
+export const POST_EXAMPLES = [VIDEO_EXAMPLE, PHOTO_EXAMPLE];
+
 export const postResponse = z
   .discriminatedUnion('status', [videoResponse, photoResponse])
-  .meta({ description: 'A video, or a photo post.', examples: [VIDEO_EXAMPLE, PHOTO_EXAMPLE] });
+  .meta({ description: 'A video, or a photo post.', examples: POST_EXAMPLES });

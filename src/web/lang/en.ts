@@ -90,6 +90,7 @@ const en = {
   cleared: 'History cleared.',
   historyOff: 'Turn history off',
   historyOn: 'Turn history on',
+  key: 'API key',
   errors: {
     invalid_request: ['The server did not understand this', 'Paste only the link, and try again.'],
     unsupported_url: [
@@ -118,6 +119,10 @@ const en = {
     not_allowed: [
       'This service does not offer this',
       'Its operator has excluded this post, this kind of file or your network.',
+    ],
+    unauthorized: [
+      'This service asks for a key',
+      'Enter the key that its operator gave you. It stays in this browser.',
     ],
     region_blocked: [
       'This post is blocked where the server is',

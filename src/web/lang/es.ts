@@ -91,6 +91,7 @@ const es: Messages = {
   cleared: 'Historial borrado.',
   historyOff: 'Desactivar historial',
   historyOn: 'Activar historial',
+  key: 'Clave de API',
   errors: {
     invalid_request: ['El servidor no entendió esto', 'Pega solo el enlace e inténtalo de nuevo.'],
     unsupported_url: [
@@ -128,6 +129,10 @@ const es: Messages = {
     not_allowed: [
       'Este servicio no ofrece esto',
       'Su operador ha excluido esta publicación, este tipo de archivo o tu red.',
+    ],
+    unauthorized: [
+      'Este servicio pide una clave',
+      'Escribe la clave que te dio quien lo administra. Se queda en este navegador.',
     ],
     region_blocked: [
       'Esta publicación está bloqueada donde está el servidor',

@@ -91,6 +91,7 @@ const id: Messages = {
   cleared: 'Riwayat dihapus.',
   historyOff: 'Matikan riwayat',
   historyOn: 'Nyalakan riwayat',
+  key: 'Kunci API',
   errors: {
     invalid_request: ['Server tidak memahami permintaan ini', 'Tempel tautannya saja, lalu coba lagi.'],
     unsupported_url: [
@@ -119,6 +120,10 @@ const id: Messages = {
     not_allowed: [
       'Layanan ini tidak menyediakannya',
       'Pengelolanya mengecualikan postingan ini, jenis berkas ini, atau jaringan Anda.',
+    ],
+    unauthorized: [
+      'Layanan ini meminta kunci',
+      'Masukkan kunci dari pengelolanya. Kunci disimpan di peramban ini saja.',
     ],
     region_blocked: [
       'Postingan ini diblokir di lokasi server',

@@ -91,6 +91,7 @@ const pt: Messages = {
   cleared: 'Histórico limpo.',
   historyOff: 'Desativar histórico',
   historyOn: 'Ativar histórico',
+  key: 'Chave de API',
   errors: {
     invalid_request: ['O servidor não entendeu isto', 'Cole apenas o link e tente de novo.'],
     unsupported_url: [
@@ -122,6 +123,10 @@ const pt: Messages = {
     not_allowed: [
       'Este serviço não oferece isto',
       'O operador excluiu esta publicação, este tipo de arquivo ou a sua rede.',
+    ],
+    unauthorized: [
+      'Este serviço pede uma chave',
+      'Digite a chave que o operador deu a você. Ela fica neste navegador.',
     ],
     region_blocked: [
       'Esta publicação está bloqueada onde o servidor fica',
