@@ -266,9 +266,9 @@ export class MediaClient {
     const outcome = { egress, via: egress, post: postOf(id) };
     const attempt: Attempt<T> = (link, source, { signal, onProgress }) =>
       this.#routes.try(link, source.egress, async (route) => {
+        Object.assign(outcome, { egress: source.egress, via: route.egress });
         const upstream = this.#upstream(route, source, client, signal);
         const opened = await open({ link, source, onProgress, ...upstream });
-        outcome.via = route.egress;
         if (client !== null) {
           this.#working.add(client, { link, source: { ...source, egress: route.egress } });
         }

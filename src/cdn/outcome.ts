@@ -8,7 +8,7 @@ export type FileFault = 'name' | 'tls' | 'connection' | 'refused' | 'stalled' | 
 export interface FileOutcome {
   /** Id of the egress of its page. */
   egress: string;
-  /** Id of the egress that served it: another one where MEDIA_EGRESS says so. */
+  /** Id of the egress that was used last: another one where MEDIA_EGRESS says so. */
   via: string;
   /** Key of the post. */
   post: string;
