@@ -3,8 +3,9 @@
  *   npm run doctor
  *   npm run doctor -- [--save DIR] LINK…
  *
- * Without links: checks settings, files, proxies and the engine, without a running service, and prints what to fix first.
- * Exit code 1 where the service cannot work. Sends requests to TikTok only for CANARY_URL; prints no secret.
+ * Without links: checks settings, files, proxies and the engine, whether or not the service runs, adds what a running one
+ * says in /health, and prints what to fix first. Exit code 1 where the service cannot work. Sends requests to TikTok only
+ * for CANARY_URL, and to Cloudflare only for TRUST_PROXY=cloudflare; prints no secret.
  *
  * With links: asks TikTok or Douyin for each by every source, browser and egress, one try a second, and prints what came.
  * --save keeps the responses, without cookies, tokens, signatures and addresses. Exit code 1 where a link had no answer.

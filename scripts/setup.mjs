@@ -18,7 +18,7 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
 /** @param {string} mode */
 async function setUp(mode) {
-  checkNode(process.versions.node);
+  checkNode(process.versions.node, process);
   if (!existsSync(join(root, 'package-lock.json'))) return;
   // Imported after the check, because an old Node cannot parse them.
   const { installDependencies } = await import('./setup/dependencies.mjs');

@@ -69,7 +69,7 @@ export async function buildApp(
 ): Promise<App> {
   const closers = new Closers(log);
   try {
-    const { services, engine } = await buildServices({
+    const { services, engine, networkGone } = await buildServices({
       config,
       projectRoot,
       log,
@@ -91,6 +91,7 @@ export async function buildApp(
           delayMs: config.server.shutdownDelayMs,
           graceMs: config.server.shutdownGraceMs,
           close: () => closers.closeAll(),
+          networkGone,
         }),
       close: () => closers.closeAll(),
     };
@@ -122,7 +123,7 @@ async function buildServices(building: Building) {
   const shared = redisUrl ? await RedisStore.open(redisUrl.reveal(), log, extraCa) : null;
   if (shared) closers.add('redis', () => shared.close());
   const extraction = await startExtraction(building, { temp, shared, observers: metrics.observers });
-  const { extractor, egresses, stats } = extraction;
+  const { extractor, egresses, vpn, stats } = extraction;
   const newCounter = (maxClients: number) => new RateCounter(shared, maxClients);
   const { rules, access, watched } = openOperator({ config, limits, log, closers, sealer, newCounter });
   const { media, fileStats, extract } = openRelay({
@@ -140,6 +141,7 @@ async function buildServices(building: Building) {
     egresses,
     media,
     files: fileStats,
+    vpn: vpn?.watch ?? null,
     posts,
     shared,
     ffmpeg,
@@ -152,7 +154,7 @@ async function buildServices(building: Building) {
   const services: Services = {
     config,
     limits,
-    warnings: configWarnings(config),
+    warnings: new Set(configWarnings(config)),
     version,
     log,
     links,
@@ -166,7 +168,8 @@ async function buildServices(building: Building) {
     health,
     metrics,
   };
-  return { services, engine: () => extractor.status };
+  const networkGone = vpn?.watch.gone ?? new Promise<never>(() => {});
+  return { services, engine: () => extractor.status, networkGone };
 }
 
 type Extraction = Awaited<ReturnType<typeof startExtraction>>;
@@ -175,8 +178,10 @@ async function startExtraction(
   { config, projectRoot, log, overrides, closers }: Building,
   { temp, shared, observers }: { temp: TempStore; shared: RedisStore | null; observers: ExtractionObservers },
 ) {
-  const vpn = openVpn(config.egress.gluetunUrl, config.secrets.gluetunApiKey, log);
-  const egresses = new EgressPool({ proxies: config.egress.proxies, vpn, log });
+  const { proxies, gluetunUrl } = config.egress;
+  const vpn = openVpn(gluetunUrl, config.secrets.gluetunApiKey, proxies, log);
+  closers.add('vpn', () => vpn?.watch.stop());
+  const egresses = new EgressPool({ proxies, vpn, log });
   const stats = new ExtractionStats();
   const dirs = engineDirs(projectRoot, config.extraction.engineDir);
   const start = async (): Promise<PostExtractor> => {
@@ -187,7 +192,7 @@ async function startExtraction(
   };
   const extractor = overrides.extractor ?? (await start());
   closers.add('extractor', () => extractor.close());
-  return { egresses, stats, dirs, extractor };
+  return { egresses, vpn, stats, dirs, extractor };
 }
 
 interface FileParts {

@@ -67,7 +67,8 @@ export const proxyList = z
 export const trustProxy = z
   .string()
   .refine((s) => /^(true|false|yes|no|\d+)$/i.test(s) || splitList(s).every(isNetwork), {
-    message: 'true, false, a number of hops, or a comma-separated list of addresses and networks',
+    message:
+      'true, false, a number of hops, or a comma-separated list of addresses, networks, loopback, private and cloudflare',
   })
   .transform((s): boolean | number | string => {
     if (/^(true|yes)$/i.test(s)) return true;
@@ -134,7 +135,7 @@ function isProxy(value: string): boolean {
 
 function isNetwork(value: string): boolean {
   return (
-    ['loopback', 'linklocal', 'uniquelocal'].includes(value) ||
+    ['loopback', 'linklocal', 'uniquelocal', 'private', 'cloudflare'].includes(value) ||
     ipaddr.isValid(value) ||
     ipaddr.isValidCIDR(value)
   );

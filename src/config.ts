@@ -22,6 +22,7 @@ import {
   webUrl,
 } from './config-values.ts';
 import { isWeakKey } from './key-strength.ts';
+import { defaultWorkers } from './memory.ts';
 import { Secret } from './secret.ts';
 
 /** The folder that holds package.json: dist/ or src/ lies in it. Relative paths of settings start here. */
@@ -31,6 +32,7 @@ export const PROJECT_ROOT = fileURLToPath(new URL('..', import.meta.url));
 export interface Config {
   production: boolean;
   server: {
+    /** `::` is every address, IPv4 too. */
     host: string;
     port: number;
     /** The start of every link; null for the address that each request came to. */
@@ -59,7 +61,13 @@ export interface Config {
     engineDir: string | null;
   };
   posts: { preferCodec: 'h264' | 'best' };
-  relay: { stallTimeoutMs: number; directFirst: boolean; allowFakeIp: boolean };
+  relay: {
+    stallTimeoutMs: number;
+    /** Who fetches files for clients; see http/delivery.ts. */
+    delivery: 'relay' | 'nginx';
+    directFirst: boolean;
+    allowFakeIp: boolean;
+  };
   egress: { proxies: Secret[]; extraCaFile: string | null; gluetunUrl: string | null };
   cache: { ttlMs: number };
   /** For one client; null for no limit. */
@@ -104,7 +112,7 @@ const schema = z.object({
     .enum(['development', 'production', 'test'], 'development, production or test')
     .default('development'),
   PORT: integer(0, 65535).default(3021),
-  HOST: z.string().default('0.0.0.0'),
+  HOST: z.string().default('::'),
   MANAGEMENT_PORT: integer(0, 65535).optional(),
   BASE_URL: linkBase.optional(),
   ENCRYPTION_KEY: encryptionKey.optional(),
@@ -112,10 +120,11 @@ const schema = z.object({
   ENCRYPTION_KEY_PREVIOUS: encryptionKeys.optional(),
   ENCRYPTION_KEY_PREVIOUS_FILE: fileContent.pipe(encryptionKeys).optional(),
   LINK_TTL_MINUTES: integer(1, 525_600).default(360),
-  MAX_WORKERS: integer(1, 256).default(20),
+  MAX_WORKERS: integer(1, 256).default(() => defaultWorkers()),
   MAX_QUEUE: integer(0, 1_000_000).default(2000),
   YTDLP_TIMEOUT: number(1, 600).default(30),
   DOWNLOAD_TIMEOUT: number(1, 86_400).default(120),
+  DELIVERY: z.enum(['relay', 'nginx'], 'relay or nginx').default('relay'),
   TEMP_DIR: z.string().default('./temp'),
   CLEANUP_CRON: cron.default('*/15 * * * *'),
   COOKIES_PATH: z.string().default('./cookies/www.tiktok.com_cookies.txt'),
@@ -179,6 +188,9 @@ export function loadConfig(
   const production = e.NODE_ENV === 'production';
   const key = e.ENCRYPTION_KEY ?? e.ENCRYPTION_KEY_FILE;
   if (production) checkProductionKey(key);
+  if (e.DELIVERY === 'nginx' && e.TRUST_PROXY === false) {
+    throw new ConfigError('DELIVERY must be relay unless TRUST_PROXY names the nginx in front');
+  }
   return deepFreeze({
     production,
     server: {
@@ -207,6 +219,7 @@ export function loadConfig(
     posts: { preferCodec: e.PREFER_CODEC },
     relay: {
       stallTimeoutMs: e.DOWNLOAD_TIMEOUT * 1000,
+      delivery: e.DELIVERY,
       directFirst: e.MEDIA_EGRESS === 'direct-first',
       allowFakeIp: e.FAKE_IP === 'allow',
     },

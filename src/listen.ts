@@ -3,29 +3,46 @@ import { createServer } from 'node:net';
 import { type Config, ConfigError } from './config.ts';
 import type { ExtractorStatus } from './extraction/index.ts';
 import { canIsolate } from './ffmpeg/index.ts';
+import { availableMemory } from './memory.ts';
 import type { Services } from './services.ts';
 
 /**
  * Checks the addresses of the listeners before anything is started.
+ * @param bind for tests: tries a listener and closes it
+ * @returns the configuration, with 0.0.0.0 as HOST in place of :: on a machine without IPv6
  * @throws ConfigError naming the variable
  */
-export async function assertPortsFree({ server }: Config): Promise<void> {
-  const { host, port, managementPort } = server;
-  await assertFree('PORT', host, port);
-  if (managementPort === null) return;
-  if (managementPort === port && port !== 0)
-    throw new ConfigError('MANAGEMENT_PORT must be another than PORT');
-  await assertFree('MANAGEMENT_PORT', host, managementPort);
+export async function assertPortsFree(config: Config, bind = tryListener): Promise<Config> {
+  const { port, managementPort } = config.server;
+  const host = config.server.host === '::' ? await anyAddress(bind) : config.server.host;
+  await assertFree('PORT', () => bind(host, port));
+  if (managementPort !== null) {
+    if (managementPort === port && port !== 0)
+      throw new ConfigError('MANAGEMENT_PORT must be another than PORT');
+    await assertFree('MANAGEMENT_PORT', () => bind(host, managementPort));
+  }
+  return { ...config, server: { ...config.server, host } };
 }
 
-async function assertFree(name: string, host: string, port: number): Promise<void> {
-  const probe = createServer();
+async function anyAddress(bind: typeof tryListener): Promise<'::' | '0.0.0.0'> {
+  return bind('::', 0).then(
+    () => '::',
+    () => '0.0.0.0',
+  );
+}
+
+async function assertFree(name: string, tryIt: () => Promise<void>): Promise<void> {
   try {
-    probe.listen({ host, port });
-    await once(probe, 'listening');
+    await tryIt();
   } catch (error) {
     throw explainListenError(error, name);
   }
+}
+
+async function tryListener(host: string, port: number): Promise<void> {
+  const probe = createServer();
+  probe.listen({ host, port });
+  await once(probe, 'listening');
   probe.close();
   await once(probe, 'close');
 }
@@ -86,6 +103,7 @@ function summaryOf({ config, version, health }: Services, { workers, host }: Ext
     ytdlp: host?.ytdlp ?? null,
     ffmpeg,
     workers: workers.max,
+    memoryMb: Math.floor(availableMemory() / 1024 / 1024),
     baseUrl: config.server.baseUrl ?? 'of each request',
     managementPort: config.server.managementPort,
     proxies: config.egress.proxies.length,

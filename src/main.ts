@@ -7,9 +7,8 @@ import { createLog } from './log.ts';
 
 async function main(): Promise<void> {
   loadDotenv({ quiet: true, path: process.env.DOTENV_CONFIG_PATH ?? join(PROJECT_ROOT, '.env') });
-  const config: Config = loadConfig(process.env);
+  const config: Config = await assertPortsFree(loadConfig(process.env));
   const log = createLog(config.server.logLevel);
-  await assertPortsFree(config);
   const app = await buildApp(config, PROJECT_ROOT, log);
   app.shutDownOnSignals();
   try {

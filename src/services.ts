@@ -19,7 +19,7 @@ export interface Services {
   config: Config;
   limits: Limits;
   /** What an operator should change in the configuration, in words; for /health. */
-  warnings: readonly string[];
+  warnings: Set<string>;
   version: string;
   log: Logger;
   links: Links;

@@ -46,6 +46,7 @@ const FOUNDATION = new Set([
   'config-values.ts',
   'key-strength.ts',
   'limits.ts',
+  'memory.ts',
   'secret.ts',
   'network-list.ts',
   'watched-file.ts',

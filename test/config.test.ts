@@ -30,7 +30,7 @@ describe('the defaults', () => {
 
   it.each<[name: string, read: (config: Config) => unknown, value: unknown]>([
     ['PORT', (c) => c.server.port, 3021],
-    ['HOST', (c) => c.server.host, '0.0.0.0'],
+    ['HOST', (c) => c.server.host, '::'],
     ['BASE_URL', (c) => c.server.baseUrl, null],
     ['ENCRYPTION_KEY', (c) => c.secrets.encryptionKey, null],
     ['ENCRYPTION_KEY_PREVIOUS', (c) => c.secrets.previousKeys, []],
@@ -100,6 +100,7 @@ describe('a given value', () => {
     ['SHUTDOWN_DELAY', '5', (c) => c.server.shutdownDelayMs, 5000],
     ['TRUST_PROXY', 'true', (c) => c.server.trustProxy, true],
     ['TRUST_PROXY', '2', (c) => c.server.trustProxy, 2],
+    ['TRUST_PROXY', 'cloudflare,private', (c) => c.server.trustProxy, 'cloudflare,private'],
     ['TRUST_PROXY', '10.0.0.0/8,::1', (c) => c.server.trustProxy, '10.0.0.0/8,::1'],
     [
       'CORS_ORIGIN',
@@ -189,6 +190,8 @@ describe('a wrong value', () => {
     ['REDIS_URL', 'redis://a:1,http://b:2', /nodes of a cluster/],
     ['CACHE_TTL', '-5', /number/],
     ['RATE_LIMIT_MAX', 'off', /whole number/],
+    ['DELIVERY', 'apache', /relay or nginx/],
+    ['DELIVERY', 'nginx', /unless TRUST_PROXY names the nginx/],
     ['TRUST_PROXY', 'maybe', /number of hops/],
     ['TRUST_PROXY', '10.0.0.0/99', /networks/],
     ['CORS_ORIGIN', 'example.com', /origins such as https/],
@@ -373,6 +376,10 @@ describe('warnings', () => {
     [{ NODE_ENV: 'production', ENCRYPTION_KEY: STRONG_KEY }, /BASE_URL is not set/],
     [{ TRUST_PROXY: '1' }, /TRUST_PROXY=1 trusts/],
     [{ TRUST_PROXY: 'true' }, /TRUST_PROXY=true trusts/],
+    [
+      { DELIVERY: 'nginx', TRUST_PROXY: 'loopback', PROXY_URLS: 'http://proxy:3128' },
+      /no effect with PROXY_URLS/,
+    ],
   ])('%j is warned about', (env, about) => {
     expect(configWarnings(loadConfig(env))).toEqual([expect.stringMatching(about)]);
   });

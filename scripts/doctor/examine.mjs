@@ -1,9 +1,11 @@
 // @ts-check
 import { loadService } from '../engine/service.mjs';
+import { examineCloudflare } from './cloudflare.mjs';
 import { examineCookiesFile } from './cookies.mjs';
 import { examineEngine } from './engine.mjs';
 import { examineNames } from './network.mjs';
 import { examineProxies } from './proxy.mjs';
+import { examineRunning } from './running.mjs';
 import { examineBaseUrl, examineDisk, examineFfmpeg, examineKey } from './settings.mjs';
 
 /** @typedef {import('./page.mjs').Finding} Finding */
@@ -32,8 +34,10 @@ export async function examine(root, env) {
     safely('ffmpeg', () => examineFfmpeg(ffmpeg.locateFfmpeg(root, env))),
     safely('Proxy', () => examineProxies(config)),
     safely('Names', () => examineNames(config)),
+    safely('Cloudflare', () => examineCloudflare(config)),
     safely('Cookies', () => examineCookiesFile(root, config)),
     safely('Engine', () => examineEngine(root, config)),
+    safely('Service', () => examineRunning(config)),
   ]);
   return findings.flat();
 }

@@ -14,5 +14,6 @@ export {
   type RelayStats,
 } from './media-client.ts';
 export { type FileFault, type FileOutcome, faultOf } from './outcome.ts';
+export type { MediaAddress } from './request.ts';
 export { isMissingAtCdn, type MediaSource, type Renew } from './source.ts';
 export { AddressGuard, type NetworkStatus, type Resolve, type ResolvedAddress } from './ssrf-guard.ts';

@@ -12,7 +12,7 @@ import { type Attempt, LinkFailover } from './failover.ts';
 import { USUAL_HOSTS } from './hosts.ts';
 import { type OpenContext, type OpenedMedia, openRange, openResume, openStart } from './open.ts';
 import { type FileOutcome, faultOf } from './outcome.ts';
-import { requestMedia, type UpstreamContext } from './request.ts';
+import { type MediaAddress, requestMedia, type UpstreamContext } from './request.ts';
 import { ResumableBody, type ResumableBodyOptions, tooLarge } from './resumable-body.ts';
 import { type Route, Routes } from './routes.ts';
 import { isFileChanged, type MediaSource, type Renew } from './source.ts';
@@ -133,7 +133,7 @@ export class MediaClient {
       return respond(request, opened.metadata, () => this.#relay(opened, null, opening));
     }
     const known = isForPlainRange(request) ? this.#known.get(source.id) : undefined;
-    const metadata = known ?? (await this.#probe(opening));
+    const metadata = known ?? (await this.#probe(opening)).metadata;
     try {
       return await respond(request, metadata, async (range) => {
         if (metadata.size === null) return this.#relay(await this.#openStart(opening, true), null, opening);
@@ -149,6 +149,20 @@ export class MediaClient {
       if (known && failover.fileChanged && !signal.aborted) return this.openMedia(source, request, options);
       throw error;
     }
+  }
+
+  /**
+   * Verifies a file as `openMedia` does, and tells where it is for another program that fetches it.
+   * @throws as `openMedia`
+   */
+  async locate(
+    source: MediaSource,
+    options: OpenOptions,
+  ): Promise<{ metadata: MediaMetadata; address: MediaAddress }> {
+    const { signal, client = null } = options;
+    const failover = new LinkFailover(source, this.#counted(options.renew));
+    const { metadata, response } = await this.#probe({ failover, source, signal, client });
+    return { metadata, address: response.address };
   }
 
   /**
@@ -214,12 +228,12 @@ export class MediaClient {
   }
 
   /** Learns a file's metadata from its first SNIFF_BYTES. */
-  async #probe(opening: Opening): Promise<MediaMetadata> {
-    const { metadata, response } = await this.#openStart(opening, false);
-    response.body.drain();
+  async #probe(opening: Opening): Promise<OpenedMedia> {
+    const opened = await this.#openStart(opening, false);
+    opened.response.body.drain();
     // undici frees a connection one turn of the event loop after its response; the next request reuses it then.
     await setImmediate();
-    return metadata;
+    return opened;
   }
 
   #relay(

@@ -86,7 +86,7 @@ export class EgressPool {
         reconnecting: this.#vpn.reconnecting,
         reconnects: this.#vpn.reconnects,
         reconnects_failed: this.#vpn.failures,
-        public_ip: this.#vpn.publicIp,
+        public_ip: this.#vpn.watch.publicIp,
       }),
     }));
   }
@@ -186,7 +186,7 @@ export class EgressPool {
       throw error;
     }
     if (!countsForHealth) return result;
-    if (!result.ok && result.country) await this.#countryNotServed(egress);
+    if (!result.ok && result.country) await this.#countryNotServed(egress, began);
     else if (isAddressBlocked(result)) await this.#refused(egress, controlProbe, began);
     else if (isAnswer(result)) this.#answered(egress);
     else await this.#unclear(egress);
@@ -200,14 +200,15 @@ export class EgressPool {
 
   #answered(egress: Egress): void {
     egress.answeredAt = this.#clock.now();
+    this.#vpn?.works();
     // Only the probe's answer counts: other jobs may have begun before the block.
     if (egress.breaker.state === 'probing') this.#recover(egress);
   }
 
-  async #countryNotServed(egress: Egress): Promise<void> {
+  async #countryNotServed(egress: Egress, began: number): Promise<void> {
     egress.refusals += 1;
     // The job has left the exit.
-    if (egress.changesExits) return;
+    if (egress.changesExits || wasAnsweredSince(egress, began)) return;
     this.#block(egress, 'country');
     await this.#renewAddress();
   }
@@ -217,8 +218,7 @@ export class EgressPool {
     egress.refusals += 1;
     // The job has left the exit, and the proxy itself works.
     if (egress.changesExits) return this.#answered(egress);
-    // Another job has been answered meanwhile.
-    if (egress.answeredAt !== null && egress.answeredAt > began) return;
+    if (wasAnsweredSince(egress, began)) return;
     const probe = control && (await this.#probe(egress, control));
     if (probe && isAnswer(probe)) {
       this.#answered(egress);
@@ -267,6 +267,11 @@ export class EgressPool {
     egress.breaker.recover();
     this.#log.info({ egress: egress.label, ms }, 'egress works again');
   }
+}
+
+/** Whether another job was answered meanwhile: the egress works then. */
+function wasAnsweredSince({ answeredAt }: Egress, began: number): boolean {
+  return answeredAt !== null && answeredAt > began;
 }
 
 function isAnswer(result: JobResult): boolean {

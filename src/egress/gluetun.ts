@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import type { Secret } from '../secret.ts';
@@ -10,55 +12,67 @@ const CONNECT_LIMIT_MS = 40_000;
 
 const POLL_MS = 250;
 
-/** The old address may be reported for a moment after the new tunnel is up. After this time it is the new one, too. */
-const SAME_ADDRESS_MS = 3000;
+/** For one connection through the tunnel, to see whether it carries anything. */
+const ANSWER_LIMIT_MS = 5000;
 
 /** One lost request must not leave the tunnel stopped. */
 const START_TRIES = 5;
 const START_PAUSE_MS = 1000;
 
 const publicIp = z.object({ public_ip: z.string() });
+const vpnStatus = z.object({ status: z.string() });
+
+/** A host and a port. */
+export type Target = readonly [host: string, port: number];
 
 /** The control server refused or failed. Its message names no credential. */
 export class ControlFailure extends Error {
   override name = 'ControlFailure';
 }
 
-/** gluetun's HTTP control server (3.41): the VPN stopped, started, and its public address. */
+/** gluetun's HTTP control server (3.41): the VPN stopped, started, its status, and its public address. */
 export class Gluetun {
   readonly #url: string;
   readonly #headers: Record<string, string>;
+  readonly #targets: readonly Target[];
 
-  /** @param url of the control server, without a slash at its end */
-  constructor(url: string, apiKey: Secret | null) {
+  /**
+   * @param url of the control server, without a slash at its end
+   * @param targets of these, one answers through a tunnel that works
+   */
+  constructor(url: string, apiKey: Secret | null, targets: readonly Target[]) {
     this.#url = url;
     this.#headers = { 'content-type': 'application/json', ...(apiKey && { 'x-api-key': apiKey.reveal() }) };
+    this.#targets = targets;
   }
 
-  /** Empty while there is no tunnel. @throws ControlFailure */
+  /** `running` while there is a tunnel, which need not carry anything yet. @throws ControlFailure */
+  async status(): Promise<string> {
+    return (await this.#read('/v1/vpn/status', vpnStatus)).status;
+  }
+
+  /** Empty without a tunnel, and as long as gluetun cannot find it out. @throws ControlFailure */
   async publicIp(): Promise<string> {
-    const response = await this.#call('GET', '/v1/publicip/ip');
-    const parsed = publicIp.safeParse(response);
-    if (!parsed.success) throw new ControlFailure('unreadable response about the public address');
-    return parsed.data.public_ip;
+    return (await this.#read('/v1/publicip/ip', publicIp)).public_ip;
   }
 
   /**
-   * Takes the VPN down and up again; resolves with its public address once it has one.
-   * @param former the address so far; waits up to SAME_ADDRESS_MS for another one
+   * Takes the VPN down and up again; resolves when something answers through the new tunnel.
    * @throws ControlFailure
    */
-  async reconnect(former: string | null): Promise<string> {
+  async reconnect(): Promise<void> {
     await this.#call('PUT', '/v1/vpn/status', { status: 'stopped' });
     await this.#start();
-    const began = Date.now();
-    for (;;) {
-      const address = await this.publicIp().catch(() => '');
-      const age = Date.now() - began;
-      if (address !== '' && (address !== former || age >= SAME_ADDRESS_MS)) return address;
-      if (age >= CONNECT_LIMIT_MS) throw new ControlFailure('the VPN did not come up again');
+    const deadline = Date.now() + CONNECT_LIMIT_MS;
+    while (!(await this.#isUp())) {
+      if (Date.now() >= deadline) throw new ControlFailure('the VPN did not come up again');
       await sleep(POLL_MS);
     }
+  }
+
+  async #isUp(): Promise<boolean> {
+    const status = await this.status().catch(() => null);
+    return status === 'running' && (await anyAnswers(this.#targets));
   }
 
   async #start(): Promise<void> {
@@ -71,6 +85,12 @@ export class Gluetun {
         await sleep(START_PAUSE_MS);
       }
     }
+  }
+
+  async #read<T>(path: string, shape: z.ZodType<T>): Promise<T> {
+    const parsed = shape.safeParse(await this.#call('GET', path));
+    if (!parsed.success) throw new ControlFailure(`unreadable response to ${path}`);
+    return parsed.data;
   }
 
   async #call(method: 'GET' | 'PUT', path: string, body?: object): Promise<unknown> {
@@ -90,5 +110,22 @@ export class Gluetun {
     }
     const hint = response.status === 401 || response.status === 403 ? ': is GLUETUN_API_KEY right?' : '';
     throw new ControlFailure(`the control server answers ${response.status}${hint}`);
+  }
+}
+
+async function anyAnswers(targets: readonly Target[]): Promise<boolean> {
+  return Promise.any(targets.map(reach)).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** Opens a connection and closes it. @throws where there is none in time */
+async function reach([host, port]: Target): Promise<void> {
+  const socket = connect({ host, port });
+  try {
+    await once(socket, 'connect', { signal: AbortSignal.timeout(ANSWER_LIMIT_MS) });
+  } finally {
+    socket.on('error', () => {}).destroy();
   }
 }

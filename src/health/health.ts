@@ -1,6 +1,6 @@
 import type { Posts, RedisStore } from '../cache/index.ts';
 import type { MediaClient } from '../cdn/index.ts';
-import type { EgressPool } from '../egress/index.ts';
+import type { EgressPool, VpnWatch } from '../egress/index.ts';
 import type { EngineStatus } from '../engine/index.ts';
 import type { ExtractorStatus } from '../extraction/index.ts';
 import type { Canary } from './canary.ts';
@@ -18,6 +18,8 @@ export interface HealthSources {
   egresses: Pick<EgressPool, 'status' | 'open' | 'labelOf'>;
   media: Pick<MediaClient, 'network'>;
   files: FileStats;
+  /** Null without GLUETUN_URL. */
+  vpn: Pick<VpnWatch, 'problem' | 'isNetworkGone'> | null;
   posts: Pick<Posts, 'status'>;
   /** Null without REDIS_URL. */
   shared: Pick<RedisStore, 'status'> | null;
@@ -103,12 +105,13 @@ export class Health {
 
   #status(reasons: string[]): 'ok' | 'degraded' | 'down' | 'draining' {
     if (this.draining) return 'draining';
-    if (!this.#sources.extractor.status.host) return 'down';
+    const { extractor, vpn } = this.#sources;
+    if (!extractor.status.host || vpn?.isNetworkGone) return 'down';
     return reasons.length > 0 ? 'degraded' : 'ok';
   }
 
   #reasons(): string[] {
-    const { extractor, stats, egresses, shared, ffmpeg, watched, engines, canary, localChecks } =
+    const { extractor, stats, egresses, vpn, shared, ffmpeg, watched, engines, canary, localChecks } =
       this.#sources;
     const { files, media } = this.#sources;
     const { host } = extractor.status;
@@ -134,6 +137,7 @@ export class Health {
       shared && redisReason(shared.status),
       diskReason(localChecks.facts),
       engines.status.problem,
+      vpn?.problem ?? null,
     ];
     reasons.push(...found.filter((reason) => reason !== null), ...sourceReasons(extractor.status.sources));
     return reasons;

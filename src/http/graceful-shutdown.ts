@@ -40,26 +40,37 @@ export interface ShutdownOptions {
   graceMs: number;
   /** Closes what is behind the routes, and the management listener. */
   close: () => Promise<readonly string[]>;
+  /** Resolves when no client can be reached any more. */
+  networkGone: Promise<void>;
 }
 
-/** SIGTERM or SIGINT drains the service and exits; a second one exits at once. */
+/**
+ * SIGTERM or SIGINT drains the service and exits; a second one exits at once. Without a network it exits with 1, for a
+ * restart policy to start it anew.
+ */
 export function shutDownOnSignals(options: ShutdownOptions): void {
+  const { log } = options.server;
   let ending = false;
-  const onSignal = (signal: NodeJS.Signals) => {
-    if (ending) process.exit(1);
+  const end = (cause: object, exitCode: number, times: Pick<ShutdownOptions, 'delayMs' | 'graceMs'>) => {
     ending = true;
-    const { server, graceMs } = options;
-    server.log.info({ signal, graceMs }, 'shutting down');
-    drain(options).then(
-      (failed) => process.exit(failed.length > 0 ? 1 : 0),
+    log.info({ ...cause, graceMs: times.graceMs }, 'shutting down');
+    drain({ ...options, ...times }).then(
+      (failed) => process.exit(failed.length > 0 ? 1 : exitCode),
       (err) => {
-        server.log.error({ err }, 'the shutdown failed');
+        log.error({ err }, 'the shutdown failed');
         process.exit(1);
       },
     );
   };
+  const onSignal = (signal: NodeJS.Signals) => {
+    if (ending) process.exit(1);
+    end({ signal }, 0, options);
+  };
   process.on('SIGTERM', onSignal);
   process.on('SIGINT', onSignal);
+  void options.networkGone.then(() => {
+    if (!ending) end({ reason: 'the network is gone' }, 1, { delayMs: 0, graceMs: 0 });
+  });
 }
 
 async function drain({ server, health, delayMs, graceMs, close }: ShutdownOptions) {

@@ -27,6 +27,7 @@ import { slideshowRoutes } from './routes/slideshow.ts';
 import { tiktokRoute } from './routes/tiktok.ts';
 import { SECURITY_HEADERS } from './security-headers.ts';
 import { trustFunction } from './trust-proxy.ts';
+import { UnknownProxies } from './unknown-proxies.ts';
 import { limitWriteStalls } from './write-stalls.ts';
 
 /** What a client may choose as the id of its request; anything else is replaced. */
@@ -42,6 +43,8 @@ export async function createServer(services: Services): Promise<FastifyInstance>
     void reply.header('x-request-id', request.id).headers(SECURITY_HEADERS);
     assertOneHost(request.raw);
   });
+  const unknownProxies = new UnknownProxies(services);
+  app.addHook('onRequest', async (request) => unknownProxies.note(request));
   prepareShutdown(app, services.health);
   serveDocsFromMemory(app, services.limits);
   limitWriteStalls(app, services);

@@ -8,4 +8,4 @@ export {
   type RenderedFile,
   type RenderTools,
 } from './render-cache.ts';
-export { availableMemory, openRenderSlots } from './render-slots.ts';
+export { openRenderSlots } from './render-slots.ts';

@@ -1,11 +1,5 @@
 /** Limits of files that the service makes: MP3s and slideshows. */
 
-/** Bytes of memory that one render takes at most: a slideshow of 35 photos with its ffmpegs. */
-export const RENDER_MEMORY_BYTES = 260 * 1024 * 1024;
-/** Bytes of memory of the service itself, and of each busy extraction worker. */
-export const SERVICE_MEMORY_BYTES = 120 * 1024 * 1024;
-export const WORKER_MEMORY_BYTES = 15 * 1024 * 1024;
-
 /**
  * Files of one kind that may be fetched at a time, for each render slot: a slow CDN must not leave a core idle. One
  * client has at most as many as there are render slots, so that slow tracks of a few do not keep out the others.

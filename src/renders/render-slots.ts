@@ -1,13 +1,11 @@
-import { availableParallelism, totalmem } from 'node:os';
+import { availableParallelism } from 'node:os';
 import { FairQueue } from '../concurrency/index.ts';
-import { RENDER_MEMORY_BYTES, SERVICE_MEMORY_BYTES, WORKER_MEMORY_BYTES } from './limits.ts';
-
-/** Bytes of memory that this process and its children may take: the cgroup's limit, else the machine's memory. */
-export function availableMemory(): number {
-  // 0 or a number beyond the machine's memory where there is no limit.
-  const limit = process.constrainedMemory();
-  return limit > 0 ? Math.min(limit, totalmem()) : totalmem();
-}
+import {
+  availableMemory,
+  RENDER_MEMORY_BYTES,
+  SERVICE_MEMORY_BYTES,
+  WORKER_MEMORY_BYTES,
+} from '../memory.ts';
 
 export interface RenderSlotOptions {
   /** MAX_RENDERS; null for as many as cores and memory allow. */

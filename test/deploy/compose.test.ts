@@ -181,7 +181,8 @@ describe.each(FILES)('%s', (file) => {
       }
     }
     for (const { content } of Object.values(read(file).configs ?? {})) {
-      expect(content).toMatch(/apikey = "\$\{GLUETUN_API_KEY:\?/);
+      for (const [, value] of content.matchAll(/\b(?:api)?key = "(.*)"/g))
+        expect(value).toMatch(/^\$\{GLUETUN_API_KEY:\?/);
     }
   });
 
@@ -196,6 +197,65 @@ describe.each(FILES)('%s', (file) => {
     for (const [, { stop_grace_period }] of instances) {
       expect(Number(/:-(\d+)s\}$/.exec(stop_grace_period ?? '')?.[1])).toBeGreaterThan(30);
     }
+  });
+});
+
+describe('deploy/compose/one-file.yml', () => {
+  const { services, volumes } = read('deploy/compose/one-file.yml');
+  const { app } = services;
+
+  it('needs nothing but itself', () => {
+    expect(Object.keys(services)).toEqual(['app']);
+    expect(app).not.toHaveProperty('build');
+    expect(app).not.toHaveProperty('extends');
+    expect(app).not.toHaveProperty('env_file');
+    // Named volumes only, which are declared.
+    for (const volume of app?.volumes ?? [])
+      expect(Object.keys(volumes ?? {})).toContain(volume.split(':')[0]);
+  });
+
+  it('is as hardened as the service of the other files', () => {
+    const other = read('deploy/compose/common.yml').services.app;
+    const hardening = ({ user, read_only, cap_drop, security_opt, pids_limit, restart }: ServiceFile) => ({
+      ...{ user, read_only, cap_drop, security_opt, pids_limit, restart },
+    });
+    expect(hardening(app ?? {})).toEqual(hardening(other ?? {}));
+    expect(app?.mem_limit).toBeTruthy();
+  });
+
+  it('keeps what is written in folders that the image gives to the service’s user', () => {
+    const dockerfile = readFileSync(`${ROOT}/Dockerfile`, 'utf8');
+    const [, owned = ''] = /^RUN install -d -o 1000 -g 1000 -m 0700 (.*?) &&/m.exec(dockerfile) ?? [];
+    expect(app?.volumes).toEqual(owned.split(' ').map((folder) => `${folder}:/app/${folder}`));
+  });
+
+  it('explains every variable that it needs, and sets none that is unknown', () => {
+    const text = readFileSync(`${ROOT}/deploy/compose/one-file.yml`, 'utf8');
+    const example = readFileSync(`${ROOT}/.env.example`, 'utf8');
+    for (const name of Object.keys(app?.environment ?? {}))
+      expect(example).toMatch(new RegExp(`^#?${name}=`, 'm'));
+    for (const [, name = ''] of text.matchAll(/\$\{([A-Z_]+):\?/g))
+      expect(text).toMatch(new RegExp(`^#   ${name} `, 'm'));
+  });
+
+  it.skipIf(tool === null)('is valid, and says which variable is missing', () => {
+    const run = (env: Record<string, string>) =>
+      compose('deploy/compose/one-file.yml', ['-p', 'x', 'config', '-q'], env);
+    const given = { APP_IMAGE: 'image:1.2.3', ENCRYPTION_KEY: REQUIRED.ENCRYPTION_KEY };
+    expect([run(given).status, run(given).stderr]).toEqual([0, '']);
+    for (const name of Object.keys(given))
+      expect(run({ ...given, [name]: '' }).stderr).toContain(`set ${name}`);
+  });
+});
+
+describe.skipIf(tool === null)('deploy/compose/small.yml', () => {
+  it('keeps the service within 512 MB, and its files on the disk', () => {
+    const small = ['-f', `${ROOT}/deploy/compose/small.yml`, 'config', '--format', 'json', 'app'];
+    const { stdout } = compose('docker-compose.no-vpn.yml', small, REQUIRED);
+    const { app } = (JSON.parse(stdout) as { services: Record<string, ServiceFile> }).services;
+    expect(Number(app?.mem_limit)).toBe(512 * 1024 * 1024);
+    expect(app?.tmpfs?.map((mount) => mount.split(':')[0])).toEqual(['/tmp']);
+    expect(app?.volumes).toContainEqual(expect.objectContaining({ type: 'volume', target: '/app/temp' }));
   });
 });
 

@@ -195,6 +195,7 @@ describe.skipIf(!hasNginx)('the nginx of Compose with the operator’s files', (
     const args = nginxFolder(main, {
       'http.conf': nginxFile('http.conf'),
       'server.conf': nginxFile('server.conf'),
+      'delivery.conf': nginxFile('delivery.conf'),
       'upstreams.conf': upstreams,
       'operator/real-ip.conf': realIp,
       'operator/server/tls.conf': tls,

@@ -156,7 +156,7 @@ describe('two proxies', () => {
 describe('a VPN', () => {
   it('takes a new address: one reconnect for many jobs, no failed request', async () => {
     let lift = () => {};
-    gluetun = await startGluetun(KEY, 1000, () => lift());
+    gluetun = await startGluetun(KEY, { tunnelMs: 1000, onNewAddress: () => lift() });
     const running = await start({ GLUETUN_URL: gluetun.url, GLUETUN_API_KEY: KEY });
     expect((await running.post(freshUrl())).status).toBe(200);
     lift = block();
@@ -168,14 +168,32 @@ describe('a VPN', () => {
       'PUT /v1/vpn/status {"status":"stopped"}',
       'PUT /v1/vpn/status {"status":"running"}',
     ]);
+    expect(await egresses(running)).toMatchObject([{ state: 'ok', reconnects: 1 }]);
+    const showsNewAddress = async () => (await egresses(running))[0]?.public_ip === '198.51.100.2';
+    expect(await until(showsNewAddress, 20_000)).toBe(true);
+  });
+
+  it('whose public address nobody tells is reconnected all the same, and works', async () => {
+    let lift = () => {};
+    const onNewAddress = () => lift();
+    gluetun = await startGluetun(KEY, { tunnelMs: 100, onNewAddress, addressUnknown: true });
+    const running = await start({ GLUETUN_URL: gluetun.url, GLUETUN_API_KEY: KEY });
+    expect((await running.post(freshUrl())).status).toBe(200);
+    lift = block();
+    expect((await running.post(freshUrl())).status).toBe(200);
     expect(await egresses(running)).toMatchObject([
-      { state: 'ok', reconnects: 1, public_ip: '198.51.100.2' },
+      { state: 'ok', reconnects: 1, reconnects_failed: 0, public_ip: null },
     ]);
+    // An error of one post does not concern the tunnel.
+    const failing = freshUrl();
+    standin.faults.add({ post: failing.split('/').at(-1) ?? '' }, { kind: 'status', status: 500 });
+    expect((await running.post(failing)).status).toBeGreaterThanOrEqual(500);
+    expect(gluetun.reconnects).toBe(1);
   });
 
   it('is reconnected for the very first post as well', async () => {
     let lift = () => {};
-    gluetun = await startGluetun(KEY, 100, () => lift());
+    gluetun = await startGluetun(KEY, { tunnelMs: 100, onNewAddress: () => lift() });
     lift = block();
     const { post } = await start({ GLUETUN_URL: gluetun.url, GLUETUN_API_KEY: KEY });
     expect((await post(freshUrl())).status).toBe(200);
@@ -186,7 +204,7 @@ describe('a VPN', () => {
     ['does not accept the key', async () => gluetun?.url ?? ''],
     ['is not there', async () => `http://127.0.0.1:${await freePort()}`],
   ])('whose control server %s leaves an honest refusal and a line in the log', async (_, address) => {
-    gluetun = await startGluetun('another key', 100, () => {});
+    gluetun = await startGluetun('another key', { tunnelMs: 100, onNewAddress: () => {} });
     const running = await start({ GLUETUN_URL: await address(), GLUETUN_API_KEY: KEY });
     block();
     const { status, body, headers } = await running.post(freshUrl());

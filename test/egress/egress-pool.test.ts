@@ -15,20 +15,20 @@ function world({ proxies = [] as string[], vpn = false, failures = 0 } = {}) {
   const clock = { time: 1_000_000, now: () => clock.time, random: () => 0.5 };
   const closed = new Map<string, ErrorCode>();
   const asked: string[] = [];
-  const reconnected: (string | null)[] = [];
+  const reconnected: number[] = [];
   const gluetun = {
+    status: async () => 'running',
     publicIp: async () => '192.0.2.1',
-    reconnect: async (former: string | null) => {
-      reconnected.push(former);
+    reconnect: async () => {
+      reconnected.push(clock.time);
       await new Promise((resolve) => setTimeout(resolve, 5));
       if (toFail-- > 0) throw new Error('control server says 401');
       closed.clear();
-      return `192.0.2.${reconnected.length + 1}`;
     },
   };
   const egresses = new EgressPool({
     proxies: proxies.map((url) => new Secret(url)),
-    vpn: vpn ? new Vpn(gluetun, clock, log) : null,
+    vpn: vpn ? new Vpn({ gluetun, clock, log }) : null,
     clock,
     log,
   });
@@ -357,7 +357,7 @@ describe('a VPN', () => {
     const ends = await Promise.all(Array.from({ length: 20 }, ask));
     expect(new Set(ends)).toEqual(new Set(['ok']));
     expect(reconnected).toHaveLength(1);
-    expect(egresses.status).toMatchObject([{ state: 'ok', reconnects: 1, public_ip: '192.0.2.2' }]);
+    expect(egresses.status).toMatchObject([{ state: 'ok', reconnects: 1 }]);
   });
 
   it('is not reconnected again before it has cooled down', async () => {
@@ -382,6 +382,32 @@ describe('a VPN', () => {
     clock.time += 10_000;
     expect(await ask()).toBe('ok');
     expect(egresses.status).toMatchObject([{ state: 'ok', reconnects: 1, reconnects_failed: 1 }]);
+  });
+
+  it('is left alone after a failed reconnect once something is answered: the tunnel works', async () => {
+    const { ask, closed, clock, reconnected, outcome, egresses } = world({ vpn: true, failures: 1 });
+    closed.set('direct', 'ip_blocked');
+    expect(await ask()).toBe('ip_blocked');
+    closed.clear();
+    clock.time += 60_000;
+    expect(await ask()).toBe('ok');
+    for (const code of ['upstream_failed', 'timeout', 'internal'] as const) {
+      const job = async (): Promise<JobResult> => ({ ok: false, code });
+      const post = { job, countsForHealth: true, controlProbe: null };
+      expect(outcome(await egresses.route(post))).toBe(code);
+    }
+    expect(reconnected).toHaveLength(1);
+  });
+
+  it('is left alone where one post says that the country is not served, and another was answered meanwhile', async () => {
+    const { ask, clock, reconnected, egresses, states } = world({ vpn: true });
+    const job = async (): Promise<JobResult> => {
+      clock.time += 1;
+      await ask();
+      return { ok: false, code: 'region_blocked', country: true };
+    };
+    await egresses.route({ job, countsForHealth: true, controlProbe: null });
+    expect([reconnected.length, ...states()]).toEqual([0, 'ok']);
   });
 
   it('leaves the jobs refused when it cannot be reconnected', async () => {

@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { ControlFailure, Gluetun } from '../../src/egress/gluetun.ts';
 import { Secret } from '../../src/secret.ts';
+import { freePort } from '../helpers/service.ts';
 
 let server: Server | null = null;
 
@@ -13,7 +14,10 @@ afterEach(() => {
 });
 
 /** A control server that answers each request with the next of the given statuses and bodies for its path. */
-async function control(answers: Record<string, [status: number, body: string][]>) {
+async function control(
+  answers: Record<string, [status: number, body: string][]>,
+  otherTargets: number[] = [],
+) {
   const seen: string[] = [];
   const started = createServer((request, response) => {
     const chunks: Buffer[] = [];
@@ -28,40 +32,52 @@ async function control(answers: Record<string, [status: number, body: string][]>
   }).listen(0, '127.0.0.1');
   server = started;
   await new Promise((resolve) => started.once('listening', resolve));
-  const url = `http://127.0.0.1:${(started.address() as AddressInfo).port}`;
-  return { seen, gluetun: new Gluetun(url, new Secret('the key')) };
+  const { port } = started.address() as AddressInfo;
+  // The server itself is what answers through the tunnel.
+  const targets = [...otherTargets, port].map((one) => ['127.0.0.1', one] as const);
+  const url = `http://127.0.0.1:${port}`;
+  return { url, seen, gluetun: new Gluetun(url, new Secret('the key'), targets) };
 }
 
 const DONE: [number, string] = [200, '{"outcome":"done"}'];
-const IP = 'GET /v1/publicip/ip';
-const STATUS = 'PUT /v1/vpn/status';
+const is = (status: string): [number, string] => [200, JSON.stringify({ status })];
+const READ = 'GET /v1/vpn/status';
+const WRITE = 'PUT /v1/vpn/status';
 
 describe('a reconnect', () => {
-  it('waits until there is an address, and for another one while the old one is still reported', async () => {
-    const told = ['', '192.0.2.1', '192.0.2.2'].map((address): [number, string] => [
-      200,
-      JSON.stringify({ public_ip: address }),
-    ]);
-    const { gluetun, seen } = await control({ [STATUS]: [DONE], [IP]: told });
-    expect(await gluetun.reconnect('192.0.2.1')).toBe('192.0.2.2');
+  it('waits until the VPN runs, and does not ask for the address', async () => {
+    const { gluetun, seen } = await control({
+      [WRITE]: [DONE],
+      [READ]: [is('starting'), [500, ''], is('running')],
+    });
+    await gluetun.reconnect();
     expect(seen).toEqual([
-      `${STATUS} {"status":"stopped"}`,
-      `${STATUS} {"status":"running"}`,
-      ...[IP, IP, IP],
+      `${WRITE} {"status":"stopped"}`,
+      `${WRITE} {"status":"running"}`,
+      ...[READ, READ, READ],
     ]);
   });
 
-  it('accepts the same address after three seconds', async () => {
-    const { gluetun } = await control({ [STATUS]: [DONE], [IP]: [[200, '{"public_ip":"192.0.2.1"}']] });
-    expect(await gluetun.reconnect('192.0.2.1')).toBe('192.0.2.1');
+  it('waits until something answers through the tunnel', async () => {
+    const port = await freePort();
+    const { url, seen } = await control({ [WRITE]: [DONE], [READ]: [is('running')] });
+    const silent = new Gluetun(url, new Secret('the key'), [['127.0.0.1', port]]);
+    const reconnected = silent.reconnect();
+    while (seen.filter((line) => line === READ).length < 2) await new Promise((next) => setTimeout(next, 20));
+    const late = createServer().listen(port, '127.0.0.1');
+    await reconnected;
+    late.close();
+  });
+
+  it('is done when one of several answers', async () => {
+    const dead = await freePort();
+    const { gluetun } = await control({ [WRITE]: [DONE], [READ]: [is('running')] }, [dead]);
+    await gluetun.reconnect();
   });
 
   it('does not leave the VPN stopped after one failed response', async () => {
-    const { gluetun, seen } = await control({
-      [STATUS]: [DONE, [500, ''], DONE],
-      [IP]: [[200, '{"public_ip":"192.0.2.2"}']],
-    });
-    expect(await gluetun.reconnect(null)).toBe('192.0.2.2');
+    const { gluetun, seen } = await control({ [WRITE]: [DONE, [500, ''], DONE], [READ]: [is('running')] });
+    await gluetun.reconnect();
     expect(seen.filter((line) => line.includes('running'))).toHaveLength(2);
   });
 
@@ -69,13 +85,15 @@ describe('a reconnect', () => {
     [401, 'the control server answers 401: is GLUETUN_API_KEY right?'],
     [500, 'the control server answers 500'],
   ])('fails where stopping is answered %i, and says so without the key', async (status, message) => {
-    const { gluetun, seen } = await control({ [STATUS]: [[status, '']] });
-    await expect(gluetun.reconnect(null)).rejects.toThrow(new ControlFailure(message));
+    const { gluetun, seen } = await control({ [WRITE]: [[status, '']] });
+    await expect(gluetun.reconnect()).rejects.toThrow(new ControlFailure(message));
     expect(seen).toHaveLength(1);
   });
+});
 
-  it('fails when the control server sends something unreadable', async () => {
-    const { gluetun } = await control({ [IP]: [[200, '<html>']] });
-    await expect(gluetun.publicIp()).rejects.toThrow(ControlFailure);
-  });
+it.each(['<html>', '{}'])('an unreadable response is a failure: %s', async (body) => {
+  const answer: [number, string] = [200, body];
+  const { gluetun } = await control({ 'GET /v1/publicip/ip': [answer], [READ]: [answer] });
+  await expect(gluetun.publicIp()).rejects.toThrow(ControlFailure);
+  await expect(gluetun.status()).rejects.toThrow(ControlFailure);
 });

@@ -11,6 +11,7 @@ import { Secret } from '../../src/secret.ts';
 const HOST = {
   protocol: 1,
   pid: 1,
+  host: 1,
   ytdlp: '2026.10.26',
   python: '3.11.2',
   curlCffi: '0.14.0',
@@ -30,6 +31,7 @@ interface Given {
   engineProblem?: string;
   redis?: Pick<RedisStatus, 'state' | 'problem'>;
   egressesOpen?: boolean;
+  vpn?: { problem: string | null; isNetworkGone: boolean };
   cookies?: CookiesStatus;
   network?: Partial<NetworkStatus>;
   files?: FileStats;
@@ -76,6 +78,7 @@ function health(given: Given = {}) {
     },
     media: { network: { nat64: [], fake_ip: null, refused: null, ...given.network } },
     files: given.files ?? new FileStats(),
+    vpn: given.vpn ?? null,
     posts: {
       status: new Posts({ source: { extract: () => Promise.reject() }, ttlMs: 0, shared: null }).status,
     },
@@ -163,6 +166,8 @@ describe('Health.report', () => {
     ['Redis is up', { redis: { state: 'up', problem: null } }, 'ok'],
     ['Redis is down', { redis: { state: 'down', problem: 'x' } }, 'degraded'],
     ['Redis refuses', { redis: { state: 'refusing', problem: 'x' } }, 'degraded'],
+    ['the VPN is stopped', { vpn: { problem: 'x', isNetworkGone: false } }, 'degraded'],
+    ['the network is gone', { vpn: { problem: 'x', isNetworkGone: true } }, 'down'],
     ['the engine has a problem', { engineProblem: 'x' }, 'degraded'],
   ])('when %s, given %j, reports %s', (_, given, status) => {
     const report = health(given).report();

@@ -114,4 +114,47 @@ describe('the check of ports', () => {
   it('leaves the ports free', async () => {
     await check({ PORT: '0' });
   });
+
+  it('takes every address, and every one of IPv4 on a machine without IPv6', async () => {
+    const config = loadConfig({ PORT: '0' });
+    expect((await assertPortsFree(config)).server.host).toBe('::');
+    const tried: string[] = [];
+    const withoutIpv6 = async (host: string) => {
+      tried.push(host);
+      if (host === '::') throw Object.assign(new Error('no IPv6'), { code: 'EAFNOSUPPORT' });
+    };
+    expect((await assertPortsFree(config, withoutIpv6)).server.host).toBe('0.0.0.0');
+    expect(tried).toEqual(['::', '0.0.0.0']);
+  });
+});
+
+describe('a listener on every address', () => {
+  it('has one client for an address of IPv4, whichever way it is written', async () => {
+    const app = await buildTestApp({ HOST: '::', RATE_LIMIT_MAX: '1' });
+    try {
+      const { port } = await app.listenAnywhere();
+      const post = async (host: string) =>
+        (
+          await fetch(`http://${host}:${port}/tiktok`, {
+            method: 'POST',
+            headers: { 'content-type': 'application/json' },
+            body: JSON.stringify({ url: 'https://www.tiktok.com/@u/video/7123456789012345600' }),
+          })
+        ).status;
+      expect([await post('127.0.0.1'), await post('127.0.0.1'), await post('[::1]')]).toEqual([
+        200, 429, 200,
+      ]);
+      const plain = {
+        method: 'POST',
+        url: '/tiktok',
+        payload: { url: 'x' },
+        remoteAddress: '127.0.0.1',
+      } as const;
+      expect((await app.server.inject(plain)).statusCode).toBe(429);
+      const clients = app.log.filter(({ path }) => path === '/tiktok').map(({ client }) => client);
+      expect(new Set(clients)).toEqual(new Set(['127.0.0.0/24', '::/48']));
+    } finally {
+      await app.close();
+    }
+  });
 });

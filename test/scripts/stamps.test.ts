@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { isBuilt } from '../../scripts/setup/build.mjs';
 import { isInstalled } from '../../scripts/setup/dependencies.mjs';
-import { checkNode } from '../../scripts/setup/node-check.mjs';
 import { hashOf } from '../../scripts/setup/stamp.mjs';
 
 let root: string;
@@ -82,12 +81,4 @@ describe('installed packages', () => {
     expect(isInstalled(wanted, { 'node_modules/a': { version: '1.2.2' } }, false)).toBe(false);
     expect(isInstalled(wanted, null, false)).toBe(false);
   });
-});
-
-it.each(['20.19.0', '22.0.0', '24.11.1'])('Node %s is new enough', (version) => {
-  expect(() => checkNode(version)).not.toThrow();
-});
-
-it.each(['18.20.4', '20.18.3'])('Node %s is too old', (version) => {
-  expect(() => checkNode(version)).toThrow(`Node ${version} is too old: install Node 20.19 or newer`);
 });

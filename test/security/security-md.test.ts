@@ -6,6 +6,7 @@ import { isMediaHost } from '../../src/cdn/hosts.ts';
 import { loadConfig } from '../../src/config.ts';
 import { MAX_PIXELS } from '../../src/ffmpeg/index.ts';
 import { LIMITS } from '../../src/limits.ts';
+import * as memory from '../../src/memory.ts';
 import { MAX_LIST } from '../../src/posts/raw.ts';
 import * as renders from '../../src/renders/index.ts';
 
@@ -89,9 +90,9 @@ const NUMBERS: Readonly<Record<string, readonly (number | null)[]>> = {
   'files at a time; progress streams; files of /docs': [whole.downloads, whole.progressStreams, whole.docs],
   'renders of a kind that are fetched; that wait': [renders.FETCHES_PER_SLOT, renders.MAX_WAITING],
   'renders at a time': [
-    renders.RENDER_MEMORY_BYTES / MB,
-    renders.SERVICE_MEMORY_BYTES / MB,
-    renders.WORKER_MEMORY_BYTES / MB,
+    memory.RENDER_MEMORY_BYTES / MB,
+    memory.SERVICE_MEMORY_BYTES / MB,
+    memory.WORKER_MEMORY_BYTES / MB,
   ],
   'photos of zips; sources of MP3s on disk': [
     constant('src/archive/zips.ts', 'maxBytes') / MB,
@@ -195,7 +196,11 @@ describe('the outgoing requests in SECURITY.md', () => {
         [],
         [constant('src/cache/redis-connection.ts', 'connectTimeout') / 1000],
       ],
-      [[], [], [constant('src/egress/gluetun.ts', 'REQUEST_LIMIT_MS') / 1000]],
+      [
+        [],
+        [],
+        ['REQUEST_LIMIT_MS', 'ANSWER_LIMIT_MS'].map((name) => constant('src/egress/gluetun.ts', name) / 1000),
+      ],
     ]);
   });
 });

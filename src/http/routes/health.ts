@@ -25,7 +25,7 @@ export function healthRoutes(
     return reply
       .code(statusCodeOf(report))
       .header('cache-control', 'no-store')
-      .send(seesDetails(request) ? { ...report, warnings } : shortForm(report));
+      .send(seesDetails(request) ? { ...report, warnings: [...warnings] } : shortForm(report));
   });
   app.get('/health/live', { schema: LIVE, ...MONITORED }, async (_request, reply) =>
     reply.header('cache-control', 'no-store').send({ status: 'ok' }),

@@ -9,6 +9,7 @@ import type { Asset } from '../../posts/asset.ts';
 import { postKey } from '../../posts/url.ts';
 import type { Services } from '../../services.ts';
 import { openSubtitle } from '../../subtitles/index.ts';
+import { deliveryOf, handOver } from '../delivery.ts';
 import type { DownloadLimiter } from '../download-limiter.ts';
 import type { ClientRate } from '../rate-limits.ts';
 import { type RequestContext, requestContext } from '../request-context.ts';
@@ -36,6 +37,7 @@ interface DownloadBounds {
 /** /stream and /download: the files of a post, relayed from the CDN or made from files there. */
 export function mediaRoutes(app: FastifyInstance, services: Services, { slots, rate }: DownloadBounds): void {
   const { links } = services;
+  const isForNginx = deliveryOf(services.config);
   const typed = app.withTypeProvider<ZodTypeProvider>();
   typed.route({
     method: ['GET', 'HEAD'],
@@ -48,7 +50,8 @@ export function mediaRoutes(app: FastifyInstance, services: Services, { slots, r
     },
     handler: (request, reply) => {
       const target = links.openLink('stream', request.query.data);
-      return sendFile(services, target, { request, reply, rate, inline: request.query.inline === '1' });
+      const inline = request.query.inline === '1';
+      return sendFile(services, target, { request, reply, rate, inline, isForNginx: isForNginx(request) });
     },
   });
   typed.route({
@@ -72,7 +75,13 @@ export function mediaRoutes(app: FastifyInstance, services: Services, { slots, r
     },
     handler: (request, reply) => {
       const target = links.openLink('download', request.query.data);
-      return sendFile(services, target, { request, reply, rate, inline: false });
+      return sendFile(services, target, {
+        request,
+        reply,
+        rate,
+        inline: false,
+        isForNginx: isForNginx(request),
+      });
     },
   });
 }
@@ -82,6 +91,8 @@ interface Download {
   reply: FastifyReply;
   rate: ClientRate;
   inline: boolean;
+  /** See http/delivery.ts. */
+  isForNginx: boolean;
 }
 
 async function sendFile(services: Services, target: LinkTarget, download: Download): Promise<FastifyReply> {
@@ -140,8 +151,9 @@ async function openMedia(
     });
   }
   const options = { client, signal, renew: files.renew(ref, asset, source.urls, context) };
-  return asset.kind === 'subtitle'
-    ? openSubtitle(media, source, wanted, options)
+  if (asset.kind === 'subtitle') return openSubtitle(media, source, wanted, options);
+  return download.isForNginx
+    ? handOver(media, source, wanted, options)
     : media.openMedia(source, wanted, options);
 }
 
