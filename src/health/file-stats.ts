@@ -11,7 +11,7 @@ export interface FileSummary {
   egress: string;
   posts: number;
   failed: number;
-  /** The most frequent fault; null without failures. */
+  /** The most frequent fault, the latest of equals; null without failures. */
   worst: FileFault | null;
   /** Unix milliseconds of the last file that was served; null for none. */
   lastSuccess: number | null;
@@ -57,7 +57,7 @@ export class FileStats {
   summaries(now = Date.now()): FileSummary[] {
     return [...this.#egresses].map(([egress, { latest, lastSuccess, probe }]) => {
       const faults = [...latest.values()].filter(({ at }) => at > now - WINDOW_MS).map(({ fault }) => fault);
-      const failures = faults.filter((fault) => fault !== null);
+      const failures = faults.filter((fault) => fault !== null).reverse();
       const count = (fault: FileFault) => failures.filter((one) => one === fault).length;
       const [worst = null] = [...new Set(failures)].sort((a, b) => count(b) - count(a));
       return { egress, posts: faults.length, failed: failures.length, worst, lastSuccess, probe };

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type Service, startService } from '../helpers/service.ts';
+import { startSourceHost } from '../helpers/sources.ts';
 import { type Standin, startStandin } from '../helpers/standin/index.ts';
 
 /** Exits behind the gateway, of which TikTok refuses all but the last. */
@@ -118,5 +119,21 @@ describe('a proxy with sessions', () => {
     const files = standin.journal.find({ kind: 'cdn' }).map(({ identity }) => identity);
     expect(new Set(files)).toEqual(new Set([next]));
     expect(await statesOf(running)).toEqual(['ok']);
+  });
+});
+
+describe('the sessions of a proxy', () => {
+  it('leave a bounded number of connections open in a child', async () => {
+    const host = await startSourceHost(standin);
+    try {
+      const before = standin.openConnections();
+      for (let session = 0; session < 70; session += 1) {
+        const job = { op: 'player', platform: 'tiktok', post: '7430000000000000001', url: '' } as const;
+        await host.send(job, standin.proxyUrlFor(`session-${session}`));
+      }
+      expect(standin.openConnections() - before).toBe(64);
+    } finally {
+      await host.close();
+    }
   });
 });

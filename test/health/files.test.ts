@@ -24,6 +24,11 @@ describe('outcomes of files', () => {
     ]);
   });
 
+  it('name the latest of equally frequent faults', () => {
+    expect(recording('refused', 'tls').summaries()).toMatchObject([{ worst: 'tls' }]);
+    expect(recording('tls', 'refused', 'refused', 'tls').summaries()).toMatchObject([{ worst: 'tls' }]);
+  });
+
   it('count once for each post: a client that repeats a dead file changes nothing', () => {
     const stats = recording(null, null);
     for (let time = 0; time < 100; time += 1) {
