@@ -1,12 +1,15 @@
 import { lookup as systemLookup } from 'node:dns/promises';
 import type { LookupFunction } from 'node:net';
 import { networkInterfaces } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { LRUCache } from 'lru-cache';
 import { NAT64_NAME, type Nat64Prefix, nameOf, prefixesIn } from './nat64.ts';
 import { isFakeAddress, isPublicAddress } from './public-address.ts';
 
 /** How long the network's NAT64 prefixes are believed, and how soon they are asked for again after a failure. */
 const PREFIXES_MS = 10 * 60_000;
+/** A resolver that is silent about them holds up a connection for no longer. */
+const PREFIXES_WAIT_MS = 2000;
 const PREFIXES_RETRY_MS = 30_000;
 
 /** How long, and of how many hosts, it is told that their addresses were refused. */
@@ -108,23 +111,21 @@ export class AddressGuard {
   /** Asks for the network's NAT64 prefixes where they are old. The former ones hold while there is no answer. */
   #learnPrefixes(): Promise<void> {
     if (Date.now() < this.#prefixesUntil) return Promise.resolve();
-    this.#asking ??= this.#resolve(NAT64_NAME)
-      .then(
-        (records) => {
-          this.#prefixes = prefixesIn(
-            records.map(({ address }) => address),
-            ownIpv6Addresses(),
-          );
-          this.#prefixesUntil = Date.now() + PREFIXES_MS;
-        },
-        () => {
-          this.#prefixesUntil = Date.now() + PREFIXES_RETRY_MS;
-        },
-      )
-      .finally(() => {
-        this.#asking = null;
-      });
+    this.#asking ??= this.#askForPrefixes().finally(() => {
+      this.#asking = null;
+    });
     return this.#asking;
+  }
+
+  async #askForPrefixes(): Promise<void> {
+    const silence = sleep(PREFIXES_WAIT_MS, null, { ref: false });
+    const records = await Promise.race([this.#resolve(NAT64_NAME), silence]).catch(() => null);
+    this.#prefixesUntil = Date.now() + (records ? PREFIXES_MS : PREFIXES_RETRY_MS);
+    if (!records) return;
+    this.#prefixes = prefixesIn(
+      records.map(({ address }) => address),
+      ownIpv6Addresses(),
+    );
   }
 }
 

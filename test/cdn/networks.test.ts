@@ -111,6 +111,18 @@ describe('the NAT64 prefix of the network', () => {
     expect(prefixesIn(wellKnownAt('fd00:64::'), ['::1', 'fd00:65::1']).map(nameOf)).toEqual(['fd00:64::/96']);
   });
 
+  it('holds up no connection for longer than two seconds where the resolver is silent about it', async () => {
+    vi.useFakeTimers();
+    const silent = new Promise<never>(() => {});
+    const resolve = vi.fn((host: string) =>
+      host === HOST ? Promise.resolve([{ address: '2606:2800:220:1::1', family: 6 }]) : silent,
+    );
+    const found = new AddressGuard({ resolve }).addressesOf(HOST);
+    await vi.advanceTimersByTimeAsync(2000);
+    vi.useRealTimers();
+    expect(await found).toHaveLength(1);
+  });
+
   it('is asked for once, at the first IPv6 address', async () => {
     const resolve = resolverOf({
       'v4.tiktokcdn.com': [PUBLIC],
