@@ -9,7 +9,7 @@ import { configWarnings } from '../src/config-warnings.ts';
 import { Secret } from '../src/secret.ts';
 
 const VARIABLES =
-  'PORT HOST MANAGEMENT_PORT NODE_ENV HEALTH_TOKEN SHUTDOWN_DELAY DOWNLOADS_PER_MINUTE DOWNLOADS_AT_ONCE ENCRYPTION_KEY_FILE PROXY_URLS_FILE REDIS_URL_FILE BASE_URL ENCRYPTION_KEY ENCRYPTION_KEY_PREVIOUS LINK_TTL_MINUTES MAX_WORKERS MAX_QUEUE YTDLP_TIMEOUT DOWNLOAD_TIMEOUT TEMP_DIR CLEANUP_CRON COOKIES_PATH PROXY_URLS MEDIA_EGRESS FAKE_IP EXTRA_CA_CERTS REDIS_URL CACHE_TTL RATE_LIMIT_MAX TRUST_PROXY CORS_ORIGIN SLIDE_SECONDS PREFER_CODEC GLUETUN_URL GLUETUN_API_KEY WEB_PAGE CANARY_URL ENGINE_UPDATE_CRON LOG_LEVEL'.split(
+  'PORT HOST MANAGEMENT_PORT NODE_ENV HEALTH_TOKEN SHUTDOWN_DELAY DOWNLOADS_PER_MINUTE DOWNLOADS_AT_ONCE ENCRYPTION_KEY_FILE PROXY_URLS_FILE REDIS_URL_FILE BASE_URL ENCRYPTION_KEY ENCRYPTION_KEY_PREVIOUS LINK_TTL_MINUTES MAX_WORKERS MAX_QUEUE YTDLP_TIMEOUT DOWNLOAD_TIMEOUT TEMP_DIR CLEANUP_CRON COOKIES_PATH PROXY_URLS MEDIA_EGRESS FAKE_IP EXTRA_CA_CERTS REDIS_URL CACHE_TTL RATE_LIMIT_MAX TRUST_PROXY CORS_ORIGIN SLIDE_SECONDS FILENAME_TEMPLATE PREFER_CODEC GLUETUN_URL GLUETUN_API_KEY API_KEYS_PATH REQUIRE_KEY BOT_CHECK WEB_PAGE CANARY_URL ENGINE_UPDATE_CRON LOG_LEVEL'.split(
     ' ',
   );
 
@@ -58,12 +58,16 @@ describe('the defaults', () => {
     ['CORS_ORIGIN', (c) => c.server.corsOrigin, '*'],
     ['SLIDE_SECONDS', (c) => c.slideshow.slideSeconds, 4],
     ['PREFER_CODEC', (c) => c.posts.preferCodec, 'best'],
+    ['FILENAME_TEMPLATE', (c) => c.files.nameTemplate, [{ field: 'user' }, '_', { field: 'id' }]],
     ['MANAGEMENT_PORT', (c) => c.server.managementPort, null],
     ['DOWNLOADS_PER_MINUTE', (c) => c.limits.downloadsPerMinute, 600],
     ['DOWNLOADS_AT_ONCE', (c) => c.limits.downloadsAtOnce, 32],
     ['HEALTH_TOKEN', (c) => c.secrets.healthToken, null],
     ['SHUTDOWN_DELAY', (c) => c.server.shutdownDelayMs, 0],
     ['GLUETUN_URL', (c) => c.egress.gluetunUrl, null],
+    ['API_KEYS_PATH', (c) => c.access.keysPath, null],
+    ['REQUIRE_KEY', (c) => c.access.requireKey, false],
+    ['BOT_CHECK', (c) => c.access.botCheck, false],
     ['GLUETUN_API_KEY', (c) => c.secrets.gluetunApiKey, null],
     ['WEB_PAGE', (c) => c.server.webPage, true],
     ['DIALECTS', (c) => c.server.dialects, []],
@@ -116,7 +120,10 @@ describe('a given value', () => {
     ],
     ['SLIDE_SECONDS', '2.5', (c) => c.slideshow.slideSeconds, 2.5],
     ['PREFER_CODEC', 'h264', (c) => c.posts.preferCodec, 'h264'],
+    ['FILENAME_TEMPLATE', '{title}!', (c) => c.files.nameTemplate, [{ field: 'title' }, '!']],
     ['GLUETUN_URL', 'http://gluetun:8000/', (c) => c.egress.gluetunUrl, 'http://gluetun:8000'],
+    ['API_KEYS_PATH', '/var/keys.json', (c) => c.access.keysPath, '/var/keys.json'],
+    ['BOT_CHECK', 'pow', (c) => c.access.botCheck, true],
     ['WEB_PAGE', 'False', (c) => c.server.webPage, false],
     ['WEB_PAGE', '1', (c) => c.server.webPage, true],
     ['DIALECTS', 'Cobalt, tikwm', (c) => c.server.dialects, ['cobalt', 'tikwm']],
@@ -182,6 +189,7 @@ describe('a wrong value', () => {
     ['PROXY_URLS', 'http://gate:1#rotates', /#rotating/],
     ['MEDIA_EGRESS', 'direct', /same or direct-first/],
     ['FAKE_IP', 'true', /refuse or allow/],
+    ['BOT_CHECK', 'captcha', /off or pow/],
     ['EXTRA_CA_CERTS', './no-such-file.pem', /PEM file/],
     ['EXTRA_CA_CERTS', '.', /PEM file/],
     ['EXTRA_CA_CERTS', './package.json', /PEM file/],
@@ -204,6 +212,13 @@ describe('a wrong value', () => {
     ['CORS_ORIGIN', 'capacitor://localhost/', /origins such as https/],
     ['SLIDE_SECONDS', '0', /number from 0.5/],
     ['PREFER_CODEC', 'h265', /h264 or best/],
+    ['FILENAME_TEMPLATE', '{id}/{title}', /without </],
+    ['FILENAME_TEMPLATE', '{id}{nickname}', /\{user\}, \{id\}/],
+    ['FILENAME_TEMPLATE', '{id}_{id}', /at most once/],
+    ['FILENAME_TEMPLATE', '{user}_{date}', /with \{id\} or \{title\}/],
+    ['FILENAME_TEMPLATE', '{id', /with \{id\}/],
+    ['FILENAME_TEMPLATE', '{id}\u202E', /without </],
+    ['FILENAME_TEMPLATE', `{id}${'x'.repeat(61)}`, /short texts/],
     ['GLUETUN_URL', 'gluetun', /http or https/],
     ['WEB_PAGE', 'on', /true or false/],
     ['DIALECTS', 'cobalt,metube', /a comma-separated list of cobalt, tikwm/],
@@ -219,6 +234,13 @@ describe('a wrong value', () => {
   it('is named together with the other wrong ones', () => {
     const message = refusal({ PORT: 'x', MAX_WORKERS: 'y' });
     expect(message).toMatch(/PORT must be .*; MAX_WORKERS must be /);
+  });
+
+  it('is a setting that another one contradicts', () => {
+    expect(refusal({ REQUIRE_KEY: 'true' })).toMatch(/^API_KEYS_PATH must be set where REQUIRE_KEY/);
+    expect(refusal({ REQUIRE_KEY: 'true', API_KEYS_PATH: 'keys.json', BOT_CHECK: 'pow' })).toMatch(
+      /^BOT_CHECK must be off where REQUIRE_KEY/,
+    );
   });
 
   it('never stops the start with anything but a ConfigError', () => {

@@ -87,7 +87,7 @@ export function recordedMetrics(registry: Registry) {
   });
   const renders = new Histogram({
     name: `${PREFIX}render_duration_seconds`,
-    help: 'Time to fetch the input and make a file: slideshow or mp3.',
+    help: 'Time to fetch the input and make a file: slideshow, sound or picture.',
     labelNames: ['kind', 'outcome'],
     buckets: RENDER_BUCKETS,
     registers,
@@ -112,7 +112,7 @@ export function recordedMetrics(registry: Registry) {
     onFile(egress: string, outcome: string): void {
       files.inc({ egress, outcome });
     },
-    /** @param kind slideshow or mp3 */
+    /** @param kind slideshow, sound or picture */
     renderRecorder:
       (kind: string) =>
       (outcome: string, seconds: number): void =>
