@@ -35,7 +35,7 @@ async function health() {
 describe('files that cannot be fetched while posts are read', () => {
   it.each<[string, Fault, RegExp]>([
     ['403', { kind: 'status', status: 403 }, /the CDN answers 403/],
-    ['broken connections', { kind: 'reset' }, /no connection to the CDN/],
+    ['broken connections', { kind: 'reset' }, /there is no connection to the CDN/],
   ])('degrade the service, and say why: %s', async (_name, fault, words) => {
     standin.faults.add({ part: 'video' }, fault);
     standin.faults.add({ part: 'play' }, fault);
