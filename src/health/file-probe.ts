@@ -1,4 +1,4 @@
-import { type FileFault, faultOf, type MediaClient } from '../cdn/index.ts';
+import { faultOf, type MediaClient } from '../cdn/index.ts';
 import { sourceOf } from '../files/index.ts';
 import type { Asset } from '../posts/asset.ts';
 import type { Post } from '../posts/post.ts';
@@ -15,8 +15,6 @@ const LIMIT_MS = 45_000;
 export interface FileProbeOptions {
   media: Pick<MediaClient, 'openMedia'>;
   stats: FileStats;
-  /** Milliseconds between a post and its probe. */
-  waitMs?: number;
 }
 
 /**
@@ -40,7 +38,7 @@ export class FileProbe {
       if (!this.#isServing(egress)) await this.#probe(post);
       this.#waiting.delete(egress);
     };
-    this.#waiting.set(egress, setTimeout(() => void check(), this.#options.waitMs ?? WAIT_MS).unref());
+    this.#waiting.set(egress, setTimeout(() => void check(), WAIT_MS).unref());
   }
 
   stop(): void {
@@ -58,11 +56,8 @@ export class FileProbe {
     try {
       await media.openMedia(sourceOf(post, assetOf(post)), { method: 'HEAD' }, { signal });
     } catch (error) {
-      const fault: FileFault | null = this.#stopped.signal.aborted
-        ? null
-        : signal.aborted
-          ? 'stalled'
-          : faultOf(error);
+      if (this.#stopped.signal.aborted) return;
+      const fault = signal.aborted ? 'stalled' : faultOf(error);
       if (fault !== null) stats.probeFailed(post.egress, fault);
     }
   }

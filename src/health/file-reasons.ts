@@ -29,7 +29,8 @@ export function fileReasons(
     const fails = posts >= MIN_POSTS && failed / posts > MAX_FAILURES;
     const fault = probe ?? (fails ? worst : null);
     if (fault === null) return [];
-    const what = `files cannot be fetched through ${labelOf(egress)}, ${failed} of the last ${posts} posts' files`;
+    const share = failed > 0 ? `, ${failed} of the last ${posts} posts' files` : '';
+    const what = `files cannot be fetched through ${labelOf(egress)}${share}`;
     return [`${postsAreRead ? 'posts are read, ' : ''}${what}: ${FAULTS[fault]}`];
   });
 }
