@@ -79,6 +79,12 @@ export function recordedMetrics(registry: Registry) {
     labelNames: ['egress', 'source', 'outcome'],
     registers,
   });
+  const files = new Counter({
+    name: `${PREFIX}relay_attempts_total`,
+    help: 'Files opened at the CDN, by the egress that was used and outcome (ok, name, tls, connection, refused, stalled, other).',
+    labelNames: ['egress', 'outcome'],
+    registers,
+  });
   const renders = new Histogram({
     name: `${PREFIX}render_duration_seconds`,
     help: 'Time to fetch the input and make a file: slideshow, sound or picture.',
@@ -112,6 +118,9 @@ export function recordedMetrics(registry: Registry) {
     },
     onSource(egress: string, { source, outcome }: { source: string; outcome: string }): void {
       sources.inc({ egress, source, outcome });
+    },
+    onFile(egress: string, outcome: string): void {
+      files.inc({ egress, outcome });
     },
     /** @param kind slideshow, sound or picture */
     renderRecorder:
