@@ -6,7 +6,7 @@ import type { Logger } from 'pino';
 import { Zips } from './archive/index.ts';
 import { Sounds } from './audio/index.ts';
 import { Posts, RedisStore, sharedTtwids } from './cache/index.ts';
-import { MediaClient } from './cdn/index.ts';
+import type { MediaClient } from './cdn/index.ts';
 import { Closers } from './closers.ts';
 import { type Config, ConfigError } from './config.ts';
 import { configWarnings } from './config-warnings.ts';
@@ -28,6 +28,7 @@ import { Metrics } from './metrics/index.ts';
 import { openOperator } from './operator.ts';
 import { Pictures } from './pictures/index.ts';
 import type { PostLink } from './posts/url.ts';
+import { openRelay } from './relay.ts';
 import { KEPT_SLIDESHOWS, openRenderSlots, RenderCache } from './renders/index.ts';
 import type { Secret } from './secret.ts';
 import type { Services } from './services.ts';
@@ -128,15 +129,21 @@ async function buildServices(building: Building) {
   const { extractor, egresses, vpn, stats } = extraction;
   const newCounter = (maxClients: number) => new RateCounter(shared, maxClients);
   const { rules, access, watched } = openOperator({ config, limits, log, closers, sealer, newCounter });
-  const posts = new Posts({ source: extractor, ttlMs: config.cache.ttlMs, shared });
+  const { media, fileStats, extract } = openRelay({
+    ...{ config, log, closers, extractor, egresses, extraCa },
+    onFile: metrics.observers.onFile,
+  });
+  const posts = new Posts({ source: { extract }, ttlMs: config.cache.ttlMs, shared });
   const ffmpeg = locateFfmpeg(projectRoot);
-  const { renders, ...files } = buildFiles(building, { temp, posts, egresses, ffmpeg, extraCa, metrics });
-  const checks = await startChecks(building, extraction);
+  const { renders, ...files } = buildFiles(building, { temp, posts, media, ffmpeg, metrics });
+  const checks = await startChecks(building, extraction, extract);
   const health = new Health({
     version,
     extractor,
     stats,
     egresses,
+    media,
+    files: fileStats,
     vpn: vpn?.watch ?? null,
     posts,
     shared,
@@ -145,7 +152,6 @@ async function buildServices(building: Building) {
     ...checks,
   });
   const stores = { slideshow: renders, sound: files.sounds, picture: files.pictures };
-  const { media } = files;
   const { engines } = checks;
   metrics.watch({ extractor, posts, shared, egresses, media, stores, health, engines, access });
   const services: Services = {
@@ -160,6 +166,7 @@ async function buildServices(building: Building) {
     egresses,
     rules,
     access,
+    media,
     names,
     ...files,
     health,
@@ -195,25 +202,15 @@ async function startExtraction(
 interface FileParts {
   temp: TempStore;
   posts: Posts;
-  egresses: EgressPool;
+  media: MediaClient;
   ffmpeg: string | null;
-  /** PEM certificates that are trusted besides the system's. */
-  extraCa: string[];
   metrics: Metrics;
 }
 
 function buildFiles({ config, log, closers }: Building, parts: FileParts) {
-  const { temp, posts, egresses, ffmpeg, extraCa, metrics } = parts;
+  const { temp, posts, media, ffmpeg, metrics } = parts;
   const { observers } = metrics;
   const files = new FileLocator(posts);
-  const media = new MediaClient({
-    egresses: new Map(egresses.all.map(({ id, proxy }) => [id, proxy?.reveal() ?? null])),
-    extraCa,
-    stallTimeoutMs: config.relay.stallTimeoutMs,
-    maxBytes: config.rules.maxFileBytes,
-    onStatus: (seen) => egresses.sawMedia(seen, () => media.checkEgress(seen.egress)),
-  });
-  closers.add('media client', () => media.close());
   const making = {
     renders: openRenderSlots({ maxRenders: config.renders.max, maxWorkers: config.extraction.maxWorkers }),
     limitClients: config.limits.downloadsAtOnce !== null,
@@ -235,12 +232,12 @@ function buildFiles({ config, log, closers }: Building, parts: FileParts) {
     onMade: observers.renderRecorder('sound'),
   });
   closers.add('sounds', () => sounds.close());
-  const { limitClients } = making;
   const pictures = new Pictures({
     media,
     temp,
     log,
-    limitClients,
+    limitClients: making.limitClients,
+    renders: making.renders.slots,
     onMade: observers.renderRecorder('picture'),
   });
   closers.add('pictures', () => pictures.close());
@@ -258,13 +255,14 @@ function buildFiles({ config, log, closers }: Building, parts: FileParts) {
     log,
   });
   closers.add('cleaner', () => cleaner.stop());
-  return { files, media, renders, sounds, pictures, zips, slideshows };
+  return { files, renders, sounds, pictures, zips, slideshows };
 }
 
 /** What looks after the service while it runs; /health reports it. */
 async function startChecks(
   { config, projectRoot, log, overrides, closers }: Building,
   { dirs, extractor, stats }: Extraction,
+  extract: PostExtractor['extract'],
 ) {
   const engines = new EngineWatcher({ dirs, user: extractor, log });
   if (!overrides.extractor) engines.start();
@@ -274,7 +272,8 @@ async function startChecks(
     const updates = scheduleUpdates(engineUpdateCron, projectRoot, dirs.store, log);
     closers.add('engine updates', () => updates.stop());
   }
-  const canary = canaryUrl === null ? null : startCanary(canaryUrl, extractor, stats, log);
+  const fetching = { extract, probeFallbacks: (link: PostLink) => extractor.probeFallbacks(link) };
+  const canary = canaryUrl === null ? null : startCanary(canaryUrl, fetching, stats, log);
   closers.add('canary', () => canary?.stop());
   const cookies = { path: cookiesPath, engine: () => extractor.status.engine, log };
   const localChecks = new LocalChecks({ tempDir: config.temp.dir, cookies });
@@ -312,7 +311,12 @@ async function makeFolders(dir: string): Promise<void> {
  * The canary uses the queue as the client `canary` and is not rate-limited.
  * @throws ConfigError
  */
-function startCanary(url: string, extractor: PostExtractor, stats: ExtractionStats, log: Logger): Canary {
+function startCanary(
+  url: string,
+  extractor: Pick<PostExtractor, 'extract' | 'probeFallbacks'>,
+  stats: ExtractionStats,
+  log: Logger,
+): Canary {
   const extract = async (link: PostLink) => {
     await extractor.extract(link, { client: 'canary' });
     await extractor.probeFallbacks(link);
@@ -327,11 +331,20 @@ function startCanary(url: string, extractor: PostExtractor, stats: ExtractionSta
 }
 
 function createTokenSealer({ secrets }: Config, projectRoot: string): TokenSealer {
-  const key: Secret = secrets.encryptionKey ?? loadOrCreateKey(join(projectRoot, '.encryption-key'));
+  const key: Secret = secrets.encryptionKey ?? keptKey(join(projectRoot, '.encryption-key'));
   return new TokenSealer(
     key.reveal(),
     secrets.previousKeys.map((previous) => previous.reveal()),
   );
+}
+
+/** @throws ConfigError */
+function keptKey(path: string): Secret {
+  try {
+    return loadOrCreateKey(path);
+  } catch (error) {
+    throw new ConfigError(`ENCRYPTION_KEY must be set where none can be kept: ${(error as Error).message}`);
+  }
 }
 
 /** Start of links where no request says better. */

@@ -78,7 +78,8 @@ export const proxyList = z
   .string()
   .transform(splitList)
   .refine((list) => list.every(isProxy), {
-    message: 'a comma-separated list of http://, https:// or socks5:// proxies',
+    message:
+      'a comma-separated list of http://, https:// or socks5:// proxies, each with #rotating at its end or not',
   });
 
 export const trustProxy = z
@@ -166,9 +167,9 @@ function isFileNameTemplate(value: string): boolean {
 }
 
 function isProxy(value: string): boolean {
-  return (
-    URL.canParse(value) && PROXY_PROTOCOLS.has(new URL(value).protocol) && new URL(value).hostname !== ''
-  );
+  if (!URL.canParse(value)) return false;
+  const { protocol, hostname, hash } = new URL(value);
+  return PROXY_PROTOCOLS.has(protocol) && hostname !== '' && (hash === '' || hash === '#rotating');
 }
 
 function isNetwork(value: string): boolean {

@@ -68,6 +68,8 @@ export interface Config {
     stallTimeoutMs: number;
     /** Who fetches files for clients; see http/delivery.ts. */
     delivery: 'relay' | 'nginx';
+    directFirst: boolean;
+    allowFakeIp: boolean;
   };
   egress: { proxies: Secret[]; extraCaFile: string | null; gluetunUrl: string | null };
   cache: { ttlMs: number };
@@ -131,6 +133,8 @@ const schema = z.object({
   COOKIES_PATH: z.string().default('./cookies/www.tiktok.com_cookies.txt'),
   PROXY_URLS: proxyList.optional(),
   PROXY_URLS_FILE: fileContent.pipe(proxyList).optional(),
+  MEDIA_EGRESS: z.enum(['same', 'direct-first'], 'same or direct-first').default('same'),
+  FAKE_IP: z.enum(['refuse', 'allow'], 'refuse or allow').default('refuse'),
   EXTRA_CA_CERTS: z.string().optional(),
   REDIS_URL: redisUrl.optional(),
   REDIS_URL_FILE: fileContent.pipe(redisUrl).optional(),
@@ -218,7 +222,12 @@ export function loadConfig(
       engineDir: e.ENGINE_DIR === undefined ? null : resolve(root, e.ENGINE_DIR),
     },
     posts: { preferCodec: e.PREFER_CODEC },
-    relay: { stallTimeoutMs: e.DOWNLOAD_TIMEOUT * 1000, delivery: e.DELIVERY },
+    relay: {
+      stallTimeoutMs: e.DOWNLOAD_TIMEOUT * 1000,
+      delivery: e.DELIVERY,
+      directFirst: e.MEDIA_EGRESS === 'direct-first',
+      allowFakeIp: e.FAKE_IP === 'allow',
+    },
     egress: {
       proxies: (e.PROXY_URLS ?? e.PROXY_URLS_FILE ?? []).map((url) => new Secret(url)),
       extraCaFile: e.EXTRA_CA_CERTS === undefined ? null : pemFile(resolve(root, e.EXTRA_CA_CERTS)),

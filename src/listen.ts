@@ -110,6 +110,6 @@ function summaryOf({ config, version, health }: Services, { workers, host }: Ext
     vpn: config.egress.gluetunUrl !== null,
     redis: redis?.state ?? 'not configured',
     decoders: canIsolate() ? 'without network' : 'with network: no user namespaces',
-    cookies: cookies ? `${cookies.age_days} days old` : 'none',
+    cookies: cookies ? (cookies.problem ?? `${cookies.age_days} days old`) : 'none',
   };
 }

@@ -68,7 +68,7 @@ export class WatchedFile<T> {
   }
 }
 
-/** Another one after each change of a file. */
-export function versionOf({ mtimeMs, size, ino }: Stats): string {
-  return `${mtimeMs} ${size} ${ino}`;
+/** Another one after each change of a file or its permissions. */
+export function versionOf({ ctimeMs, size, ino }: Stats): string {
+  return `${ctimeMs} ${size} ${ino}`;
 }

@@ -54,7 +54,16 @@ const FOUNDATION = new Set([
   'concurrency',
 ]);
 /** Files that put the features together. */
-const TOP = new Set(['main.ts', 'app.ts', 'services.ts', 'operator.ts', 'log.ts', 'listen.ts', 'closers.ts']);
+const TOP = new Set([
+  'main.ts',
+  'app.ts',
+  'services.ts',
+  'operator.ts',
+  'relay.ts',
+  'log.ts',
+  'listen.ts',
+  'closers.ts',
+]);
 const isFeature = (path: string) => !['', 'http', 'web'].includes(folderOf(path));
 
 /** Groups of names that reach each other, from pairs of a name and what it needs. */

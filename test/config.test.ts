@@ -9,7 +9,7 @@ import { configWarnings } from '../src/config-warnings.ts';
 import { Secret } from '../src/secret.ts';
 
 const VARIABLES =
-  'PORT HOST MANAGEMENT_PORT NODE_ENV HEALTH_TOKEN SHUTDOWN_DELAY DOWNLOADS_PER_MINUTE DOWNLOADS_AT_ONCE ENCRYPTION_KEY_FILE PROXY_URLS_FILE REDIS_URL_FILE BASE_URL ENCRYPTION_KEY ENCRYPTION_KEY_PREVIOUS LINK_TTL_MINUTES MAX_WORKERS MAX_QUEUE YTDLP_TIMEOUT DOWNLOAD_TIMEOUT TEMP_DIR CLEANUP_CRON COOKIES_PATH PROXY_URLS EXTRA_CA_CERTS REDIS_URL CACHE_TTL RATE_LIMIT_MAX TRUST_PROXY CORS_ORIGIN SLIDE_SECONDS FILENAME_TEMPLATE PREFER_CODEC GLUETUN_URL GLUETUN_API_KEY API_KEYS_PATH REQUIRE_KEY BOT_CHECK WEB_PAGE CANARY_URL ENGINE_UPDATE_CRON LOG_LEVEL'.split(
+  'PORT HOST MANAGEMENT_PORT NODE_ENV HEALTH_TOKEN SHUTDOWN_DELAY DOWNLOADS_PER_MINUTE DOWNLOADS_AT_ONCE ENCRYPTION_KEY_FILE PROXY_URLS_FILE REDIS_URL_FILE BASE_URL ENCRYPTION_KEY ENCRYPTION_KEY_PREVIOUS LINK_TTL_MINUTES MAX_WORKERS MAX_QUEUE YTDLP_TIMEOUT DOWNLOAD_TIMEOUT TEMP_DIR CLEANUP_CRON COOKIES_PATH PROXY_URLS MEDIA_EGRESS FAKE_IP EXTRA_CA_CERTS REDIS_URL CACHE_TTL RATE_LIMIT_MAX TRUST_PROXY CORS_ORIGIN SLIDE_SECONDS FILENAME_TEMPLATE PREFER_CODEC GLUETUN_URL GLUETUN_API_KEY API_KEYS_PATH REQUIRE_KEY BOT_CHECK WEB_PAGE CANARY_URL ENGINE_UPDATE_CRON LOG_LEVEL'.split(
     ' ',
   );
 
@@ -47,6 +47,8 @@ describe('the defaults', () => {
       resolve(PROJECT_ROOT, 'cookies/www.tiktok.com_cookies.txt'),
     ],
     ['PROXY_URLS', (c) => c.egress.proxies, []],
+    ['MEDIA_EGRESS', (c) => c.relay.directFirst, false],
+    ['FAKE_IP', (c) => c.relay.allowFakeIp, false],
     ['EXTRA_CA_CERTS', (c) => c.egress.extraCaFile, null],
     ['REDIS_URL', (c) => c.secrets.redisUrl, null],
     ['MAX_RENDERS', (c) => c.renders.max, null],
@@ -184,6 +186,9 @@ describe('a wrong value', () => {
     ['CLEANUP_CRON', '99 * * * *', /cron expression/],
     ['PROXY_URLS', 'ftp://proxy:21', /http:\/\/, https:\/\/ or socks5:\/\//],
     ['PROXY_URLS', 'http://ok:1,proxy:3128', /comma-separated/],
+    ['PROXY_URLS', 'http://gate:1#rotates', /#rotating/],
+    ['MEDIA_EGRESS', 'direct', /same or direct-first/],
+    ['FAKE_IP', 'true', /refuse or allow/],
     ['BOT_CHECK', 'captcha', /off or pow/],
     ['EXTRA_CA_CERTS', './no-such-file.pem', /PEM file/],
     ['EXTRA_CA_CERTS', '.', /PEM file/],

@@ -63,7 +63,7 @@ async function compareRenderers(env: BenchEnv): Promise<{ photos: number; ours: 
     const photos = Array.from({ length: count }, (_, n) => join(folder, `${n}.jpg`));
     for (const [n, path] of photos.entries()) await writeFile(path, await photo(n));
     const plain = await cost(() => run(ffmpegPath, plainCommand(photos, sound, output)));
-    const renderer = new built.SlideshowRenderer({ ffmpegPath, log: { error: console.error } });
+    const renderer = new built.SlideshowRenderer({ ffmpegPath, log: { warn: console.error } });
     const order = {
       photos,
       sound,

@@ -22,6 +22,8 @@ export async function examineCookiesFile(root, config) {
   await file.check();
   const problem = file.status?.problem;
   if (!problem) return examineCookies(config);
-  const fix = 'export the cookies again in the Netscape format, as UTF-8 without a byte order mark';
+  const fix = /permission denied/i.test(problem)
+    ? 'let the user of the service read the file and enter its folder'
+    : 'export the cookies again in the Netscape format, as UTF-8 without a byte order mark';
   return [{ topic: 'Cookies', state: 'warn', says: `yt-dlp cannot use the file: ${problem}`, fix }];
 }

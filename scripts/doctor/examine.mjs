@@ -3,6 +3,7 @@ import { loadService } from '../engine/service.mjs';
 import { examineCloudflare } from './cloudflare.mjs';
 import { examineCookiesFile } from './cookies.mjs';
 import { examineEngine } from './engine.mjs';
+import { examineNames } from './network.mjs';
 import { examineProxies } from './proxy.mjs';
 import { examineRunning } from './running.mjs';
 import { examineBaseUrl, examineDisk, examineFfmpeg, examineKey } from './settings.mjs';
@@ -32,6 +33,7 @@ export async function examine(root, env) {
     safely('Disk', () => examineDisk(config)),
     safely('ffmpeg', () => examineFfmpeg(ffmpeg.locateFfmpeg(root, env))),
     safely('Proxy', () => examineProxies(config)),
+    safely('Names', () => examineNames(config)),
     safely('Cloudflare', () => examineCloudflare(config)),
     safely('Cookies', () => examineCookiesFile(root, config)),
     safely('Engine', () => examineEngine(root, config)),

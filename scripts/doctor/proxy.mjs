@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { connect } from 'node:net';
+import { loadService } from '../engine/service.mjs';
 
 /** @typedef {import('./page.mjs').Finding} Finding */
 
@@ -18,9 +19,10 @@ const WRONG_PASSWORD = 'rejects the user or password in PROXY_URLS';
 export async function examineProxies({ egress: { proxies } }) {
   const topic = 'Proxy';
   if (proxies.length === 0) return [{ topic, state: 'ok', says: 'none, direct connections' }];
+  const { egress } = await loadService();
   const results = await Promise.all(
     proxies.map(async (proxy) => {
-      const url = new URL(proxy.reveal());
+      const url = new URL(egress.withSession(proxy.reveal()).reveal());
       const check = url.protocol.startsWith('socks') ? checkSocks(url) : checkHttp(url);
       return { host: url.host, problem: await check };
     }),

@@ -51,9 +51,13 @@ export async function findHome(root) {
  * @param {string} runDir a temporary folder
  */
 export async function verifyEngine(engine, { extraction: settings, egress }, runDir) {
-  const [{ extraction, posts }, { pino }] = await Promise.all([loadService(), import('pino')]);
+  const [{ extraction, posts, egress: egresses }, { pino }] = await Promise.all([
+    loadService(),
+    import('pino'),
+  ]);
   const { canaryUrl, cookiesPath, timeoutMs } = settings;
-  const proxy = egress.proxies[0]?.reveal() ?? null;
+  const [first] = egress.proxies;
+  const proxy = first ? egresses.withSession(first.reveal()).reveal() : null;
   return extraction.verifyEngine({
     engine,
     runDir,

@@ -28,6 +28,7 @@ export async function installDependencies(root, withDev) {
     return;
   }
 
+  report('installing npm packages, which takes a minute or two');
   const started = Date.now();
   // Set by npm; missing when set-up is started by hand.
   const npm = process.env.npm_execpath;

@@ -1,10 +1,11 @@
 import { createWriteStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import { crc32 } from 'node:zlib';
-import type { MediaClient, MediaSource, Renew } from '../cdn/index.ts';
+import type { HealingTrace, MediaClient, MediaSource, Renew } from '../cdn/index.ts';
 import { mapLimited } from '../concurrency/index.ts';
 import { ServiceError } from '../errors.ts';
 import { type MediaRequest, type MediaResponse, respond, strongEtag } from '../media/index.ts';
+import { noRoom } from '../renders/index.ts';
 import type { TempStore } from '../temp/index.ts';
 import { SpoolBudget, type SpoolLimits } from './spool-budget.ts';
 import { ZipBody, type ZipEntry } from './zip-body.ts';
@@ -40,6 +41,8 @@ export interface ZipOptions {
   client: string;
   /** Aborts when the client is gone. */
   signal: AbortSignal;
+  /** Filled in where photos had to be healed. */
+  trace?: HealingTrace | undefined;
 }
 
 interface Photo extends ZipEntry {
@@ -54,7 +57,6 @@ const MAX_PHOTO_BYTES = 64 * 1024 * 1024;
 const DEFAULT_LIMITS: SpoolLimits = { maxBytes: 256 * 1024 * 1024, maxPerClient: 4 };
 /** The first day that a zip file can have. */
 const NO_DATE = new Date(Date.UTC(1980, 0, 1));
-const BUSY_RETRY_SECONDS = 5;
 
 /** Archives of all photos of a post, made while they are read. */
 export class Zips {
@@ -107,9 +109,8 @@ export class Zips {
     const bytes = spoolBytes(entries);
     const free = this.#spool.reserve(client, bytes);
     try {
-      if ((await this.#temp.freeBytes()) < bytes) {
-        throw new ServiceError('busy', { retryAfter: BUSY_RETRY_SECONDS });
-      }
+      const room = await this.#temp.freeBytes();
+      if (room < bytes) throw noRoom(new Error(`${bytes} bytes to fetch, room for ${room}`));
       const job = await this.#temp.createJob('zip');
       const onClosed = () => job.dispose().finally(free);
       return new ZipBody({ entries, date, folder: job.path, signal, onClosed });
@@ -122,7 +123,7 @@ export class Zips {
   async #probe(
     { position, isClip = false, source, renew, openAs }: ZipPhoto,
     { nameOf }: ZipPost,
-    { client, signal }: ZipOptions,
+    { client, signal, trace }: ZipOptions,
   ): Promise<Photo> {
     let latest = source;
     const remembered: Renew = async () => {
@@ -132,7 +133,8 @@ export class Zips {
     };
     const open =
       openAs ??
-      ((method, signal) => this.#media.openMedia(latest, { method }, { client, signal, renew: remembered }));
+      ((method, signal) =>
+        this.#media.openMedia(latest, { method }, { client, signal, trace, renew: remembered }));
     const { mime, extension, size, headers } = await open('HEAD', signal);
     const { etag } = headers;
     if (!mime.startsWith(isClip ? 'video/' : 'image/')) throw upstreamFailed(`${mime} instead of a photo`);

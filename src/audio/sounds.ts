@@ -2,7 +2,13 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LRUCache } from 'lru-cache';
 import type { Logger } from 'pino';
-import { fetchToFile, isMissingAtCdn, type MediaClient, type MediaSource } from '../cdn/index.ts';
+import {
+  fetchToFile,
+  type HealingTrace,
+  isMissingAtCdn,
+  type MediaClient,
+  type MediaSource,
+} from '../cdn/index.ts';
 import { ServiceError } from '../errors.ts';
 import { FfmpegFailed } from '../ffmpeg/index.ts';
 import { type MediaRequest, type MediaResponse, type MediaType, respondWithFile } from '../media/index.ts';
@@ -23,7 +29,7 @@ export interface SoundsOptions {
   temp: TempStore;
   /** Null where the machine has none; then only tracks that are MP3s are available. */
   ffmpegPath: string | null;
-  log: Pick<Logger, 'warn' | 'error'>;
+  log: Pick<Logger, 'warn'>;
   renders: RenderCacheOptions['renders'];
   limitClients: boolean;
   onMade?: RenderCacheOptions['onMade'];
@@ -35,6 +41,8 @@ export interface SoundOptions {
   client: string;
   /** The client is gone. */
   signal: AbortSignal;
+  /** Filled in where a track that is passed through had to be healed. */
+  trace?: HealingTrace | undefined;
   /** As `Renew`; several clients may wait for one file, so its signal is not this client's. */
   renew: (signal: AbortSignal) => Promise<MediaSource>;
   /** Called only where a file is made. */
@@ -129,10 +137,11 @@ export class Sounds {
     options: SoundOptions,
     otherFile = false,
   ): Promise<MediaResponse> {
-    const { client, signal, format } = options;
+    const { client, signal, trace, format } = options;
     if (!this.#toMake.has(source.id)) {
       const response = await this.#options.media.openMedia(source, request, {
         signal,
+        trace,
         renew: () => options.renew(signal),
       });
       if (response.extension === 'mp3') return response;
@@ -214,7 +223,7 @@ export class Sounds {
     } catch (error) {
       signal.throwIfAborted();
       const stderr = error instanceof FfmpegFailed ? error.stderr : undefined;
-      this.#options.log.error({ err: error, stderr }, 'sound failed to convert');
+      this.#options.log.warn({ err: error, stderr }, 'sound failed to convert');
       throw new ServiceError('render_failed', {
         message: 'No sound could be taken out of this post.',
         cause: error,
@@ -236,7 +245,7 @@ export class Sounds {
   #requireFfmpeg(): string {
     const { ffmpegPath, log } = this.#options;
     if (ffmpegPath !== null) return ffmpegPath;
-    log.error('no ffmpeg found: only tracks that are MP3s already are available');
+    log.warn('no ffmpeg found: only tracks that are MP3s already are available');
     throw new ServiceError('render_failed');
   }
 }

@@ -1,6 +1,6 @@
+import type { LookupFunction } from 'node:net';
 import tls from 'node:tls';
 import { Agent, type Dispatcher, Pool, ProxyAgent, Socks5ProxyAgent } from 'undici';
-import { publicOnlyLookup, type Resolve } from './ssrf-guard.ts';
 
 /** Limit for a TCP, TLS or proxy handshake. */
 const CONNECT_TIMEOUT_MS = 10_000;
@@ -16,12 +16,12 @@ export interface EgressOptions {
   proxy: string | null;
   /** PEM certificates trusted beside the default ones. */
   extraCa: readonly string[];
-  /** Replaces the system's resolver; for direct connections only, because a proxy resolves by itself. */
-  resolve?: Resolve | undefined;
+  /** Resolves the names of direct connections; a proxy resolves by itself. */
+  lookup: LookupFunction;
 }
 
 /** Creates the pool of connections through which one egress reaches the CDN. */
-export function createDispatcher({ proxy, extraCa, resolve }: EgressOptions): Dispatcher {
+export function createDispatcher({ proxy, extraCa, lookup }: EgressOptions): Dispatcher {
   // One context for all connections: with `ca`, Node parses all certificates for each of them.
   const trust =
     extraCa.length > 0
@@ -31,7 +31,7 @@ export function createDispatcher({ proxy, extraCa, resolve }: EgressOptions): Di
   if (proxy === null) {
     return new Agent({
       ...POOL,
-      connect: { ...handshake, lookup: publicOnlyLookup(resolve), autoSelectFamily: true },
+      connect: { ...handshake, lookup, autoSelectFamily: true },
     });
   }
   const { uri, user, password } = splitCredentials(proxy);
@@ -58,6 +58,7 @@ function splitCredentials(proxy: string): { uri: URL; user: string; password: st
   const password = decodeURIComponent(uri.password);
   uri.username = '';
   uri.password = '';
+  uri.hash = '';
   return { uri, user, password };
 }
 

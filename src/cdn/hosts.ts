@@ -52,6 +52,13 @@ export function isMediaHost(host: string): boolean {
   );
 }
 
+/** Hosts of videos and photos of most posts: what their names lead to shows what the network does with names. */
+export const USUAL_HOSTS: readonly string[] = [
+  'v16-webapp-prime.tiktok.com',
+  'p16-sign-va.tiktokcdn.com',
+  'v3-search.douyinvod.com',
+];
+
 /** Whether cookies of tiktok.com may be sent to this host. */
 export function isTikTokSite(host: string): boolean {
   return host === 'tiktok.com' || host.endsWith('.tiktok.com');

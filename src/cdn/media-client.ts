@@ -1,8 +1,6 @@
 import type { Readable } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
 import { LRUCache } from 'lru-cache';
-import type { Dispatcher } from 'undici';
-import { ServiceError } from '../errors.ts';
 import {
   type MediaMetadata,
   type MediaRequest,
@@ -10,13 +8,15 @@ import {
   parseRange,
   respond,
 } from '../media/index.ts';
-import { createDispatcher } from './dispatcher.ts';
 import { type Attempt, LinkFailover } from './failover.ts';
+import { USUAL_HOSTS } from './hosts.ts';
 import { type OpenContext, type OpenedMedia, openRange, openResume, openStart } from './open.ts';
+import { type FileOutcome, faultOf } from './outcome.ts';
 import { type MediaAddress, requestMedia, type UpstreamContext } from './request.ts';
 import { ResumableBody, type ResumableBodyOptions, tooLarge } from './resumable-body.ts';
+import { type Route, Routes } from './routes.ts';
 import { isFileChanged, type MediaSource, type Renew } from './source.ts';
-import type { Resolve } from './ssrf-guard.ts';
+import { AddressGuard, type NetworkStatus, type Resolve } from './ssrf-guard.ts';
 import { type WorkingLink, WorkingLinks } from './working-links.ts';
 
 /** Upper bound of the default `idleMs`, well below what clients wait for. */
@@ -25,6 +25,10 @@ const MAX_IDLE_MS = 20_000;
 export interface MediaClientOptions {
   /** Egress id → URL of its proxy; null connects directly. The first serves sources of unknown ids. */
   egresses: ReadonlyMap<string, string | null>;
+  /** MEDIA_EGRESS: whether files are fetched directly where the CDN allows it. */
+  directFirst?: boolean;
+  /** FAKE_IP: whether names may lead to addresses of fake-IP pools. */
+  allowFakeIp?: boolean;
   /** PEM certificates trusted beside the default ones. */
   extraCa?: readonly string[];
   /** Milliseconds without progress, in either direction, that end a body (DOWNLOAD_TIMEOUT). */
@@ -37,6 +41,8 @@ export interface MediaClientOptions {
   resolve?: Resolve;
   /** Receives each status of the CDN. */
   onStatus?: (seen: MediaStatus) => void;
+  /** Receives how opening a file ended, once for each time that its links were tried. */
+  onOutcome?: (outcome: FileOutcome) => void;
 }
 
 /** A response of the CDN, for the health of the egress. */
@@ -56,6 +62,16 @@ export interface OpenOptions {
   renew?: Renew;
   /** Key of the client, for the health of the egress; absent where the file is fetched for several. */
   client?: string;
+  /** Filled in where the file had to be healed. */
+  trace?: HealingTrace | undefined;
+}
+
+/** What it took to keep one file whole; absent counts are 0. */
+export interface HealingTrace {
+  /** Times that a body which broke went on from another response. */
+  resumes?: number;
+  /** Extractions because no link worked any more. */
+  renewals?: number;
 }
 
 interface Opening {
@@ -63,6 +79,7 @@ interface Opening {
   source: MediaSource;
   signal: AbortSignal;
   client: string | null;
+  trace: HealingTrace;
 }
 
 /** Totals since the start. */
@@ -83,7 +100,8 @@ export interface RelayStats {
 
 /** Fetches media from the CDN: the reader gets one whole, true file, or an honest error. */
 export class MediaClient {
-  readonly #dispatchers: ReadonlyMap<string, Dispatcher>;
+  readonly #guard: AddressGuard;
+  readonly #routes: Routes;
   readonly #options: MediaClientOptions;
   readonly #idleMs: number;
   readonly #maxBytes: number;
@@ -104,14 +122,12 @@ export class MediaClient {
   readonly #working = new WorkingLinks();
 
   constructor(options: MediaClientOptions) {
-    const { egresses, extraCa = [], resolve, stallTimeoutMs } = options;
-    if (egresses.size === 0) throw new RangeError('MediaClient needs an egress');
+    const { egresses, directFirst = false, extraCa = [], resolve, allowFakeIp, stallTimeoutMs } = options;
     this.#options = options;
     this.#maxBytes = options.maxBytes ?? Number.POSITIVE_INFINITY;
     this.#idleMs = options.idleMs ?? Math.min(MAX_IDLE_MS, stallTimeoutMs / 3);
-    this.#dispatchers = new Map(
-      [...egresses].map(([id, proxy]) => [id, createDispatcher({ proxy, extraCa, resolve })]),
-    );
+    this.#guard = new AddressGuard({ resolve, allowFakeIp });
+    this.#routes = new Routes({ egresses, directFirst, extraCa, guard: this.#guard });
   }
 
   /**
@@ -120,9 +136,8 @@ export class MediaClient {
    * @throws ServiceError `upstream_failed`, `timeout`, or what `renew` threw; the signal's reason when aborted
    */
   async openMedia(source: MediaSource, request: MediaRequest, options: OpenOptions): Promise<MediaResponse> {
-    const { signal, client = null } = options;
-    const failover = new LinkFailover(source, this.#counted(options.renew));
-    const opening: Opening = { failover, source, signal, client };
+    const opening = this.#opening(source, options);
+    const { failover, signal } = opening;
     if (isForWholeFile(request)) {
       const opened = await this.#openStart(opening, true);
       return respond(request, opened.metadata, () => this.#relay(opened, null, opening));
@@ -154,9 +169,7 @@ export class MediaClient {
     source: MediaSource,
     options: OpenOptions,
   ): Promise<{ metadata: MediaMetadata; address: MediaAddress }> {
-    const { signal, client = null } = options;
-    const failover = new LinkFailover(source, this.#counted(options.renew));
-    const { metadata, response } = await this.#probe({ failover, source, signal, client });
+    const { metadata, response } = await this.#probe(this.#opening(source, options));
     return { metadata, address: response.address };
   }
 
@@ -177,19 +190,39 @@ export class MediaClient {
     return this.#stats;
   }
 
-  /** Ends all connections at once. */
-  async close(): Promise<void> {
-    await Promise.all([...this.#dispatchers.values()].map((dispatcher) => dispatcher.destroy()));
+  /** What the names of direct connections led to; for /health. */
+  get network(): NetworkStatus {
+    return this.#guard.status;
   }
 
-  #counted(renew: Renew | undefined): Renew | undefined {
-    return (
+  /**
+   * Resolves names of media hosts where that is done here, for `network`. One after the other: each waits in one of Node's
+   * few threads where the resolver is silent. Connects to nothing; never throws.
+   */
+  async checkNames(): Promise<void> {
+    if (!this.#routes.resolvesNames) return;
+    for (const host of USUAL_HOSTS) await this.#guard.addressesOf(host).catch(() => {});
+  }
+
+  /** Uses another address of an egress's proxy from now on. */
+  useProxy(egress: string, proxy: string): void {
+    this.#routes.useProxy(egress, proxy);
+  }
+
+  /** Ends all connections at once. */
+  close(): Promise<void> {
+    return this.#routes.close();
+  }
+
+  #opening(source: MediaSource, { signal, client, trace = {}, renew }: OpenOptions): Opening {
+    const counted =
       renew &&
       (() => {
         this.#stats.renewals += 1;
+        trace.renewals = (trace.renewals ?? 0) + 1;
         return renew();
-      })
-    );
+      });
+    return { failover: new LinkFailover(source, counted), source, signal, client: client ?? null, trace };
   }
 
   async #openStart(opening: Opening, whole: boolean): Promise<OpenedMedia> {
@@ -235,6 +268,7 @@ export class MediaClient {
   #resume(opening: Opening, metadata: MediaMetadata): ResumableBodyOptions['resume'] {
     return (point, signal) => {
       this.#stats.resumes += 1;
+      opening.trace.resumes = (opening.trace.resumes ?? 0) + 1;
       let replaced = false;
       return this.#tryLinks(opening, signal, async (context) => {
         try {
@@ -247,24 +281,40 @@ export class MediaClient {
     };
   }
 
-  #tryLinks<T>(
-    { failover, client }: Opening,
+  async #tryLinks<T>(
+    { failover, source: { id, egress }, client }: Opening,
     signal: AbortSignal,
     open: (context: OpenContext) => Promise<T>,
   ): Promise<T> {
-    const attempt: Attempt<T> = async (link, source, { signal, onProgress }) => {
-      const opened = await open({ link, source, onProgress, ...this.#upstream(source, client, signal) });
-      if (client !== null) this.#working.add(client, { link, source });
+    const { onOutcome, stallTimeoutMs } = this.#options;
+    const outcome = { egress, via: egress, post: postOf(id) };
+    const attempt: Attempt<T> = (link, source, { signal, onProgress }) =>
+      this.#routes.try(link, source.egress, async (route) => {
+        Object.assign(outcome, { egress: source.egress, via: route.egress });
+        const upstream = this.#upstream(route, source, client, signal);
+        const opened = await open({ link, source, onProgress, ...upstream });
+        if (client !== null) {
+          this.#working.add(client, { link, source: { ...source, egress: route.egress } });
+        }
+        return opened;
+      });
+    try {
+      const opened = await failover.tryLinks(attempt, stallTimeoutMs, signal);
+      onOutcome?.({ ...outcome, fault: null });
       return opened;
-    };
-    return failover.tryLinks(attempt, this.#options.stallTimeoutMs, signal);
+    } catch (error) {
+      const fault = signal.aborted ? null : faultOf(error);
+      if (fault !== null) onOutcome?.({ ...outcome, fault });
+      throw error;
+    }
   }
 
   /** Null where the link neither serves media nor is refused. */
   async #isAccepted({ link, source }: WorkingLink): Promise<boolean | null> {
     let status = 0;
+    const route = this.#routes.ofPage(source.egress);
     const upstream = {
-      ...this.#upstream(source, null, AbortSignal.timeout(this.#idleMs)),
+      ...this.#upstream(route, source, null, AbortSignal.timeout(this.#idleMs)),
       onStatus: (seen: number) => {
         status = seen;
       },
@@ -292,18 +342,25 @@ export class MediaClient {
     });
   }
 
-  #upstream({ egress, id }: MediaSource, client: string | null, signal: AbortSignal): UpstreamContext {
-    const dispatcher = this.#dispatchers.get(egress) ?? [...this.#dispatchers.values()][0];
-    if (!dispatcher) throw new ServiceError('internal');
+  #upstream(
+    { egress, dispatcher }: Route,
+    { id }: MediaSource,
+    client: string | null,
+    signal: AbortSignal,
+  ): UpstreamContext {
     const { onStatus } = this.#options;
-    const [post = ''] = id.split('/', 1);
     return {
       dispatcher,
       idleMs: this.#idleMs,
       signal,
-      onStatus: onStatus && ((status) => onStatus({ egress, post, client, status })),
+      onStatus: onStatus && ((status) => onStatus({ egress, post: postOf(id), client, status })),
     };
   }
+}
+
+/** The key of a file's post, by the file's id. */
+function postOf(id: string): string {
+  return id.split('/', 1)[0] ?? '';
 }
 
 /** Whether the body is the whole file whatever the file turns out to be: one upstream request is enough then. */

@@ -105,7 +105,7 @@ export class EgressPool {
 
   /**
    * Runs a job through the egress whose turn it is. Where that fails for a reason of the egress, runs it once more
-   * through another one, or through the same after the VPN has taken a new address.
+   * through another one, or through the same after the VPN has taken a new address or the proxy has another exit.
    * @returns null, without a request to TikTok, where all egresses are blocked
    */
   async route<R extends JobResult>(routed: RoutedJob<R>): Promise<R | null> {
@@ -115,16 +115,21 @@ export class EgressPool {
       : (this.#pickOther(null, routed) ?? this.all[0]);
     if (!egress) return null;
     const reconnects = this.#vpn?.reconnects;
+    const { proxy } = egress;
     const first = await this.#attempt(egress, routed);
     if (first.ok || !mayBeEgressFault(first.code)) return first;
     await this.#vpn?.settled();
     // A reconnect breaks the jobs under way, whichever job caused it.
     const renewed = this.#vpn?.reconnects !== reconnects;
     // After a timeout the client has waited long enough.
-    const second = renewed ? egress : first.code === 'timeout' ? null : this.#pickOther(egress, routed);
+    const isElsewhere = egress.isRotating || egress.proxy !== proxy;
+    const other = () => this.#pickOther(egress, routed) ?? (isElsewhere ? egress : null);
+    const second = renewed ? egress : first.code === 'timeout' ? null : other();
     if (!second) return first;
     const result = await this.#attempt(second, routed);
-    if (isAnswer(result) && first.code === 'upstream_failed') void this.#suspect(egress, routed.controlProbe);
+    const isOther = second !== egress;
+    if (isOther && isAnswer(result) && first.code === 'upstream_failed')
+      void this.#suspect(egress, routed.controlProbe);
     // A post that is withheld at one egress and refused at another is withheld.
     return !result.ok && first.code === 'region_blocked' ? first : result;
   }
@@ -141,6 +146,7 @@ export class EgressPool {
   async #checkMedia(egress: Egress, control: () => Promise<boolean | null>): Promise<void> {
     const works = await control().catch(() => null);
     if (works !== false) return;
+    if (egress.changesExits) return egress.leaveExit(egress.proxy);
     this.#block(egress, 'media_refused');
     await this.#renewAddress();
   }
@@ -201,7 +207,8 @@ export class EgressPool {
 
   async #countryNotServed(egress: Egress, began: number): Promise<void> {
     egress.refusals += 1;
-    if (wasAnsweredSince(egress, began)) return;
+    // The job has left the exit.
+    if (egress.changesExits || wasAnsweredSince(egress, began)) return;
     this.#block(egress, 'country');
     await this.#renewAddress();
   }
@@ -209,6 +216,8 @@ export class EgressPool {
   /** Finds out whether the address is refused or only the post. A refused address is blocked, and exchanged where there is a VPN. */
   async #refused(egress: Egress, control: Control, began: number): Promise<void> {
     egress.refusals += 1;
+    // The job has left the exit, and the proxy itself works.
+    if (egress.changesExits) return this.#answered(egress);
     if (wasAnsweredSince(egress, began)) return;
     const probe = control && (await this.#probe(egress, control));
     if (probe && isAnswer(probe)) {

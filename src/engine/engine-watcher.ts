@@ -108,7 +108,7 @@ export class EngineWatcher {
       this.#log.info(change, 'engine switched');
     } catch (error) {
       const why = `it did not start: ${error instanceof Error ? error.message : String(error)}`;
-      this.#log.error({ ...change, why }, 'new engine failed to start');
+      this.#log.warn({ ...change, why }, 'new engine failed to start');
       await this.#reject(engine, why);
     }
   }
@@ -118,7 +118,7 @@ export class EngineWatcher {
     const { store } = this.#dirs;
     const { ytdlp: version } = engine;
     this.#rejections += 1;
-    this.#log.error({ version, why }, 'new engine rejected');
+    this.#log.warn({ version, why }, 'new engine rejected');
     try {
       const next = await withEngineLock(store, LOCK_PATIENCE_MS, () => rollBack(this.#dirs, engine, why));
       this.#problem = next

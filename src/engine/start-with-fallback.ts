@@ -34,7 +34,7 @@ export async function startWithFallback<T extends Started>(
       return started;
     } catch (error) {
       const why = `it did not start: ${error instanceof Error ? error.message : String(error)}`;
-      log.error({ version: engine.ytdlp, dir: engine.dir, why }, 'engine unusable');
+      log.warn({ version: engine.ytdlp, dir: engine.dir, why }, 'engine unusable');
       failures.push({ engine, why, error });
     }
   }

@@ -9,7 +9,7 @@ import type { PostLink } from '../posts/url.ts';
 import { HostSwitcher, type RejectionListener } from './host-switcher.ts';
 import { WorkerPool } from './pool.ts';
 import type { Hello } from './protocol.ts';
-import { SourcePlanner, type TtwidStore } from './source-planner.ts';
+import { isRefusal, SourcePlanner, type TtwidStore } from './source-planner.ts';
 import { pacerSlots } from './sources/chain.ts';
 import { type Attempt, DOUYIN_SOURCES, type SourceId, TIKTOK_SOURCES } from './sources/meaning.ts';
 import { Pacer } from './sources/pacer.ts';
@@ -141,7 +141,7 @@ export class Extractor {
       perform: (task) => this.#perform(task),
     });
     this.#planner = new SourcePlanner({
-      egresses: egresses.all.map(({ id }) => id),
+      egresses: egresses.all,
       targets: () => this.#hosts.hello?.targets ?? [],
       cookiesPath,
     });
@@ -264,7 +264,8 @@ export class Extractor {
     const { observers, log } = this.#options;
     const planned = this.#planner.plan(egress.id, platformOf(link));
     const plan = only ? { ...planned, sources: [only] } : planned;
-    const proxy = egress.proxy?.reveal() ?? null;
+    const { proxy: exit } = egress;
+    const proxy = exit?.reveal() ?? null;
     let attempts: readonly Attempt[] = [];
     let result: WorkerResult;
     try {
@@ -273,6 +274,7 @@ export class Extractor {
     } finally {
       this.#planner.record(egress.id, planned, attempts, only ? 1 : undefined);
     }
+    if (attempts.some(isRefusal)) egress.leaveExit(exit);
     this.#childRestarts += result.restarts;
     if (!only) observers.onAttempt(egress.label, result.ok ? 'ok' : result.code);
     for (const attempt of attempts) observers.onSource(egress.label, attempt);

@@ -204,7 +204,8 @@ export class HostProcess {
     const pauseMs = BACK_OFF_MS[Math.min(this.#failures, BACK_OFF_MS.length - 1)] ?? 0;
     this.#failures += 1;
     this.restarts += 1;
-    this.#options.log.error({ err: reason, pauseMs }, 'the yt-dlp host died; starting it again');
+    const level = this.#failures > 1 ? 'error' : 'warn';
+    this.#options.log[level]({ err: reason, pauseMs }, 'the yt-dlp host died; starting it again');
     this.#restart = setTimeout(() => {
       const again = Date.now();
       this.#launch().catch((error: Error) => this.#restartLater(error, again));

@@ -62,8 +62,7 @@ export class LiveCheck {
     const { egresses, host } = this.#options;
     const { targets, ytdlp, curlCffi, python } = await this.#host.start();
     const { cookiesPath } = host;
-    const ids = egresses.map(({ id }) => id);
-    const planner = new SourcePlanner({ egresses: ids, targets: () => targets, cookiesPath });
+    const planner = new SourcePlanner({ egresses, targets: () => targets, cookiesPath });
     this.#probes = egresses.map((egress, index) => {
       const name = egress.proxy ? `proxy ${index + 1}` : 'direct';
       return new EgressProbe(egress, name, planner, this.#host.socketPath, this.#options);

@@ -1,5 +1,5 @@
 import { readFileSync, statSync } from 'node:fs';
-import { type BreakerState, CircuitBreaker, type Clock, SYSTEM_CLOCK } from '../egress/index.ts';
+import { type BreakerState, CircuitBreaker, type Clock, type Egress, SYSTEM_CLOCK } from '../egress/index.ts';
 import type { Platform } from '../posts/post.ts';
 import type { Plan } from './sources/chain.ts';
 import { type Attempt, DOUYIN_SOURCES, type SourceId, TIKTOK_SOURCES } from './sources/meaning.ts';
@@ -26,8 +26,8 @@ export interface TtwidStore {
 }
 
 export interface SourcePlannerOptions {
-  /** Ids, in the order of the egress pool. */
-  egresses: readonly string[];
+  /** In the order of the egress pool. */
+  egresses: readonly Pick<Egress, 'id' | 'changesExits'>[];
   /** The installed engine's impersonation targets. */
   targets: () => readonly string[];
   cookiesPath: string;
@@ -56,6 +56,8 @@ interface SourceState {
 
 interface EgressState {
   slot: number;
+  /** A source that refused one exit is not skipped at the next. */
+  changesExits: boolean;
   sources: Map<SourceId, SourceState>;
   passed: { target: string; at: number } | null;
   ttwid: { value: string; at: number } | null;
@@ -73,7 +75,7 @@ export class SourcePlanner {
     targets: [],
     mobile: null,
   };
-  #cookies = { mtimeMs: 0, forDouyin: false };
+  #cookies = { changedMs: 0, forDouyin: false };
 
   constructor(options: SourcePlannerOptions) {
     this.#options = options;
@@ -83,9 +85,9 @@ export class SourcePlanner {
 
   /** Forgets refusals and browsers that passed: another engine is in use from now on. */
   reset(): void {
-    for (const [slot, id] of this.#options.egresses.entries()) {
+    for (const [slot, { id, changesExits }] of this.#options.egresses.entries()) {
       const ttwid = this.#egresses.get(id)?.ttwid ?? null;
-      this.#egresses.set(id, { slot, sources: new Map(), passed: null, ttwid, from: null });
+      this.#egresses.set(id, { slot, changesExits, sources: new Map(), passed: null, ttwid, from: null });
     }
   }
 
@@ -137,6 +139,7 @@ export class SourcePlanner {
         }
         one.refusals += 1;
         one.isUnreadable = outcome === 'unreadable';
+        if (state.changesExits) continue;
         if (one.refusals >= refusals || one.breaker.state === 'probing') one.breaker.block(reason);
         continue;
       }
@@ -228,12 +231,17 @@ export class SourcePlanner {
   /** Whether COOKIES_PATH has cookies for Douyin; read again when the file changes. */
   #hasDouyinCookies(): boolean {
     const { cookiesPath } = this.#options;
-    const mtimeMs = statSync(cookiesPath, { throwIfNoEntry: false })?.mtimeMs ?? 0;
-    if (mtimeMs !== this.#cookies.mtimeMs) {
-      this.#cookies = { mtimeMs, forDouyin: mtimeMs > 0 && mentionsDouyin(cookiesPath) };
+    const changedMs = changeTime(cookiesPath);
+    if (changedMs !== this.#cookies.changedMs) {
+      this.#cookies = { changedMs, forDouyin: changedMs > 0 && mentionsDouyin(cookiesPath) };
     }
     return this.#cookies.forDouyin;
   }
+}
+
+/** Whether an attempt shows that TikTok refuses the address it came from. */
+export function isRefusal({ outcome, reason }: Attempt): boolean {
+  return outcome === 'refused' && !isWeak(outcome, reason);
 }
 
 /** Whether the post may be the cause instead of the egress: such attempts of one job count once. */
@@ -243,6 +251,15 @@ function isWeak(outcome: Attempt['outcome'], reason: string): boolean {
 
 function pauseMs(pause: number): number {
   return Math.min(EARLY_PAUSE_MS * 2 ** Math.max(0, pause - EARLY_PAUSES), MAX_PAUSE_MS);
+}
+
+/** Of content or permissions, in Unix milliseconds; 0 where there is no file that may be looked at. */
+function changeTime(path: string): number {
+  try {
+    return statSync(path).ctimeMs;
+  } catch {
+    return 0;
+  }
 }
 
 function mentionsDouyin(path: string): boolean {

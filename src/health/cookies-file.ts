@@ -22,8 +22,8 @@ print(json.dumps({'count': len(jar), 'problem': problem if problem or len(jar) e
 `;
 
 export interface CookiesStatus {
-  /** Time of the last change, Unix seconds. */
-  changed: number;
+  /** Time of the last change, Unix seconds; null where the file may not be looked at. */
+  changed: number | null;
   /** Null until yt-dlp has read the file. */
   count: number | null;
   /** Why yt-dlp cannot use the file; null when it can. */
@@ -54,10 +54,12 @@ export class CookiesFile {
 
   async check(): Promise<void> {
     const { path, engine, log } = this.#options;
-    const stats = await stat(path).catch(() => null);
-    if (!stats) {
-      this.#status = null;
-      this.#checked = '';
+    const stats = await stat(path).catch((error: NodeJS.ErrnoException) => error);
+    if (stats instanceof Error) {
+      const isMissing = stats.code === 'ENOENT' || stats.code === 'ENOTDIR';
+      this.#status = isMissing ? null : { changed: null, count: null, problem: stats.message };
+      if (!isMissing && this.#checked !== stats.message) this.#warn(stats.message);
+      this.#checked = isMissing ? '' : stats.message;
       return;
     }
     const version = versionOf(stats);
@@ -69,8 +71,12 @@ export class CookiesFile {
     this.#checked = version;
     this.#status = { changed, ...(await load(loader, path)) };
     const { problem, count } = this.#status;
-    if (problem !== null) log.warn({ problem }, 'cookies file unusable: posts that require a login fail');
+    if (problem !== null) this.#warn(problem);
     else log.info({ count }, 'cookies file read');
+  }
+
+  #warn(problem: string): void {
+    this.#options.log.warn({ problem }, 'cookies file unusable: posts that require a login fail');
   }
 }
 

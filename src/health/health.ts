@@ -1,9 +1,12 @@
 import type { Posts, RedisStore } from '../cache/index.ts';
+import type { MediaClient } from '../cdn/index.ts';
 import type { EgressPool, VpnWatch } from '../egress/index.ts';
 import type { EngineStatus } from '../engine/index.ts';
 import type { ExtractorStatus } from '../extraction/index.ts';
 import type { Canary } from './canary.ts';
 import type { ExtractionStats } from './extraction-stats.ts';
+import { fileReasons, networkReason } from './file-reasons.ts';
+import type { FileStats } from './file-stats.ts';
 import type { LocalChecks } from './local-checks.ts';
 import { canaryReason, diskReason, extractionReason, redisReason } from './reasons.ts';
 import { sourceReasons } from './source-reasons.ts';
@@ -12,7 +15,9 @@ export interface HealthSources {
   version: string;
   extractor: { readonly status: ExtractorStatus };
   stats: ExtractionStats;
-  egresses: Pick<EgressPool, 'status' | 'open'>;
+  egresses: Pick<EgressPool, 'status' | 'open' | 'labelOf'>;
+  media: Pick<MediaClient, 'network'>;
+  files: FileStats;
   /** Null without GLUETUN_URL. */
   vpn: Pick<VpnWatch, 'problem' | 'isNetworkGone'> | null;
   posts: Pick<Posts, 'status'>;
@@ -41,7 +46,7 @@ export class Health {
 
   report() {
     const { version, extractor, stats, egresses, posts, shared, ffmpeg } = this.#sources;
-    const { engines, canary, localChecks } = this.#sources;
+    const { engines, canary, localChecks, files, media } = this.#sources;
     const { workers, host, hostRestarts, childRestarts, trial } = extractor.status;
     const recent = stats.recent();
     const reasons = this.#reasons();
@@ -79,6 +84,12 @@ export class Health {
         last_failures: Object.fromEntries([...stats.lastFailures].map(([code, at]) => [code, at / 1000])),
       },
       egress: egresses.status,
+      files: files.summaries().map(({ egress, lastSuccess, ...rest }) => ({
+        egress: egresses.labelOf(egress),
+        ...rest,
+        last_success: lastSuccess === null ? null : lastSuccess / 1000,
+      })),
+      network: media.network,
       sources: extractor.status.sources,
       cache: posts.status,
       redis: redisReport(shared),
@@ -86,7 +97,8 @@ export class Health {
       disk,
       cookies: cookies && {
         ...cookies,
-        age_days: Math.floor((Date.now() / 1000 - cookies.changed) / 86_400),
+        age_days:
+          cookies.changed === null ? null : Math.floor((Date.now() / 1000 - cookies.changed) / 86_400),
       },
       canary: canary?.status ?? null,
     };
@@ -102,6 +114,7 @@ export class Health {
   #reasons(): string[] {
     const { extractor, stats, egresses, vpn, shared, ffmpeg, watched, engines, canary, localChecks } =
       this.#sources;
+    const { files, media } = this.#sources;
     const { host } = extractor.status;
     const reasons: string[] = [];
     const { cookies } = localChecks.facts;
@@ -116,8 +129,11 @@ export class Health {
       if (problem !== null)
         reasons.push(`the ${name} is unusable, the last good one is in force: ${problem}`);
     }
+    const failing = extractionReason(stats.summary(), host?.ytdlp ?? '(not running)');
     const found = [
-      extractionReason(stats.summary(), host?.ytdlp ?? '(not running)'),
+      failing,
+      networkReason(media.network),
+      ...fileReasons(files.summaries(), (id) => egresses.labelOf(id), failing === null),
       canary && canaryReason(canary.status),
       shared && redisReason(shared.status),
       diskReason(localChecks.facts),

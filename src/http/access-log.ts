@@ -1,16 +1,16 @@
+import type { Socket } from 'node:net';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ErrorCode } from '../errors.ts';
-import type { ExtractionTimings } from '../extraction/index.ts';
 import type { Observers } from '../metrics/index.ts';
 import { loggedNetwork } from './client-key.ts';
+import type { RequestTrace } from './request-context.ts';
 import './require-access.ts';
 
 declare module 'fastify' {
   interface FastifyRequest {
     /** What a route adds to the request's line in the log. */
     outcome: LogFields | null;
-    /** How long the parts of an extraction for this request took. */
-    trace: ExtractionTimings | null;
+    trace: RequestTrace | null;
     /** performance.now() when the request came. */
     beganAt: number;
     /** Milliseconds from the request to the first byte of the response; null before that. */
@@ -19,6 +19,8 @@ declare module 'fastify' {
 }
 
 interface LogFields {
+  /** Of a response that did not go through Fastify. */
+  status?: number;
   code?: ErrorCode;
   /** What an error does not tell the client. */
   reason?: string | undefined;
@@ -43,6 +45,9 @@ export const CLIENT_CLOSED_REQUEST = 499;
 
 /** Code in log and metrics, for a client that disconnects before the end of the response. */
 const CLIENT_GONE = 'client_gone';
+
+/** The last request of each connection. */
+const lastRequests = new WeakMap<Socket, FastifyRequest>();
 
 /** Routes that monitoring asks often; their successes are logged at debug. */
 const MONITORING = /^\/(health|metrics)/;
@@ -71,11 +76,18 @@ export function markFirstByte(request: FastifyRequest): void {
   request.firstByteMs = performance.now() - request.beganAt;
 }
 
+/** The request whose body a connection is sending; it gets its line at its end. */
+export function unfinishedRequest(socket: Socket): FastifyRequest | null {
+  const request = lastRequests.get(socket);
+  return request && !request.raw.complete ? request : null;
+}
+
 /** Logs one request when its response is complete or its connection is closed. */
 export function logAtEnd(request: FastifyRequest, reply: FastifyReply, observers: RequestObserver): void {
   const { raw } = reply;
   const { socket } = request.raw;
   const sentBefore = socket.bytesWritten;
+  lastRequests.set(socket, request);
   request.beganAt = performance.now();
   request.firstByteMs = null;
   raw.once('close', () => {
@@ -83,7 +95,7 @@ export function logAtEnd(request: FastifyRequest, reply: FastifyReply, observers
     const { outcome, trace, firstByteMs } = request;
     const ms = performance.now() - request.beganAt;
     const code = outcome?.code ?? (aborted ? CLIENT_GONE : undefined);
-    const status = aborted && !raw.headersSent ? CLIENT_CLOSED_REQUEST : raw.statusCode;
+    const status = outcome?.status ?? (aborted && !raw.headersSent ? CLIENT_CLOSED_REQUEST : raw.statusCode);
     const line = {
       method: request.method,
       path: request.url.split('?', 1)[0]?.slice(0, MAX_PATH),

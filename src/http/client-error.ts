@@ -3,31 +3,39 @@ import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyBaseLogger } from 'fastify';
 import { ServiceError } from '../errors.ts';
-import type { RequestObserver } from './access-log.ts';
+import { type RequestObserver, unfinishedRequest } from './access-log.ts';
 import { loggedNetwork } from './client-key.ts';
 import { errorBody } from './errors.ts';
 import { SECURITY_HEADERS } from './security-headers.ts';
 
-/** Node's codes for what is wrong with a request; anything else is a 400. */
+/** By Node's code for what is wrong with a request; anything else is a 400. */
 const STATUSES: Readonly<Record<string, [status: number, message: string]>> = {
   ERR_HTTP_REQUEST_TIMEOUT: [408, 'The request took too long to arrive.'],
   HPE_HEADER_OVERFLOW: [431, 'The request head is too large.'],
+  CONNECT: [405, 'CONNECT is not allowed here.'],
 };
 
 /**
- * Node's 'clientError': the bytes are no HTTP request, or do not arrive. No route saw it, so the response is written by
- * hand; the connection is closed, because the start of a next request cannot be known.
+ * Node's 'clientError': the bytes are no HTTP request, or do not arrive. The response is written by hand; the connection is
+ * closed, because the start of a next request cannot be known.
  */
 export function clientErrorHandler(log: FastifyBaseLogger, observers: RequestObserver) {
   return (error: Error & { code?: string }, socket: Socket): void => {
     if (error.code === 'ECONNRESET' || socket.destroyed) return;
     const known = Object.hasOwn(STATUSES, error.code ?? '') ? STATUSES[error.code ?? ''] : undefined;
     const [status, message] = known ?? [400, 'This is not a valid HTTP request.'];
-    const reqId = randomUUID();
+    const unfinished = unfinishedRequest(socket);
+    const reqId = unfinished?.id ?? randomUUID();
     const client = loggedNetwork(socket.remoteAddress);
     if (socket.writable) socket.write(response(status, message, reqId));
     socket.destroy();
-    log.info({ reqId, status, code: 'invalid_request', reason: error.code, client }, 'request');
+    const outcome = { status, code: 'invalid_request', reason: error.code } as const;
+    if (unfinished) {
+      // Otherwise the client has left in the middle of the body.
+      if (error.code !== 'HPE_INVALID_EOF_STATE') unfinished.outcome = { ...unfinished.outcome, ...outcome };
+      return;
+    }
+    log.info({ reqId, ...outcome, client }, 'request');
     observers.onRequest({
       method: 'none',
       route: 'none',

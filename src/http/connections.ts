@@ -17,6 +17,8 @@ export interface ConnectionOptions {
   log: FastifyBaseLogger;
   /** Whether an address is a proxy in front of the service: its connections are those of many clients. */
   isProxy: (address: string | undefined) => boolean;
+  /** Called for each connection that is closed because a limit is reached: the client's, or that of all. */
+  onRefused: (limit: 'client' | 'process') => void;
 }
 
 /** An HTTP server whose connections are bounded: in all, for each client, and in what each may pipeline. */
@@ -102,7 +104,7 @@ function oneAtATime(handler: RequestListener, { limits, log, isProxy }: Connecti
   };
 }
 
-function boundClients(server: Server, { limits, isProxy }: ConnectionOptions): void {
+function boundClients(server: Server, { limits, isProxy, onRefused }: ConnectionOptions): void {
   const share = Math.max(1, Math.floor(server.maxConnections * limits.client.connectionShare));
   const clients = new NetworkCounter(share);
   let open = 0;
@@ -116,6 +118,10 @@ function boundClients(server: Server, { limits, isProxy }: ConnectionOptions): v
     if (isProxy(socket.remoteAddress)) return;
     const giveBack = clients.take(networksOf(socket.remoteAddress));
     if (giveBack) socket.once('close', giveBack);
-    else socket.destroy();
+    else {
+      onRefused('client');
+      socket.destroy();
+    }
   });
+  server.on('drop', () => onRefused('process'));
 }

@@ -59,6 +59,7 @@ export function sendError(
   status: number = error.status,
   body: object = errorBody(error, reply.request.id),
 ): FastifyReply {
+  reply.request.outcome = { ...reply.request.outcome, code: error.code };
   if (error.retryAfter !== undefined) void reply.header('retry-after', error.retryAfter);
   return reply
     .code(status)

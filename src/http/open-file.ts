@@ -63,7 +63,7 @@ export async function openFile(
     const renew = sharedRenew(services, ref, asset, source, client);
     return pictures.open(source, { width: form.width ?? null }, wanted, { client, signal, renew });
   }
-  const upstream = { client, signal, renew: files.renew(ref, asset, source.urls, context) };
+  const upstream = { ...context, renew: files.renew(ref, asset, source.urls, context) };
   if (asset.kind === 'subtitle') {
     const format = form.as === 'srt' || form.as === 'txt' ? form.as : 'vtt';
     return openSubtitle(media, source, wanted, { ...upstream, format });
@@ -87,13 +87,14 @@ function soundOptions(
   ref: PostRef,
   asset: Extract<Asset, { kind: 'sound' }>,
   source: MediaSource,
-  { client, signal }: RequestContext,
+  { client, signal, trace }: RequestContext,
 ): SoundOptions {
   const { files } = services;
   return {
     format: asset.format,
     client,
     signal,
+    trace,
     renew: sharedRenew(services, ref, asset, source, client),
     fallbackSource: async (shared) => {
       if (asset.of === 'video' || asset.format === 'm4a') return null;

@@ -1,4 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { HealingTrace } from '../cdn/index.ts';
 import type { ExtractionTimings } from '../extraction/index.ts';
 import { clientKey } from './client-key.ts';
 
@@ -6,11 +7,14 @@ import { clientKey } from './client-key.ts';
 export interface RequestContext {
   client: string;
   signal: AbortSignal;
-  trace: ExtractionTimings;
+  trace: RequestTrace;
 }
 
+/** How a request was served, for the log. */
+export type RequestTrace = ExtractionTimings & HealingTrace;
+
 export function requestContext(request: FastifyRequest, reply: FastifyReply): RequestContext {
-  const trace: ExtractionTimings = {};
+  const trace: RequestTrace = {};
   request.trace = trace;
   return { client: clientKey(request), signal: disconnectSignal(request, reply), trace };
 }

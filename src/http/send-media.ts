@@ -37,8 +37,9 @@ export function sendMedia(
   void reply
     .code(media.status)
     .headers(media.headers)
-    // The link is its own secret and expires: no cache between here and the client may keep a copy.
-    .header('cache-control', 'private, max-age=0, must-revalidate');
+    // The link is its own secret and expires: no cache between here and the client may keep a copy. A proxy that
+    // compressed the file would take its ranges and its strong ETag away.
+    .header('cache-control', 'private, max-age=0, must-revalidate, no-transform');
   if (media.status === 200 || media.status === 206) {
     void reply
       .header('content-disposition', contentDisposition(name, inline))

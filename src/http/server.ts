@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import { validatorCompiler } from 'fastify-type-provider-zod';
 import { ServiceError } from '../errors.ts';
@@ -56,6 +57,7 @@ export async function createServer(services: Services): Promise<FastifyInstance>
 
 function createBareServer({ config, limits, log, metrics }: Services): FastifyInstance {
   const { observers } = metrics;
+  const onClientError = clientErrorHandler(log, observers);
   const isTrusted = trustFunction(config.server.trustProxy);
   return Fastify({
     loggerInstance: log as FastifyBaseLogger,
@@ -73,18 +75,25 @@ function createBareServer({ config, limits, log, metrics }: Services): FastifyIn
           ...(typeof keepAliveTimeout === 'number' && { keepAliveTimeout }),
         },
         handler,
-        { limits, log, isProxy: (address = '') => isTrusted(address, 0) },
+        {
+          limits,
+          log,
+          isProxy: (address = '') => isTrusted(address, 0),
+          onRefused: observers.onRefusedConnection,
+        },
+      );
+      // Node would close the connection without a word.
+      server.on('connect', (_request, socket) =>
+        onClientError(Object.assign(new Error(), { code: 'CONNECT' }), socket as Socket),
       );
       return server;
     },
-    clientErrorHandler: clientErrorHandler(log, observers),
+    clientErrorHandler: onClientError,
     // A path that cannot be decoded: no hook runs for it.
     frameworkErrors: (error, request, reply) => {
       logAtEnd(request, reply, observers);
-      const known = toServiceError(error);
-      request.outcome = { code: known.code };
       void reply.headers(SECURITY_HEADERS);
-      return sendError(reply, known);
+      return sendError(reply, toServiceError(error));
     },
     // Clients of tikwm put a slash before the links of its page, which have one.
     routerOptions: { ignoreDuplicateSlashes: config.server.dialects.includes('tikwm') },

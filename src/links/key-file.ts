@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { chmodSync, linkSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, linkSync, readFileSync, statSync, unlinkSync, writeFileSync } from 'node:fs';
 import { Secret } from '../secret.ts';
 
 /**
@@ -8,6 +8,12 @@ import { Secret } from '../secret.ts';
  * @throws the file system's error when it can be neither read nor written
  */
 export function loadOrCreateKey(path: string): Secret {
+  if (existsSync(path)) closeToOthers(path);
+  else create(path);
+  return new Secret(readFileSync(path, 'utf8').trim());
+}
+
+function create(path: string): void {
   const draft = `${path}.${process.pid}`;
   writeFileSync(draft, randomBytes(32).toString('base64url'), { mode: 0o600 });
   try {
@@ -18,6 +24,13 @@ export function loadOrCreateKey(path: string): Secret {
   } finally {
     unlinkSync(draft);
   }
-  chmodSync(path, 0o600);
-  return new Secret(readFileSync(path, 'utf8').trim());
+}
+
+function closeToOthers(path: string): void {
+  if ((statSync(path).mode & 0o077) === 0) return;
+  try {
+    chmodSync(path, 0o600);
+  } catch {
+    // A file on a read-only disk, or of another user, is used as it is.
+  }
 }

@@ -1,4 +1,5 @@
 import { ServiceError } from '../errors.ts';
+import { cutText } from '../media/index.ts';
 import { type Asset, type AssetSource, assetSource } from '../posts/asset.ts';
 import type { Platform, Post, PostRef } from '../posts/post.ts';
 import type { SoundOf } from '../posts/sounds.ts';
@@ -68,7 +69,7 @@ export class Links {
   /** The maker of links to the files of one post. */
   linksTo(post: Post, expiresAtMs: number, options: LinkOptions = {}): (asset: Asset) => string {
     const { ref, title, createdAt } = post;
-    const about = this.#describesPost && { about: { title: cut(title, MAX_TITLE_BYTES), createdAt } };
+    const about = this.#describesPost && { about: { title: cutText(title, MAX_TITLE_BYTES), createdAt } };
     return (asset) => {
       const target = { ref, asset, source: assetSource(post, asset), ...about };
       return this.make(routeOf(asset), target, expiresAtMs, options);
@@ -128,17 +129,8 @@ type PackedSource = [urls: string[], cookie: string | null, egress: string];
 const PLATFORMS: Readonly<Record<'t' | 'd', Platform>> = { t: 'tiktok', d: 'douyin' };
 
 function shorten({ ref, asset }: LinkTarget): LinkTarget {
-  const user = ref.user && cut(ref.user, MAX_SHORT_USER_BYTES);
+  const user = ref.user && cutText(ref.user, MAX_SHORT_USER_BYTES);
   return { ref: { ...ref, ...(user && { user }) }, asset, source: null };
-}
-
-function cut(text: string, maxBytes: number): string {
-  let kept = '';
-  for (const character of text) {
-    if (Buffer.byteLength(kept + character) > maxBytes) break;
-    kept += character;
-  }
-  return kept;
 }
 
 function pack({ ref, asset, source, about }: LinkTarget): Packed {

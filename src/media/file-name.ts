@@ -51,7 +51,7 @@ export class FileNames {
       if (typeof part === 'string') return part;
       return part.field === 'title' ? '' : values[part.field];
     });
-    const title = cut(values.title, MAX_BYTES - Buffer.byteLength(rest.join('') + ending));
+    const title = cutText(values.title, MAX_BYTES - Buffer.byteLength(rest.join('') + ending));
     return (safeBase(this.#fill({ ...values, title })) || safeBase(`post_${values.id}`)) + ending;
   }
 
@@ -82,7 +82,7 @@ function valuesOf({
 }: NamedPost): Record<'user' | 'id' | 'title' | 'date', string> {
   const seconds = createdAt ?? createdAtOf(id);
   return {
-    user: cut(strict(user), MAX_USER_BYTES) || 'post',
+    user: cutText(strict(user), MAX_USER_BYTES) || 'post',
     id: strict(id.replace(/[^A-Za-z0-9._-]/g, '')).slice(0, MAX_ID_LENGTH) || '0',
     title: printable(title),
     date: seconds === null ? '' : new Date(seconds * 1000).toISOString().slice(0, 10),
@@ -126,7 +126,8 @@ function printable(text: string): string {
 
 const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
 
-function cut(text: string, bytes: number): string {
+/** The start of a text in at most so many bytes of UTF-8, cut between graphemes. */
+export function cutText(text: string, bytes: number): string {
   let end = 0;
   let used = 0;
   for (const { segment, index } of graphemes.segment(text)) {

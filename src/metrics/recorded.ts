@@ -79,6 +79,12 @@ export function recordedMetrics(registry: Registry) {
     labelNames: ['egress', 'source', 'outcome'],
     registers,
   });
+  const files = new Counter({
+    name: `${PREFIX}relay_attempts_total`,
+    help: 'Files opened at the CDN, by the egress that was used and outcome (ok, name, tls, connection, refused, stalled, other).',
+    labelNames: ['egress', 'outcome'],
+    registers,
+  });
   const renders = new Histogram({
     name: `${PREFIX}render_duration_seconds`,
     help: 'Time to fetch the input and make a file: slideshow, sound or picture.',
@@ -86,7 +92,17 @@ export function recordedMetrics(registry: Registry) {
     buckets: RENDER_BUCKETS,
     registers,
   });
+  const refused = new Counter({
+    name: `${PREFIX}connections_refused_total`,
+    help: 'Connections closed at once because one client, or all together, have too many.',
+    labelNames: ['limit'],
+    registers,
+  });
+  for (const limit of ['client', 'process']) refused.inc({ limit }, 0);
   return {
+    onRefusedConnection(limit: 'client' | 'process'): void {
+      refused.inc({ limit });
+    },
     onRequest({ method, route, status, code, firstByteSeconds, seconds }: RequestEnd): void {
       requests.inc({ method, route, status, code });
       duration.observe({ route }, seconds);
@@ -102,6 +118,9 @@ export function recordedMetrics(registry: Registry) {
     },
     onSource(egress: string, { source, outcome }: { source: string; outcome: string }): void {
       sources.inc({ egress, source, outcome });
+    },
+    onFile(egress: string, outcome: string): void {
+      files.inc({ egress, outcome });
     },
     /** @param kind slideshow, sound or picture */
     renderRecorder:

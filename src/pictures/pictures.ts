@@ -21,6 +21,8 @@ export interface PicturesOptions {
   temp: TempStore;
   log: Pick<Logger, 'warn'>;
   limitClients: boolean;
+  /** Renders that memory allows at a time; there are no more picture processes. */
+  renders: number;
   onMade: NonNullable<RenderCacheOptions['onMade']>;
 }
 
@@ -41,14 +43,14 @@ export class Pictures {
   readonly #files: RenderCache;
   readonly #converter: PictureConverter;
 
-  constructor({ media, log, ...options }: PicturesOptions) {
+  constructor({ media, log, renders, ...options }: PicturesOptions) {
     this.#media = media;
     this.#converter = new PictureConverter(log);
     this.#files = new RenderCache({
       ...options,
       kind: 'picture',
       // Apart from other renders: a grid of photos does not wait for slideshows.
-      renders: new FairQueue({ slots: PICTURE_PROCESSES }),
+      renders: new FairQueue({ slots: Math.min(PICTURE_PROCESSES, renders) }),
       limits: PICTURE_LIMITS,
       ...KEPT_PICTURES,
     });

@@ -16,10 +16,10 @@ export interface RenderOptions {
 /** Renders slideshows, each in a process of its own. */
 export class SlideshowRenderer {
   readonly #ffmpegPath: string | null;
-  readonly #log: Pick<Logger, 'error'>;
+  readonly #log: Pick<Logger, 'warn'>;
 
   /** @param options.ffmpegPath null where the machine has none; then every render fails */
-  constructor(options: { ffmpegPath: string | null; log: Pick<Logger, 'error'> }) {
+  constructor(options: { ffmpegPath: string | null; log: Pick<Logger, 'warn'> }) {
     this.#ffmpegPath = options.ffmpegPath;
     this.#log = options.log;
   }
@@ -35,7 +35,7 @@ export class SlideshowRenderer {
     signal.throwIfAborted();
     const ffmpegPath = this.#ffmpegPath;
     if (ffmpegPath === null) {
-      this.#log.error('no ffmpeg found: slideshows cannot be rendered');
+      this.#log.warn('no ffmpeg found: slideshows cannot be rendered');
       throw new ServiceError('render_failed');
     }
     const child = forkDecoder('render-process', import.meta.url);
@@ -67,7 +67,7 @@ export class SlideshowRenderer {
       if (last?.kind === 'finished' && code === 0) return;
       const failure =
         last?.kind === 'failed' ? last : { message: `render process ended: ${killedBy ?? code}`, stderr };
-      this.#log.error({ reason: failure.message, stderr: failure.stderr }, 'slideshow failed to render');
+      this.#log.warn({ reason: failure.message, stderr: failure.stderr }, 'slideshow failed to render');
       throw new ServiceError('render_failed', { cause: new Error(failure.message) });
     } finally {
       clearTimeout(stall);

@@ -12,7 +12,7 @@ interface CleanerOptions {
   cron: string;
   /** Swept in this order: caches evict files before work folders are inspected. */
   sweepers: readonly Sweeper[];
-  log: Pick<Logger, 'info' | 'error'>;
+  log: Pick<Logger, 'info' | 'warn'>;
   /** Age in milliseconds from which unused folders are removed. */
   olderThanMs?: number;
 }
@@ -40,7 +40,7 @@ export function startCleaner({ cron, sweepers, log, olderThanMs = HOUR_MS }: Cle
         try {
           freed = addStats(freed, await sweeper.sweep({ olderThanMs }));
         } catch (err) {
-          log.error({ err }, 'cleaner failed, retrying at the next run');
+          log.warn({ err }, 'cleaner failed, retrying at the next run');
         }
       }
     } finally {

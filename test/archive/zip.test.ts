@@ -326,7 +326,10 @@ describe('limits', () => {
 
   it('rejects an archive as busy when the disk is full', async () => {
     vi.spyOn(temp, 'freeBytes').mockResolvedValue(1000);
-    await expect(open(add())).rejects.toMatchObject({ code: 'busy' });
+    await expect(open(add())).rejects.toMatchObject({
+      code: 'busy',
+      cause: { message: expect.stringMatching(/room for 1000$/) },
+    });
   });
 
   it('fails before the first byte for a photo of more than 64 MB', async () => {

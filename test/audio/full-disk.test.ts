@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { makeMp3 } from '../../src/audio/conversion.ts';
+import { makeM4a, makeMp3 } from '../../src/audio/conversion.ts';
 import { FfmpegFailed } from '../../src/ffmpeg/run.ts';
 
 /** ffmpeg 5.1 ends with 0 when the last piece of a file did not fit: half an MP3 was kept and served as a whole one. */
@@ -26,27 +26,39 @@ function mountProblem(): string | null {
     execFileSync(process.env.FFMPEG_PATH || 'ffmpeg', ['-version'], { stdio: 'pipe' });
     return null;
   } catch (error) {
-    console.warn(`the tests of MP3s on a full disk are skipped: ${error}`);
+    console.warn(`the tests of sounds on a full disk are skipped: ${error}`);
     return String(error);
   }
 }
 
-describe.skipIf(problem !== null)('an MP3 on a disk that fills up', () => {
-  it.each([4, 40, 100, 120, 140])('fails with %i KB to spare, where 144 are needed', async (spareKb) => {
-    const sound = join(elsewhere, 'sound.m4a');
-    execFileSync(ffmpegPath, [
-      ...['-v', 'error', '-y', '-f', 'lavfi', '-i', 'sine=frequency=440:duration=6'],
-      ...['-c:a', 'aac', sound],
-    ]);
-    const filler = join(disk, 'filler');
-    const mp3 = join(disk, 'sound.mp3');
-    const running = { ffmpegPath, signal: new AbortController().signal };
-    const recording = { sound, tags: { title: 't', artist: 'a', album: '' }, cover: null };
-    writeFileSync(filler, Buffer.alloc((DISK_KB - spareKb) * 1024));
-    await expect(makeMp3(recording, mp3, running)).rejects.toBeInstanceOf(FfmpegFailed);
-    rmSync(filler);
-    await makeMp3(recording, mp3, running);
-    expect(statSync(mp3).size).toBeGreaterThan(144_000);
-    rmSync(mp3);
-  });
+/** A fetched sound of six seconds. */
+function recorded() {
+  const sound = join(elsewhere, 'sound.m4a');
+  execFileSync(ffmpegPath, [
+    ...['-v', 'error', '-y', '-f', 'lavfi', '-i', 'sine=frequency=440:duration=6'],
+    ...['-c:a', 'aac', '-b:a', '128k', sound],
+  ]);
+  return { sound, tags: { title: 't', artist: 'a', album: '' }, cover: null };
+}
+
+const CASES = [
+  ...[4, 40, 100, 120, 140].map((spareKb) => ['mp3', makeMp3, spareKb] as const),
+  ...[4, 20, 40].map((spareKb) => ['m4a', makeM4a, spareKb] as const),
+];
+
+describe.skipIf(problem !== null)('a sound on a disk that fills up', () => {
+  it.each(CASES)(
+    'as %s fails with too little room, and is whole with enough',
+    async (ending, make, spareKb) => {
+      const filler = join(disk, 'filler');
+      const made = join(disk, `sound.${ending}`);
+      const running = { ffmpegPath, signal: new AbortController().signal };
+      writeFileSync(filler, Buffer.alloc((DISK_KB - spareKb) * 1024));
+      await expect(make(recorded(), made, running)).rejects.toBeInstanceOf(FfmpegFailed);
+      rmSync(filler);
+      await make(recorded(), made, running);
+      expect(statSync(made).size).toBeGreaterThan(spareKb * 1024);
+      rmSync(made);
+    },
+  );
 });

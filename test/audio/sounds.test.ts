@@ -220,10 +220,10 @@ it('answers render_failed and logs why where there is no ffmpeg', async () => {
   const post = standin.posts.add(videoPost({ music: 'm4a' }));
   sounds = make(null);
   await expect(open(source(post))).rejects.toMatchObject({ code: 'render_failed' });
-  expect(log.error.mock.calls[0]?.[0]).toContain('no ffmpeg found');
+  expect(log.warn.mock.calls[0]?.[0]).toContain('no ffmpeg found');
   sounds = make(join(dir, 'missing'));
   await expect(open(source(post))).rejects.toMatchObject({ code: 'render_failed' });
-  expect(log.error.mock.calls[1]?.[0].err).toMatchObject({
+  expect(log.warn.mock.calls[1]?.[0].err).toMatchObject({
     message: expect.stringMatching(/ENOENT|No such file/),
   });
   expect(await jobFolders()).toEqual([]);
@@ -445,7 +445,7 @@ describe.skipIf(!ffmpegPath || !ffprobePath)('with ffmpeg', () => {
       code: 'render_failed',
       message: 'No sound could be taken out of this post.',
     });
-    expect(log.error).toHaveBeenCalledOnce();
+    expect(log.warn).toHaveBeenCalledOnce();
     expect(sounds.status).toMatchObject({ inFlight: 0, files: 0 });
     expect(await jobFolders()).toEqual([]);
   });
@@ -545,7 +545,7 @@ describe('with an ffmpeg that hangs', () => {
     await answer;
     await vi.waitFor(() => expect(isAlive(pid)).toBe(false), 10_000);
     await vi.waitFor(async () => expect(await jobFolders()).toEqual([]), 10_000);
-    expect(log.error).not.toHaveBeenCalled();
+    expect(log.warn).not.toHaveBeenCalled();
   });
 
   /** The least that says of itself how long it is: the block that LAME writes, 16 bytes. */
@@ -595,7 +595,7 @@ describe('with an ffmpeg that hangs', () => {
     );
     const post = standin.posts.add(videoPost({ music: 'm4a' }));
     await expect(open(source(post))).rejects.toMatchObject({ code: 'render_failed' });
-    expect(log.error.mock.calls[0]?.[0].stderr).toContain('No space left');
+    expect(log.warn.mock.calls[0]?.[0].stderr).toContain('No space left');
     expect(await jobFolders()).toEqual([]);
   });
 });

@@ -1,7 +1,8 @@
 import net from 'node:net';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { MediaClient, mediaUrl } from '../../src/cdn/index.ts';
-import { isPublicAddress, publicOnlyLookup } from '../../src/cdn/ssrf-guard.ts';
+import { isPublicAddress } from '../../src/cdn/public-address.ts';
+import { AddressGuard, type Resolve } from '../../src/cdn/ssrf-guard.ts';
 import { status, Upstream } from './fake-cdn.ts';
 
 const GOOD = 'v16.tiktokcdn.com';
@@ -73,6 +74,25 @@ const VECTORS = [
   'https://[fd00:ec2::254]/latest/meta-data/',
   'https://168.63.129.16/',
   'https://198.18.0.1/',
+  'https://127.0.1/',
+  'https://0177.00.01/',
+  'https://0177.01/',
+  'https://017700000001/',
+  'https://0x7f.0x0.0x0.0x1/',
+  'https://0x7f.0x1/',
+  'https://[0:0:0:0:0:0:0:1]/',
+  'https://[0:0:0:0:0:ffff:127.0.0.1]/',
+  'https://A.com@127.0.0.1/',
+  'https://169.254.169.254.nip.io/computeMetadata/v1/',
+  // of imgproxy: IPv4 addresses inside IPv6 ones, public as they may look
+  'https://[::10.0.0.1]/',
+  'https://[2002:a00:1::]/',
+  'https://[64:ff9b::172.16.0.1]/',
+  'https://[64:ff9b::8.8.8.8]/',
+  'https://[64:ff9b:1:a00:0:100::]/',
+  'https://[2001:0:0:0:0:0:f5ff:fffe]/',
+  'https://[2001:db8::5efe:a00:1]/',
+  'https://[2600::200:5efe:c0a8:101]/',
   // parsers that disagree
   'https://v16.tiktokcdn.com@127.0.0.1/',
   'https://v16.tiktokcdn.com:x@127.0.0.1/',
@@ -208,6 +228,8 @@ describe('media addresses', () => {
   });
 });
 
+const guardOf = (resolve: Resolve) => new AddressGuard({ resolve });
+
 describe('resolved addresses', () => {
   it.each(Object.keys(RESOLVED).filter((host) => !host.startsWith('public')))(
     '%s is not connected to',
@@ -227,7 +249,7 @@ describe('resolved addresses', () => {
 
   it('are resolved once for a connection, so that rebinding has no effect', async () => {
     let calls = 0;
-    const lookup = publicOnlyLookup(async () => {
+    const { lookup } = guardOf(async () => {
       calls += 1;
       return [{ address: calls === 1 ? '93.184.216.34' : '127.0.0.1', family: 4 }];
     });
@@ -247,7 +269,7 @@ describe('resolved addresses', () => {
       { address: '93.184.216.34', family: 4 },
       { address: '2606:2800:220:1::1', family: 6 },
     ];
-    const lookup = publicOnlyLookup(async () => addresses);
+    const { lookup } = guardOf(async () => addresses);
     const got = await new Promise((resolve) => {
       lookup('x.tiktok.com', { all: true }, (error, list) => resolve(error ?? list));
     });
@@ -255,9 +277,7 @@ describe('resolved addresses', () => {
   });
 
   it('fail with the error of the resolver', async () => {
-    const lookup = publicOnlyLookup(() =>
-      Promise.reject(Object.assign(new Error('no'), { code: 'ENOTFOUND' })),
-    );
+    const { lookup } = guardOf(() => Promise.reject(Object.assign(new Error('no'), { code: 'ENOTFOUND' })));
     const got = await new Promise((resolve) => {
       lookup('x.tiktok.com', {}, (error) => resolve(error?.code));
     });
@@ -284,6 +304,11 @@ describe('resolved addresses', () => {
     ],
     ...['2002:808:808::1', '3fff::1', '5f00::1', 'fc00::1', 'fdff::1', 'fe80::1', 'fe80::1%eth0', 'fec0::1'],
     ...['ff02::1', '4000::1', '2606:2800::1%lo', 'tiktok.com'],
+    // imgproxy's table: ranges with their ends, and IPv4 addresses inside IPv6 ones
+    ...['192.168.1.1', '100.64.0.0', '127.0.0.254', '169.254.0.1', 'fd00::1', '::10.0.0.1', '::100.64.0.1'],
+    ...['2002:a00:1::', '2002:6440:1::', '2002:c0a8:1::', '64:ff9b::10.0.0.1', '64:ff9b::100.64.0.1'],
+    ...['64:ff9b:1:a00:0:100::', '64:ff9b:1:c0a8:1:100::', '2001::f5ff:fffe', '2001::f7f7:f7f7'],
+    ...['2001:db8::5efe:a00:1', '2600::5efe:a00:1', '2600::200:5efe:c0a8:101'],
   ])('%s is not public', (address) => {
     expect(isPublicAddress(address)).toBe(false);
   });
@@ -298,6 +323,12 @@ describe('resolved addresses', () => {
     '64:ff9b::8.8.8.8',
     '64:ff9b::808:808',
     '64:ff9b::5db8:d822',
+    '100.63.255.255',
+    '100.128.0.0',
+    '2001:4860:4860::8888',
+    // Not ISATAP's: another u bit, another place.
+    '2600::100:5efe:808:808',
+    '2600::5efe:0:a00:1',
   ])('%s is public', (address) => {
     expect(isPublicAddress(address)).toBe(true);
   });

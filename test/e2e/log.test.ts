@@ -92,6 +92,21 @@ describe('the log', () => {
     ]);
   });
 
+  it('says how often a file went on from another response, and how often its links were renewed', async () => {
+    const post = standin.posts.add(videoPost());
+    const link = await linkOf(service, post);
+    const lineOf = async (id: string) => {
+      await (await fetch(link, { headers: { 'x-request-id': id } })).arrayBuffer();
+      const lines = () => service.log.filter(({ reqId, msg }) => reqId === id && msg === 'request');
+      expect(await until(() => lines().length > 0, 5000)).toBe(true);
+      return lines()[0];
+    };
+    standin.faults.once({ post: post.id, part: 'video' }, { kind: 'cut', after: 300_000 });
+    expect(await lineOf('request-resumed')).toMatchObject({ status: 200, resumes: 1 });
+    standin.expireNow(post);
+    expect(await lineOf('request-renewed')).toMatchObject({ status: 200, renewals: 1, source: 'page' });
+  });
+
   it('has a line for a download that the client ends early, and no warning', async () => {
     const link = await linkOf(service, standin.posts.add(videoPost({ bigBytes: 40 * 1024 * 1024 })));
     await sendRequest(link, { leaveAfter: 100_000, headers: { 'x-request-id': 'request-early' } });

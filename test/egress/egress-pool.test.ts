@@ -166,6 +166,93 @@ describe('an egress that TikTok refuses', () => {
   });
 });
 
+describe('a gateway whose exits change', () => {
+  const ROTATING = 'http://user:pw4711@gate:3128#rotating';
+  const SESSIONS = 'http://user-session-{session}:pw4711@gate:3128';
+  const proxyOf = (egress: Egress) => egress.proxy?.reveal() ?? '';
+
+  it('that rotates does not rest: the next try is another exit of it', async () => {
+    const { ask, asked, closed, states, egresses } = world({ proxies: [ROTATING] });
+    closed.set('gate:3128', 'ip_blocked');
+    for (let i = 0; i < 5; i += 1) expect(await ask()).toBe('ip_blocked');
+    expect(asked).toHaveLength(10);
+    expect(states()).toEqual(['ok']);
+    expect(egresses.status).toMatchObject([{ refusals: 10 }]);
+    closed.clear();
+    expect(await ask()).toBe('ok');
+  });
+
+  it('that rotates goes last where there is another proxy', async () => {
+    const { ask, asked, closed, states } = world({ proxies: [ROTATING, ...PROXIES] });
+    closed.set('gate:3128', 'ip_blocked');
+    expect(await ask()).toBe('ok');
+    expect(asked).toEqual(['gate:3128', 'one:3128']);
+    expect(states()).toEqual(['ok', 'ok', 'ok']);
+  });
+
+  it('with sessions keeps one until it is refused, and leaves it once for many jobs', () => {
+    const { egresses, clock } = world({ proxies: [SESSIONS] });
+    const [egress] = egresses.all;
+    const first = egress.proxy;
+    expect(proxyOf(egress)).toMatch(/^http:\/\/user-session-[0-9a-f]{8}:pw4711@gate:3128$/);
+    const changed = vi.fn();
+    egress.onNewExit = changed;
+    for (let job = 0; job < 20; job += 1) egress.leaveExit(first);
+    expect(changed).toHaveBeenCalledOnce();
+    expect(egress.proxy).not.toBe(first);
+    expect(proxyOf(egress)).not.toBe(first?.reveal());
+    // A post that is always refused takes a session a second at the most.
+    for (let job = 0; job < 20; job += 1) egress.leaveExit(egress.proxy);
+    expect(changed).toHaveBeenCalledOnce();
+    clock.time += 1000;
+    egress.leaveExit(egress.proxy);
+    expect(changed).toHaveBeenCalledTimes(2);
+  });
+
+  it('with sessions tries a refused post once more, with the new session', async () => {
+    const { egresses, states } = world({ proxies: [SESSIONS] });
+    const used: string[] = [];
+    const job = async (egress: Egress): Promise<JobResult> => {
+      const { proxy } = egress;
+      used.push(proxyOf(egress));
+      if (used.length > 1) return { ok: true };
+      egress.leaveExit(proxy);
+      return { ok: false, code: 'ip_blocked' };
+    };
+    expect(await egresses.route({ job, countsForHealth: true, controlProbe: null })).toEqual({ ok: true });
+    expect(new Set(used).size).toBe(2);
+    expect(states()).toEqual(['ok']);
+  });
+
+  it('with sessions takes a new one when the CDN refuses it', async () => {
+    const { egresses, states } = world({ proxies: [SESSIONS] });
+    const [egress] = egresses.all;
+    const before = proxyOf(egress);
+    for (let i = 0; i < 8; i += 1) {
+      const seen = { egress: egress.id, post: `post ${i}`, client: `client ${i}`, status: 403 };
+      egresses.sawMedia(seen, async () => false);
+    }
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(proxyOf(egress)).not.toBe(before);
+    expect(states()).toEqual(['ok']);
+  });
+
+  it('rests where nothing gets through the gateway itself', async () => {
+    const { ask, closed, egresses } = world({ proxies: [ROTATING, PROXIES[0] ?? ''] });
+    closed.set('gate:3128', 'upstream_failed');
+    expect(await ask()).toBe('ok');
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(egresses.status).toMatchObject([{ state: 'blocked', reason: 'unreachable' }, { state: 'ok' }]);
+  });
+
+  it('keeps its id, and shows no password and no session', () => {
+    const { egresses } = world({ proxies: [ROTATING, SESSIONS] });
+    const again = world({ proxies: [ROTATING, SESSIONS] }).egresses;
+    expect(egresses.all.map(({ id }) => id)).toEqual(again.all.map(({ id }) => id));
+    expect(JSON.stringify([egresses.all, egresses.status])).not.toMatch(/user|pw4711/);
+  });
+});
+
 describe('refused media', () => {
   /** Responses of the CDN, and a control that says whether links which worked lately still do. */
   function media(works: boolean | null, options: Parameters<typeof world>[0] = {}) {

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -17,10 +17,13 @@ afterEach(() => {
   for (const folder of folders.splice(0)) rmSync(folder, { recursive: true });
 });
 
-function planner(options: { egresses?: string[]; cookiesPath?: string } = {}) {
+function planner(options: { egresses?: string[]; changesExits?: boolean; cookiesPath?: string } = {}) {
   const clock = { time: 1_000_000, now: () => clock.time, random: () => 0.5 };
   const made = new SourcePlanner({
-    egresses: options.egresses ?? ['direct'],
+    egresses: (options.egresses ?? ['direct']).map((id) => ({
+      id,
+      changesExits: options.changesExits ?? false,
+    })),
     targets: () => TARGETS,
     cookiesPath: options.cookiesPath ?? '/nonexistent',
     clock,
@@ -50,6 +53,13 @@ function planner(options: { egresses?: string[]; cookiesPath?: string } = {}) {
 describe('SourcePlanner', () => {
   it('tries the page first, then the player API, the mobile page and the embed page', () => {
     expect(planner().made.plan('direct', 'tiktok').sources).toEqual(['page', 'player', 'mobile', 'embed']);
+  });
+
+  it('skips nothing where refused exits are left: rotating gateways, sessions', () => {
+    const { made, job } = planner({ changesExits: true });
+    for (let i = 0; i < 30; i += 1) job({ player: 'post' });
+    expect(made.plan('direct', 'tiktok').sources).toEqual(['page', 'player', 'mobile', 'embed']);
+    expect(made.rank('direct')).toBe(0);
   });
 
   it('skips a source after three refusals in a row, and only at that egress', () => {
@@ -148,6 +158,10 @@ describe('SourcePlanner', () => {
     expect(made.plan('direct', 'douyin').sources[0]).toBe('douyin-detail');
     writeFileSync(cookiesPath, '# Netscape HTTP Cookie File\n.douyin.com\tTRUE\t/\tTRUE\t0\ta\tb\n\n');
     expect(made.plan('direct', 'douyin').sources[0]).toBe('douyin-cookies');
+    rmSync(cookiesPath);
+    // May not be looked at, like a file in another user's folder.
+    symlinkSync(cookiesPath, cookiesPath);
+    expect(made.plan('direct', 'douyin').sources[0]).toBe('douyin-detail');
   });
 
   it('reports where posts come from and why a source is skipped', () => {

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
@@ -75,5 +75,21 @@ describe('CookiesFile', () => {
     utimesSync(path, 1, 1);
     await file.check();
     expect(file.status).toEqual({ changed: 1, count: 1, problem: null });
+  });
+
+  it('checks again when the permissions change', async () => {
+    writeFileSync(path, HEADER + COOKIE);
+    await file.check();
+    chmodSync(path, 0o640);
+    await file.check();
+    expect(lines).toMatchObject([{ count: 1 }, { count: 1 }]);
+  });
+
+  it('warns once of a path that may not be looked at', async () => {
+    symlinkSync(path, path);
+    await file.check();
+    await file.check();
+    expect(file.status).toEqual({ changed: null, count: null, problem: expect.stringContaining('ELOOP') });
+    expect(lines).toMatchObject([{ level: 40, problem: file.status?.problem }]);
   });
 });

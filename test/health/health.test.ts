@@ -1,10 +1,11 @@
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import { Posts, type RedisStatus } from '../../src/cache/index.ts';
+import type { NetworkStatus } from '../../src/cdn/index.ts';
 import { EgressPool } from '../../src/egress/index.ts';
 import type { ErrorCode } from '../../src/errors.ts';
 import type { CookiesStatus } from '../../src/health/cookies-file.ts';
-import { type CanaryStatus, ExtractionStats, Health } from '../../src/health/index.ts';
+import { type CanaryStatus, ExtractionStats, FileStats, Health } from '../../src/health/index.ts';
 import { Secret } from '../../src/secret.ts';
 
 const HOST = {
@@ -32,6 +33,8 @@ interface Given {
   egressesOpen?: boolean;
   vpn?: { problem: string | null; isNetworkGone: boolean };
   cookies?: CookiesStatus;
+  network?: Partial<NetworkStatus>;
+  files?: FileStats;
 }
 
 function health(given: Given = {}) {
@@ -46,7 +49,7 @@ function health(given: Given = {}) {
   const stats = new ExtractionStats();
   for (let i = 0; i < ended[0]; i += 1) stats.succeeded();
   for (let i = 0; i < ended[1]; i += 1) stats.failed(code);
-  const { status, open } = new EgressPool({
+  const pool = new EgressPool({
     proxies: [new Secret('http://user:pw4711@proxy:3128')],
     vpn: null,
     log: pino({ level: 'silent' }),
@@ -68,7 +71,13 @@ function health(given: Given = {}) {
     },
     stats,
     watched: [],
-    egresses: { status, open: given.egressesOpen ?? open },
+    egresses: {
+      status: pool.status,
+      open: given.egressesOpen ?? pool.open,
+      labelOf: (id) => pool.labelOf(id),
+    },
+    media: { network: { nat64: [], fake_ip: null, refused: null, ...given.network } },
+    files: given.files ?? new FileStats(),
     vpn: given.vpn ?? null,
     posts: {
       status: new Posts({ source: { extract: () => Promise.reject() }, ttlMs: 0, shared: null }).status,
@@ -181,6 +190,34 @@ describe('Health.report', () => {
         .report()
         .reasons.join(),
     ).toMatch(words);
+  });
+
+  it.each<[string, string | null, RegExp]>([
+    ['198.18.0.7', '198.18.0.7', /v16\.tiktok\.com leads to 198\.18\.0\.7, .*fake-IP pool.*FAKE_IP=allow/],
+    ['10.0.0.1', null, /v16\.tiktok\.com leads to 10\.0\.0\.1, which is not a public address/],
+  ])('says where a media host leads to %s', (address, fake_ip, words) => {
+    const network = { fake_ip, refused: { host: 'v16.tiktok.com', address } };
+    expect(health({ network }).report()).toMatchObject({
+      status: 'degraded',
+      reasons: [expect.stringMatching(words)],
+    });
+    expect(health({ network: { fake_ip } }).report().status).toBe('ok');
+  });
+
+  it('says that posts are read while files cannot be fetched, and that neither works', () => {
+    const files = new FileStats();
+    for (const post of ['a', 'b', 'c', 'd']) {
+      files.record({ egress: 'gone', via: 'gone', post, fault: 'tls' });
+    }
+    const [alone = ''] = health({ files }).report().reasons;
+    expect(alone).toMatch(
+      /^posts are read, files cannot be fetched through proxy:3128, 4 of the last 4 .*certificate/,
+    );
+    const reasons = health({ files, ended: [0, 8] })
+      .report()
+      .reasons.join();
+    expect(reasons).toMatch(/TikTok blocks.*files cannot be fetched/);
+    expect(reasons).not.toMatch(/posts are read/);
   });
 
   it('is degraded after a dozen failures on a busy service, not after minutes of them', () => {

@@ -63,11 +63,18 @@ describe('the access log', () => {
     expect(JSON.stringify(app.log)).not.toContain('secret');
   });
 
-  it('has a line for a path that cannot be decoded', async () => {
-    app = await buildTestApp();
-    await app.server.inject('/%zz');
-    expect(lines()).toEqual([expect.objectContaining({ status: 400, code: 'invalid_request' })]);
-  });
+  it.each([
+    ['GET', '/%zz', 400],
+    ['GET', '/nothing', 404],
+    ['PUT', '/tiktok', 405],
+  ] as const)(
+    'has a line with the code where no route takes the request: %s %s',
+    async (method, url, status) => {
+      app = await buildTestApp();
+      await app.server.inject({ method, url });
+      expect(lines()).toEqual([expect.objectContaining({ status, code: 'invalid_request' })]);
+    },
+  );
 
   it('counts the bytes of a response', async () => {
     app = await buildTestApp();
@@ -156,8 +163,25 @@ describe('the controllers of requests', () => {
   });
 });
 
-describe('bytes that are no HTTP request', () => {
-  it('are answered with 400, and have a line and a count', async () => {
+describe('bytes that are no whole HTTP request', () => {
+  const POST_HEAD = 'POST /tiktok HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n';
+  const invalid = { status: 400, code: 'invalid_request' };
+
+  it.each([
+    ['nonsense', 'nonsense\r\n\r\n', invalid],
+    ['a part of a head', 'GET / HTTP/1.1\r\nHo', invalid],
+    ['CONNECT', 'CONNECT x:443 HTTP/1.1\r\nHost: x\r\n\r\n', { ...invalid, status: 405 }],
+    [
+      'a part of a body',
+      `${POST_HEAD}Content-Length: 50\r\n\r\n{`,
+      { method: 'POST', path: '/tiktok', status: 499, code: 'client_gone', aborted: true },
+    ],
+    [
+      'a broken body',
+      `${POST_HEAD}Transfer-Encoding: chunked\r\n\r\nZZ\r\n`,
+      { ...invalid, method: 'POST', path: '/tiktok', reason: 'HPE_INVALID_CHUNK_SIZE' },
+    ],
+  ])('have one line and one count: %s', async (_what, bytes, line) => {
     app = await buildTestApp();
     const { port } = await app.listenAnywhere();
     const socket = connect(port, '127.0.0.1');
@@ -165,12 +189,16 @@ describe('bytes that are no HTTP request', () => {
     socket.on('data', (chunk) => {
       received += String(chunk);
     });
-    socket.write('nonsense\r\n\r\n');
+    socket.on('error', () => {});
+    socket.end(bytes);
     await once(socket, 'close');
-    expect(received).toMatch(/^HTTP\/1\.1 400 /);
-    expect(lines()).toEqual([
-      expect.objectContaining({ status: 400, code: 'invalid_request', client: '127.0.0.0/24' }),
-    ]);
-    expect(await counted(400)).toHaveLength(1);
+    expect(await until(() => lines().length > 0, 2000)).toBe(true);
+    expect(lines()).toEqual([expect.objectContaining({ ...line, client: '127.0.0.0/24' })]);
+    const { reqId, status } = lines()[0] as { reqId: string; status: number };
+    expect(await counted(status)).toEqual([expect.stringMatching(/ 1$/)]);
+    if (status !== 499) {
+      expect(received).toMatch(new RegExp(`^HTTP/1\\.1 ${status} `));
+      expect(received).toContain(`"request_id":"${reqId}"`);
+    }
   });
 });

@@ -133,6 +133,8 @@ describe('connections', () => {
     for (const socket of sockets) socket.resume();
     await sleep(300);
     expect(sockets.filter(({ closed }) => closed)).toHaveLength(3);
+    const { payload } = await app.server.inject('/metrics');
+    expect(payload).toContain('tiktok_connections_refused_total{limit="client"} 3');
     for (const socket of sockets) socket.destroy();
   });
 

@@ -8,12 +8,15 @@ import type { Post } from '../../src/posts/post.ts';
 import type { PostLink } from '../../src/posts/url.ts';
 import { serve, Upstream } from '../cdn/fake-cdn.ts';
 import { buildTestApp, fakeExtractor, postOf, type TestApp } from '../helpers/app.ts';
+import { loadMedia } from '../helpers/standin/media.ts';
 import { quarters } from '../slideshow/media.ts';
 
 /** Files in other forms and under other names, over HTTP. */
 
 const TITLE = 'Con/trast: 小明 👨‍👩‍👧‍👦';
 const PHOTO_POST = 'https://www.tiktok.com/@someone/photo/7400000000000000003';
+const VIDEO_ID = '7400000000000000005';
+const VIDEO_POST = `https://www.tiktok.com/@someone/video/${VIDEO_ID}`;
 const CAPTION = JSON.stringify({ utterances: [{ start_time: 7, end_time: 1800, text: 'Hello' }] });
 
 let upstream: Upstream;
@@ -23,9 +26,11 @@ let extractions = 0;
 let damaged = false;
 
 /** The host tells the files apart, for each one is a script of the CDN. */
+const at = (host: string) => [`https://${host}.tiktokcdn.com/file`];
+
 function found(link: PostLink): Post {
   extractions += 1;
-  const at = (host: string) => [`https://${host}.tiktokcdn.com/file`];
+  if (link.kind === 'post' && link.ref.id === VIDEO_ID) return videoOf(link);
   return postOf(link, {
     kind: 'photo',
     title: TITLE,
@@ -38,6 +43,16 @@ function found(link: PostLink): Post {
     })),
     subtitles: [{ language: 'eng-US', source: 'LC', urls: at('caption') }],
   });
+}
+
+function videoOf(link: PostLink): Post {
+  const post = postOf(link);
+  return {
+    ...post,
+    durationMs: 4000,
+    renditions: post.renditions.map((one) => ({ ...one, urls: at('video') })),
+    sound: { title: 'Hit', author: 'Band', album: '', durationMs: 6000, cover: null, urls: at('track') },
+  };
 }
 
 async function start(env: Record<string, string>): Promise<TestApp> {
@@ -68,6 +83,9 @@ beforeAll(async () => {
   upstream.script('png.tiktokcdn.com', serve(await quarters(240, 160).png().toBuffer()));
   upstream.script('damaged.tiktokcdn.com', serve(webp.subarray(0, webp.length - 50)));
   upstream.script('caption.tiktokcdn.com', serve(Buffer.from(CAPTION)));
+  const library = await loadMedia();
+  upstream.script('video.tiktokcdn.com', serve(library.get('h264_540.mp4')));
+  upstream.script('track.tiktokcdn.com', serve(library.get('sound.m4a')));
 });
 afterAll(async () => {
   for (const one of apps) await one.close();
@@ -189,6 +207,60 @@ describe('a subtitle', () => {
     expect(fileNameOf(headers)).toBe(`someone_7400000000000000003.${ending}`);
     const head = await ask(`${subtitles[0]?.link}${query}`, { method: 'HEAD' });
     expect([head.headers['content-length'], head.headers.etag]).toEqual([String(text.length), headers.etag]);
+  });
+});
+
+interface SoundLinks {
+  sounds: { kind: string; format: string; link: string }[];
+  download_link: { mp3?: string };
+}
+
+describe('the sounds of a video', () => {
+  it('are its track and what is heard in it, each as MP3 and M4A', async () => {
+    const { sounds, download_link } = (await app.post(VIDEO_POST)).body as unknown as SoundLinks;
+    expect(sounds[0]?.link).toBe(download_link.mp3);
+    const seen = [];
+    for (const { kind, format, link } of sounds) {
+      const { headers, rawPayload } = await ask(link);
+      const file = join(dir, 'sound');
+      writeFileSync(file, rawPayload);
+      const show = ['-show_entries', 'stream=codec_name:format=duration:format_tags=title,artist'];
+      const probed = execFileSync('ffprobe', ['-v', 'error', ...show, '-of', 'json', file], {
+        encoding: 'utf8',
+      });
+      const { streams, format: container } = JSON.parse(probed);
+      seen.push([
+        `${kind} ${format}`,
+        headers['content-type'],
+        fileNameOf(headers),
+        streams[0].codec_name,
+        Math.round(container.duration),
+        container.tags,
+      ]);
+    }
+    const tags = { title: 'Hit', artist: 'Band' };
+    const [mp3, m4a] = ['mp3', 'm4a'].map((ending) => `someone_${VIDEO_ID}.${ending}`);
+    expect(seen).toEqual([
+      ['track mp3', 'audio/mpeg', mp3, 'mp3', 6, tags],
+      ['track m4a', 'audio/mp4', m4a, 'aac', 6, tags],
+      ['video mp3', 'audio/mpeg', mp3, 'mp3', 4, tags],
+      ['video m4a', 'audio/mp4', m4a, 'aac', 4, tags],
+    ]);
+  });
+
+  it('are not offered, and not served, where the operator turned them off', async () => {
+    const without = await start({ DISABLE: 'mp3' });
+    apps.push(without);
+    const { sounds } = (await app.post(VIDEO_POST)).body as unknown as SoundLinks;
+    const answer = (await without.post(VIDEO_POST)).body as unknown as SoundLinks;
+    expect([answer.sounds, answer.download_link]).toEqual([
+      [],
+      expect.not.objectContaining({ mp3: expect.anything() }),
+    ]);
+    for (const { link } of sounds) {
+      const refused = await ask(link, { from: without });
+      expect([refused.statusCode, refused.json().code]).toEqual([403, 'not_allowed']);
+    }
   });
 });
 

@@ -1,4 +1,13 @@
-import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -50,6 +59,13 @@ describe('the kept key', () => {
     loadOrCreateKey(path);
     loadOrCreateKey(path);
     expect(readdirSync(dir)).toEqual(['.encryption-key']);
+  });
+
+  it('is only read where its file is there, as in a read-only folder', () => {
+    const key = loadOrCreateKey(path).reveal();
+    utimesSync(dir, 1, 1);
+    expect(loadOrCreateKey(path).reveal()).toBe(key);
+    expect(statSync(dir).mtimeMs).toBe(1000);
   });
 
   it('is what its file holds', () => {

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { type LinkRoute, Links, type LinkTarget, TokenSealer } from '../../src/links/index.ts';
 import type { Asset } from '../../src/posts/asset.ts';
+import { somePost } from '../cache/sample-post.ts';
 
 const sealer = new TokenSealer('the key of these tests, 4711');
 const links = new Links(sealer, 'https://media.example.com', 6 * 3_600_000);
@@ -34,6 +35,7 @@ const someAsset: fc.Arbitrary<Asset> = fc.oneof(
   fc.tuple(someText, someText).map(([language, source]) => ({ kind: 'subtitle' as const, language, source })),
   fc.constantFrom<Asset>(
     { kind: 'sound', of: 'track', format: 'mp3' },
+    { kind: 'sound', of: 'video', format: 'm4a' },
     { kind: 'cover' },
     { kind: 'avatar' },
     { kind: 'zip' },
@@ -90,6 +92,12 @@ describe('a link', () => {
     expect(opened.source?.urls).toEqual(urls);
   });
 
+  it('to the one sound of a post that an earlier version knew opens as its track', () => {
+    const content = Buffer.from('["t","7123456789012345600","",["m"],0]');
+    const opened = links.openLink('download', sealer.seal('download', content, IN_AN_HOUR));
+    expect(opened.asset).toEqual({ kind: 'sound', of: 'track', format: 'mp3' });
+  });
+
   it('stores little more than the host of a mirror', () => {
     const url = (host: string) => `https://${host}.example.com/video/1/?${'q'.repeat(600)}`;
     const make = (...urls: string[]) =>
@@ -123,6 +131,24 @@ describe('a link', () => {
   ])('with the authentic content %j of another version is link_invalid', (content) => {
     const token = sealer.seal('stream', Buffer.from(content), IN_AN_HOUR);
     expect(() => links.openLink('stream', token)).toThrow(expect.objectContaining({ code: 'link_invalid' }));
+  });
+});
+
+describe('what file names say of a post', () => {
+  const post = somePost('7123456789012345600', { title: `${'👨‍👩‍👧‍👦'.repeat(20)}` });
+  const describing = new Links(sealer, 'https://media.example.com', 3_600_000, true);
+  const asset = { kind: 'video', rendition: 'h264_720p_1200000' } as const;
+  const aboutOf = (by: Links, options = {}) =>
+    by.openLink('stream', tokenOf(by.linksTo(post, IN_AN_HOUR, options)(asset))).about;
+
+  it('is in a link where the template wants it, the title cut between graphemes', () => {
+    const title = '👨‍👩‍👧‍👦'.repeat(9);
+    expect(aboutOf(describing)).toEqual({ title, createdAt: post.createdAt });
+    expect(aboutOf(describing.at('https://elsewhere.example'))).toEqual({ title, createdAt: post.createdAt });
+  });
+
+  it('is in no other, and in no short one', () => {
+    expect([aboutOf(links), aboutOf(describing, { short: true })]).toEqual([undefined, undefined]);
   });
 });
 

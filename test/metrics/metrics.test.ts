@@ -69,7 +69,7 @@ describe('/metrics', () => {
     const route = (labels: string) => value(`tiktok_http_requests_total{${labels}}`);
     expect(route('method="POST",route="/tiktok",status="200",code=""')).toBe(2);
     expect(route('method="GET",route="/stream",status="400",code="link_invalid"')).toBe(1);
-    expect(route('method="GET",route="none",status="404",code=""')).toBe(1);
+    expect(route('method="GET",route="none",status="404",code="invalid_request"')).toBe(1);
     expect(text).not.toMatch(/marker|data=/);
   });
 

@@ -60,7 +60,8 @@ afterEach(async () => {
 
 function make(): Pictures {
   const log = { warn: () => {} };
-  return new Pictures({ media, temp, log, limitClients: true, onMade: (outcome) => made.push(outcome) });
+  const onMade = (outcome: string) => made.push(outcome);
+  return new Pictures({ media, temp, log, limitClients: true, renders: 2, onMade });
 }
 
 interface Asked extends Partial<MediaRequest> {

@@ -9,6 +9,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { describeEngine } from '../../scripts/doctor/engine.mjs';
 import { examine } from '../../scripts/doctor/examine.mjs';
+import { examineNames } from '../../scripts/doctor/network.mjs';
 import { exitCodeOf, formatPage } from '../../scripts/doctor/page.mjs';
 import { examineProxies } from '../../scripts/doctor/proxy.mjs';
 import { examineBaseUrl, examineCookies, examineDisk, examineKey } from '../../scripts/doctor/settings.mjs';
@@ -190,6 +191,37 @@ describe('the proxies', () => {
   it('reports an error only where no proxy works', async () => {
     expect((await examineUrls(['http://127.0.0.1:1']))[0]?.state).toBe('error');
     expect((await examineUrls([]))[0]?.state).toBe('ok');
+  });
+});
+
+describe('the names of media hosts', () => {
+  const examined = async (address: string | null, settings: Record<string, string> = {}) => {
+    const resolve = async () => {
+      if (address === null) throw new Error('no such name');
+      return [{ address, family: address.includes(':') ? 6 : 4 }];
+    };
+    const [finding] = await examineNames(loadConfig(settings), resolve);
+    return finding;
+  };
+
+  it.each<[string, string | null, Record<string, string>, string, RegExp]>([
+    ['public', '93.184.216.34', {}, 'ok', /public addresses/],
+    ['a fake-IP pool', '198.18.0.7', {}, 'error', /leads to 198\.18\.0\.7.*FAKE_IP=allow/],
+    ['a fake-IP pool, allowed', '198.18.0.7', { FAKE_IP: 'allow' }, 'ok', /198\.18\.0\.7/],
+    ['inside', '10.0.0.1', { FAKE_IP: 'allow' }, 'error', /leads to 10\.0\.0\.1.*check the DNS/],
+    ['nowhere', null, {}, 'warn', /no name.*check the DNS/],
+    ['a matter of proxies', '10.0.0.1', { PROXY_URLS: 'http://gate:1' }, 'ok', /by the proxies/],
+    [
+      'ours where files go directly',
+      '10.0.0.1',
+      { PROXY_URLS: 'http://gate:1', MEDIA_EGRESS: 'direct-first' },
+      'error',
+      /check the DNS/,
+    ],
+  ])('are %s', async (_name, address, settings, state, words) => {
+    const finding = await examined(address, settings);
+    expect(finding?.state).toBe(state);
+    expect(`${finding?.says} ${finding?.fix}`).toMatch(words);
   });
 });
 

@@ -130,6 +130,10 @@ const NUMBERS: Readonly<Record<string, readonly (number | null)[]>> = {
     renders.KEPT_PICTURES.maxBytes / MB,
     renders.KEPT_PICTURES.maxAgeMs / MINUTE,
   ],
+  'sessions of a proxy: new ones; kept by a yt-dlp child': [
+    constant('src/egress/egress.ts', 'SESSION_MS') / 1000,
+    constant('src/extraction/host/fetcher.py', 'MAX_CLIENTS'),
+  ],
   'memory of a yt-dlp child': [constant('src/extraction/host/host.py', 'MAX_CHILD_MEMORY') / MB],
 };
 

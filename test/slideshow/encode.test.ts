@@ -39,7 +39,7 @@ afterAll(() => rm(dir, { recursive: true, force: true }));
 const errors: unknown[] = [];
 const renderer = new SlideshowRenderer({
   ffmpegPath,
-  log: { error: (...what: unknown[]) => errors.push(what) },
+  log: { warn: (...what: unknown[]) => errors.push(what) },
 });
 
 async function save(name: string, picture: Sharp | Buffer): Promise<string> {

@@ -17,7 +17,7 @@ const ffmpegPath = await locate('ffmpeg');
 let dir: string;
 let temp: TempStore;
 let cache: RenderCache;
-const renderer = new SlideshowRenderer({ ffmpegPath, log: { error: () => undefined } });
+const renderer = new SlideshowRenderer({ ffmpegPath, log: { warn: () => undefined } });
 
 beforeEach(async () => {
   dir = await mkdtemp(join(tmpdir(), 'slideshow-'));

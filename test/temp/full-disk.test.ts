@@ -82,7 +82,7 @@ describe.skipIf(!full)('on a disk of 2 MB', () => {
     const logged: object[] = [];
     const renderer = new SlideshowRenderer({
       ffmpegPath,
-      log: { error: (what: object) => void logged.push(what) },
+      log: { warn: (what: object) => void logged.push(what) },
     });
     const source = (photo: string, count: number) => ({
       photos: count,
@@ -112,7 +112,7 @@ describe.skipIf(!full)('on a disk of 2 MB', () => {
 
   it('is busy where fetched files do not fit, and leaves no files', async () => {
     const { temp, cache } = await openStores();
-    const renderer = new SlideshowRenderer({ ffmpegPath, log: { error: () => undefined } });
+    const renderer = new SlideshowRenderer({ ffmpegPath, log: { warn: () => undefined } });
     const source = {
       photos: 3,
       fetchPhoto: (_index: number, toPath: string) => writeFile(toPath, Buffer.alloc(1024 * 1024)),

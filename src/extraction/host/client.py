@@ -20,6 +20,10 @@ SITES = (
 )
 
 
+# At the end of a proxy's address: each connection has another exit, so none is used twice.
+ROTATING = '#rotating'
+
+
 class NullLogger:
     """yt-dlp's messages are for a terminal; failures reach us as exceptions."""
 
@@ -54,17 +58,18 @@ class Downloader(yt_dlp.YoutubeDL):
 
     def __init__(self, proxy, remaining):
         self.remaining = remaining
+        self.keeps_connections = not (proxy or '').endswith(ROTATING)
         super().__init__({
             'quiet': True,
             'no_warnings': True,
             'logger': NullLogger(),
             'cachedir': False,
             'color': 'never',
-            'proxy': proxy or '',  # an empty string keeps yt-dlp from reading the environment
+            'proxy': (proxy or '').removesuffix(ROTATING),  # an empty string keeps yt-dlp from reading the environment
         }, auto_init=False)
 
     def build_request_director(self, handlers, preferences=None):
-        return super().build_request_director(transport.handlers(handlers), preferences)
+        return super().build_request_director(transport.handlers(handlers, self.keeps_connections), preferences)
 
 
 class Client:
@@ -78,6 +83,9 @@ class Client:
     @property
     def cookies(self):
         return self.ytdl.cookiejar
+
+    def close(self):
+        self.ytdl.close()
 
     def send(self, url, headers=None, data=None, method=None, target=None, follow=True):
         """Sends one request and follows its redirects within SITES. A redirect elsewhere is the answer itself.

@@ -13,6 +13,9 @@ from sources import facts, self_test
 
 PROTOCOL = 2
 
+# Kept at a time, the least recently used goes: a proxy with sessions has another address for each of them.
+MAX_CLIENTS = 64
+
 
 class Fetcher:
     def __init__(self, config, remaining):
@@ -20,10 +23,15 @@ class Fetcher:
         self.clients = {}
         self.cookies = CookieFile(config['cookiesPath'])
 
+    def client(self, proxy):
+        found = self.clients.pop(proxy, None) or client.Client(proxy, self.remaining)
+        self.clients[proxy] = found
+        if len(self.clients) > MAX_CLIENTS:
+            self.clients.pop(next(iter(self.clients))).close()
+        return found
+
     def fetch(self, job):
-        found = self.clients.get(job['proxy'])
-        if not found:
-            found = self.clients[job['proxy']] = client.Client(job['proxy'], self.remaining)
+        found = self.client(job['proxy'])
         found.cookies.clear()
         if job['op'] in sources.WITH_COOKIES:
             self.cookies.fill(found.cookies)
@@ -51,7 +59,8 @@ class CookieFile:
     def refresh(self):
         try:
             status = os.stat(self.path)
-            stamp = (status.st_mtime_ns, status.st_size, status.st_ino)
+            # Changes with the permissions, too.
+            stamp = (status.st_ctime_ns, status.st_size, status.st_ino)
         except OSError:
             stamp = None
         if stamp == self.stamp:

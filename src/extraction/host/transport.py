@@ -26,9 +26,11 @@ MAX_BODY = 16 * 1024 * 1024
 WRITE_ERROR = 0xFFFFFFFF
 
 
-def handlers(available):
+def handlers(available, keeps_connections):
     """The one handler to use of those that yt-dlp has: the browser-like one where it is there."""
-    return [WholeResponseRH] if CurlCFFIRH and CurlCFFIRH in available else [NoRedirectRH]
+    if not CurlCFFIRH or CurlCFFIRH not in available:
+        return [NoRedirectRH]
+    return [WholeResponseRH if keeps_connections else NewConnectionRH]
 
 
 def targets():
@@ -60,6 +62,8 @@ class NoRedirectRH(UrllibRH):
 
 if CurlCFFIRH:
     class WholeResponseSession(curl_cffi.requests.Session):
+        keeps_connections = True
+
         def request(self, method, url, *args, stream=None, timeout=None, **kwargs):
             # One bound for the whole exchange instead of one for each silence.
             total = timeout[0] if isinstance(timeout, tuple) else timeout
@@ -77,6 +81,7 @@ if CurlCFFIRH:
             # libcurl remembers a failed name for 30 seconds otherwise.
             self.curl.setopt(CurlOpt.DNS_CACHE_TIMEOUT, 0)
             self.curl.setopt(CurlOpt.PROTOCOLS_STR, 'https')
+            self.curl.setopt(CurlOpt.FORBID_REUSE, 0 if self.keeps_connections else 1)
             response = super().request(
                 method, url, *args, timeout=total, allow_redirects=False, content_callback=collect, **kwargs)
             content = b''.join(chunks)
@@ -89,3 +94,10 @@ if CurlCFFIRH:
 
         def _create_instance(self, cookiejar=None):
             return WholeResponseSession(cookies=cookiejar)
+
+    class NewConnectionSession(WholeResponseSession):
+        keeps_connections = False
+
+    class NewConnectionRH(WholeResponseRH):
+        def _create_instance(self, cookiejar=None):
+            return NewConnectionSession(cookies=cookiejar)

@@ -123,7 +123,12 @@ async function withServer(
   const silent = { info: () => {} } as unknown as FastifyBaseLogger;
   const app = fastify({
     serverFactory: (handler) =>
-      createBoundedServer({}, handler, { limits: LIMITS, log: silent, isProxy: () => false }),
+      createBoundedServer({}, handler, {
+        limits: LIMITS,
+        log: silent,
+        isProxy: () => false,
+        onRefused: () => {},
+      }),
   });
   app.all('/x', async () => 'x');
   app.get('/slow', async () => new Promise((done) => setTimeout(done, 20, 'slow')));
