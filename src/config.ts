@@ -10,8 +10,10 @@ import {
   encryptionKey,
   encryptionKeys,
   type Feature,
+  type FileNameTemplate,
   features,
   fileContent,
+  fileNameTemplate,
   flag,
   integer,
   linkBase,
@@ -50,6 +52,7 @@ export interface Config {
     shutdownGraceMs: number;
   };
   links: { ttlMs: number };
+  files: { nameTemplate: FileNameTemplate };
   extraction: {
     maxWorkers: number;
     maxQueue: number;
@@ -139,6 +142,7 @@ const schema = z.object({
   CORS_ORIGIN: corsOrigin.default('*'),
   SLIDE_SECONDS: number(0.5, 60).default(4),
   MAX_RENDERS: integer(1, 256).optional(),
+  FILENAME_TEMPLATE: fileNameTemplate.prefault('{user}_{id}'),
   PREFER_CODEC: z.enum(['h264', 'best'], 'h264 or best').default('best'),
   API_KEYS_PATH: z.string().optional(),
   REQUIRE_KEY: flag.default(false),
@@ -203,6 +207,7 @@ export function loadConfig(
       shutdownGraceMs: e.SHUTDOWN_GRACE * 1000,
     },
     links: { ttlMs: e.LINK_TTL_MINUTES * 60_000 },
+    files: { nameTemplate: e.FILENAME_TEMPLATE },
     extraction: {
       maxWorkers: e.MAX_WORKERS,
       maxQueue: e.MAX_QUEUE,

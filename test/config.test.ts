@@ -9,7 +9,7 @@ import { configWarnings } from '../src/config-warnings.ts';
 import { Secret } from '../src/secret.ts';
 
 const VARIABLES =
-  'PORT HOST MANAGEMENT_PORT NODE_ENV HEALTH_TOKEN SHUTDOWN_DELAY DOWNLOADS_PER_MINUTE DOWNLOADS_AT_ONCE ENCRYPTION_KEY_FILE PROXY_URLS_FILE REDIS_URL_FILE BASE_URL ENCRYPTION_KEY ENCRYPTION_KEY_PREVIOUS LINK_TTL_MINUTES MAX_WORKERS MAX_QUEUE YTDLP_TIMEOUT DOWNLOAD_TIMEOUT TEMP_DIR CLEANUP_CRON COOKIES_PATH PROXY_URLS EXTRA_CA_CERTS REDIS_URL CACHE_TTL RATE_LIMIT_MAX TRUST_PROXY CORS_ORIGIN SLIDE_SECONDS PREFER_CODEC GLUETUN_URL GLUETUN_API_KEY API_KEYS_PATH REQUIRE_KEY BOT_CHECK WEB_PAGE CANARY_URL ENGINE_UPDATE_CRON LOG_LEVEL'.split(
+  'PORT HOST MANAGEMENT_PORT NODE_ENV HEALTH_TOKEN SHUTDOWN_DELAY DOWNLOADS_PER_MINUTE DOWNLOADS_AT_ONCE ENCRYPTION_KEY_FILE PROXY_URLS_FILE REDIS_URL_FILE BASE_URL ENCRYPTION_KEY ENCRYPTION_KEY_PREVIOUS LINK_TTL_MINUTES MAX_WORKERS MAX_QUEUE YTDLP_TIMEOUT DOWNLOAD_TIMEOUT TEMP_DIR CLEANUP_CRON COOKIES_PATH PROXY_URLS EXTRA_CA_CERTS REDIS_URL CACHE_TTL RATE_LIMIT_MAX TRUST_PROXY CORS_ORIGIN SLIDE_SECONDS FILENAME_TEMPLATE PREFER_CODEC GLUETUN_URL GLUETUN_API_KEY API_KEYS_PATH REQUIRE_KEY BOT_CHECK WEB_PAGE CANARY_URL ENGINE_UPDATE_CRON LOG_LEVEL'.split(
     ' ',
   );
 
@@ -56,6 +56,7 @@ describe('the defaults', () => {
     ['CORS_ORIGIN', (c) => c.server.corsOrigin, '*'],
     ['SLIDE_SECONDS', (c) => c.slideshow.slideSeconds, 4],
     ['PREFER_CODEC', (c) => c.posts.preferCodec, 'best'],
+    ['FILENAME_TEMPLATE', (c) => c.files.nameTemplate, [{ field: 'user' }, '_', { field: 'id' }]],
     ['MANAGEMENT_PORT', (c) => c.server.managementPort, null],
     ['DOWNLOADS_PER_MINUTE', (c) => c.limits.downloadsPerMinute, 600],
     ['DOWNLOADS_AT_ONCE', (c) => c.limits.downloadsAtOnce, 32],
@@ -117,6 +118,7 @@ describe('a given value', () => {
     ],
     ['SLIDE_SECONDS', '2.5', (c) => c.slideshow.slideSeconds, 2.5],
     ['PREFER_CODEC', 'h264', (c) => c.posts.preferCodec, 'h264'],
+    ['FILENAME_TEMPLATE', '{title}!', (c) => c.files.nameTemplate, [{ field: 'title' }, '!']],
     ['GLUETUN_URL', 'http://gluetun:8000/', (c) => c.egress.gluetunUrl, 'http://gluetun:8000'],
     ['API_KEYS_PATH', '/var/keys.json', (c) => c.access.keysPath, '/var/keys.json'],
     ['BOT_CHECK', 'pow', (c) => c.access.botCheck, true],
@@ -205,6 +207,13 @@ describe('a wrong value', () => {
     ['CORS_ORIGIN', 'capacitor://localhost/', /origins such as https/],
     ['SLIDE_SECONDS', '0', /number from 0.5/],
     ['PREFER_CODEC', 'h265', /h264 or best/],
+    ['FILENAME_TEMPLATE', '{id}/{title}', /without </],
+    ['FILENAME_TEMPLATE', '{id}{nickname}', /\{user\}, \{id\}/],
+    ['FILENAME_TEMPLATE', '{id}_{id}', /at most once/],
+    ['FILENAME_TEMPLATE', '{user}_{date}', /with \{id\} or \{title\}/],
+    ['FILENAME_TEMPLATE', '{id', /with \{id\}/],
+    ['FILENAME_TEMPLATE', '{id}\u202E', /without </],
+    ['FILENAME_TEMPLATE', `{id}${'x'.repeat(61)}`, /short texts/],
     ['GLUETUN_URL', 'gluetun', /http or https/],
     ['WEB_PAGE', 'on', /true or false/],
     ['DIALECTS', 'cobalt,metube', /a comma-separated list of cobalt, tikwm/],

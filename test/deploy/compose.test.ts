@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
+import { composeTool } from '../helpers/compose.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const FILES = ['docker-compose.yml', 'docker-compose.no-vpn.yml'];
@@ -57,17 +58,8 @@ function servicesOf(name: string): [string, ServiceFile][] {
   });
 }
 
-/** Command of Compose 2, as a plug-in of docker or by itself; null where there is none. */
-function composeTool(): string[] | null {
-  for (const [command = '', ...before] of [['docker', 'compose'], ['docker-compose']]) {
-    const said = spawnSync(command, [...before, 'version', '--short'], { encoding: 'utf8' });
-    if (said.status === 0 && /^v?[2-9]/.test(said.stdout)) return [command, ...before];
-  }
-  console.warn('skipped: no Compose 2 (bash .ci/install-compose)');
-  return null;
-}
-
 const tool = composeTool();
+if (!tool) console.warn('skipped: no Compose 2 (bash .ci/install-compose)');
 
 /** Runs Compose without the developer's environment and .env. */
 function compose(file: string, args: string[], env: Record<string, string>) {

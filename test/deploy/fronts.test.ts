@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { CLOUDFLARE } from '../../src/http/cloudflare.ts';
 import { until } from '../helpers/processes.ts';
 import { freePort } from '../helpers/service.ts';
 import { nginxVersion } from './nginx.ts';
@@ -174,9 +175,8 @@ describe.skipIf(!hasNginx)('examples/bare-metal.conf', () => {
 });
 
 describe.skipIf(!hasNginx)('the nginx of Compose with the operator’s files', () => {
-  it('serves over TLS, and believes the proxy in front about its clients', async () => {
-    const [plainPort, tlsPort] = [await freePort(), await freePort()];
-    const { cert, key } = certificate();
+  /** Its files, with those of the operator. */
+  function composeFolder(plainPort: number, operator: Record<string, string>): string[] {
     const upstreams = nginxFile('upstreams.conf')
       .replace(/^resolver .*$/m, '')
       .replaceAll('instance:3021 resolve', `127.0.0.1:${port}`);
@@ -186,17 +186,48 @@ describe.skipIf(!hasNginx)('the nginx of Compose with the operator’s files', (
       .replace('/dev/stdout', `${dir}/access.log`)
       .replace('listen 8080', `listen 127.0.0.1:${plainPort}`)
       .replace(/listen \[::\]:8080[^\n]*/, '');
+    return nginxFolder(main, {
+      'http.conf': nginxFile('http.conf'),
+      'server.conf': nginxFile('server.conf'),
+      'delivery.conf': nginxFile('delivery.conf'),
+      'upstreams.conf': upstreams,
+      ...operator,
+    });
+  }
+
+  it.each([
+    ['knows Cloudflare with examples/cloudflare.conf', true],
+    ['tells the service what it does not believe without it', false],
+  ])('%s', async (_, knows) => {
+    const plainPort = await freePort();
+    const cloudflare = nginxFile('examples/cloudflare.conf').replace('173.245.48.0/20', '127.0.0.0/8');
+    await start(
+      'nginx',
+      composeFolder(plainPort, knows ? { 'operator/cloudflare.conf': cloudflare } : {}),
+      plainPort,
+    );
+    const visitor = '198.51.100.7';
+    const headers = { 'x-forwarded-for': visitor, 'cf-connecting-ip': visitor };
+    await fetch(`http://127.0.0.1:${plainPort}/`, { headers });
+    expect(requests).toEqual([
+      expect.objectContaining({
+        'x-forwarded-for': knows ? visitor : '127.0.0.1',
+        'x-unverified-forwarded-for': visitor,
+        'cf-connecting-ip': visitor,
+      }),
+    ]);
+  });
+
+  it('serves over TLS, and believes the proxy in front about its clients', async () => {
+    const [plainPort, tlsPort] = [await freePort(), await freePort()];
+    const { cert, key } = certificate();
     const tls = nginxFile('examples/tls.conf')
       .replace('listen 8443 ssl;', `listen 127.0.0.1:${tlsPort} ssl;`)
       .replace('listen [::]:8443 ssl;', '')
       .replace('/etc/nginx/tls/fullchain.pem', cert)
       .replace('/etc/nginx/tls/privkey.pem', key);
     const realIp = nginxFile('examples/real-ip.conf').replace('172.16.0.0/12', '127.0.0.0/8');
-    const args = nginxFolder(main, {
-      'http.conf': nginxFile('http.conf'),
-      'server.conf': nginxFile('server.conf'),
-      'delivery.conf': nginxFile('delivery.conf'),
-      'upstreams.conf': upstreams,
+    const args = composeFolder(plainPort, {
       'operator/real-ip.conf': realIp,
       'operator/server/tls.conf': tls,
     });
@@ -215,18 +246,40 @@ describe.skipIf(!hasNginx)('the nginx of Compose with the operator’s files', (
   });
 });
 
+it('the lists of Cloudflare’s networks are that of TRUST_PROXY', () => {
+  for (const file of ['caddy/cloudflare.conf', 'nginx/examples/cloudflare.conf']) {
+    const text = readFileSync(join(DEPLOY, file), 'utf8');
+    expect(text).toContain(CLOUDFLARE.asOf);
+    expect(text.match(/[\da-f.:]+\/\d+\b/g)).toEqual(CLOUDFLARE.networks);
+  }
+});
+
+/** @param more lines inside `reverse_proxy` */
+async function startCaddy(more = ''): Promise<string> {
+  const listening = await freePort();
+  const front = `http://127.0.0.1:${listening}`;
+  const config = readFileSync(join(DEPLOY, 'caddy/Caddyfile'), 'utf8')
+    .replace(/^downloads\.example\.com/m, front)
+    .replace('127.0.0.1:3021 {', `127.0.0.1:${port} {\n${more}`)
+    .replace('/var/log/caddy/', `${dir}/`);
+  writeFileSync(join(dir, 'Caddyfile'), `{\n\tadmin off\n\tauto_https off\n}\n${config}`);
+  await start('caddy', ['run', '--config', join(dir, 'Caddyfile'), '--adapter', 'caddyfile'], listening);
+  return front;
+}
+
+it.skipIf(!hasCaddy)('Caddy passes on what Cloudflare says with cloudflare.conf', async () => {
+  const list = readFileSync(join(DEPLOY, 'caddy/cloudflare.conf'), 'utf8');
+  writeFileSync(join(dir, 'cloudflare.conf'), list.replace('173.245.48.0/20', '127.0.0.0/8'));
+  const front = await startCaddy('import cloudflare.conf');
+  await fetch(front, { headers: { 'x-forwarded-for': '198.51.100.7' } });
+  expect(requests[0]?.['x-forwarded-for']).toBe('198.51.100.7, 127.0.0.1');
+});
+
 describe.skipIf(!hasCaddy)('Caddyfile', () => {
   let front: string;
 
   beforeEach(async () => {
-    const listening = await freePort();
-    front = `http://127.0.0.1:${listening}`;
-    const config = readFileSync(join(DEPLOY, 'caddy/Caddyfile'), 'utf8')
-      .replace(/^downloads\.example\.com/m, front)
-      .replaceAll('127.0.0.1:3021', `127.0.0.1:${port}`)
-      .replace('/var/log/caddy/', `${dir}/`);
-    writeFileSync(join(dir, 'Caddyfile'), `{\n\tadmin off\n\tauto_https off\n}\n${config}`);
-    await start('caddy', ['run', '--config', join(dir, 'Caddyfile'), '--adapter', 'caddyfile'], listening);
+    front = await startCaddy();
   });
 
   it('replaces X-Forwarded-For and answers 404 for /metrics', async () => {

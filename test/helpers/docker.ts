@@ -3,6 +3,7 @@ import { chmodSync, mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, w
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { composeTool } from './compose.ts';
 import { until } from './processes.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -37,7 +38,8 @@ export interface Docker {
 /** A Docker engine of its own, in a network of its own; null where none can be started, which it says. */
 export async function startDocker(): Promise<Docker | null> {
   const missing = missingParts();
-  if (missing) return skip(missing);
+  const compose = composeTool();
+  if (missing || !compose) return skip(missing ?? 'no Compose 2');
   const dir = mkdtempSync(join(tmpdir(), 'docker-'));
   const socket = join(dir, 'docker.sock');
   const flags = ['--data-root', `${dir}/data`, '--exec-root', `${dir}/exec`, '--pidfile', `${dir}/pid`];
@@ -63,7 +65,7 @@ export async function startDocker(): Promise<Docker | null> {
   }
   return {
     run: (...args) => call('docker', args, env),
-    compose: (args, more) => call('docker-compose', args, { ...env, ...more }),
+    compose: (args, more) => call(compose[0], [...compose.slice(1), ...args], { ...env, ...more }),
     onHost: (command, ...args) =>
       call('nsenter', ['-t', String(engine.pid), '-n', '--', command, ...args], env),
     makeImage: (name, files, changes) => makeImage(dir, env, { name, files, changes }),
@@ -74,7 +76,7 @@ export async function startDocker(): Promise<Docker | null> {
 function missingParts(): string | null {
   if (process.platform !== 'linux' || process.getuid?.() !== 0) return 'that takes root on Linux';
   const path = `${process.env.PATH}:/usr/sbin:/sbin`;
-  const programs = ['dockerd', 'docker', 'docker-compose', 'iptables', 'unshare', 'nsenter', 'ip'];
+  const programs = ['dockerd', 'docker', 'iptables', 'unshare', 'nsenter', 'ip'];
   const missing = programs.filter(
     (program) => spawnSync('which', [program], { env: { PATH: path } }).status !== 0,
   );

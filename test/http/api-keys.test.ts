@@ -183,6 +183,13 @@ describe('the limit of a key', () => {
     expect(await ask(from(2, slow))).toEqual([429, 'rate_limited']);
     expect(await times(3, from(1, plain))).toEqual([200, 200, 429]);
     expect(await times(5, from(1, fast))).toEqual([200, 200, 200, 200, 200]);
+    const { json } = await app.server.inject({
+      method: 'POST',
+      url: '/tiktok/batch',
+      headers: { 'x-api-key': fast ?? '' },
+      payload: { urls: [POST, POST, POST] },
+    });
+    expect(json().results).toEqual(Array(3).fill(expect.objectContaining({ status: 'tunnel' })));
     // The client of these keys has counted nothing.
     expect(await times(3, from(1, young))).toEqual([200, 200, 429]);
   });

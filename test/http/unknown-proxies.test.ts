@@ -14,18 +14,22 @@ const VISITOR = '198.51.100.7';
 const CDN = '104.16.1.1';
 
 /** The warnings of /health after requests from a connection's address with an X-Forwarded-For. */
-async function warningsAfter(trustProxy: string, ...requests: [remoteAddress: string, forwarded?: string][]) {
+async function warningsAfter(
+  trustProxy: string,
+  ...requests: [remoteAddress: string, forwarded?: string, others?: Record<string, string>][]
+) {
   app = await buildTestApp({ TRUST_PROXY: trustProxy, BASE_URL: 'http://service.test' });
-  for (const [remoteAddress, forwarded] of requests) {
-    const headers = forwarded === undefined ? {} : { 'x-forwarded-for': forwarded };
+  for (const [remoteAddress, forwarded, others] of requests) {
+    const headers = forwarded === undefined ? {} : { 'x-forwarded-for': forwarded, ...others };
     await app.server.inject({ url: '/health/live', remoteAddress, headers });
   }
   const { warnings } = (await app.server.inject({ url: '/health' })).json() as { warnings: string[] };
-  const logged = app.log.map(({ msg }) => String(msg)).filter((msg) => msg.includes('X-Forwarded-For'));
-  return { warnings: warnings.filter((text) => text.includes('X-Forwarded-For')), logged };
+  const isAboutProxies = (text: string) => text.includes('is not believed');
+  const logged = app.log.map(({ msg }) => String(msg)).filter(isAboutProxies);
+  return { warnings: warnings.filter(isAboutProxies), logged };
 }
 
-describe('X-Forwarded-For that is not believed', () => {
+describe('what a proxy forwards and is not believed', () => {
   it.each<[string, string, [string, string], RegExp]>([
     ['no proxy is named', 'false', ['172.18.0.1', VISITOR], /the proxy 172\.18\.0\.1 .* as `private`/],
     ['it is on this machine', 'false', ['::ffff:127.0.0.1', VISITOR], /as `loopback`/],
@@ -50,26 +54,39 @@ describe('X-Forwarded-For that is not believed', () => {
     expect(logged).toEqual(warnings);
   });
 
+  it.each<[string, string, Record<string, string>]>([
+    ['our nginx does not know its front', '172.18.0.1', { 'x-unverified-forwarded-for': VISITOR }],
+    ['a proxy does not know Cloudflare', CDN, { 'cf-connecting-ip': VISITOR }],
+  ])('is said where %s', async (_, forwarded, others) => {
+    const { warnings } = await warningsAfter('loopback', ['127.0.0.1', forwarded, others]);
+    expect(warnings).toEqual([expect.stringMatching(/before the service must be told to believe it/)]);
+    expect(warnings[0]).toContain(`the proxy ${forwarded} `);
+  });
+
   it('of an address of the internet is a guess, without the address itself, which a better one replaces', async () => {
     const { warnings, logged } = await warningsAfter(
       'false',
       ['203.0.113.9', VISITOR],
       ['203.0.113.10', VISITOR],
     );
-    expect(warnings).toEqual([
-      expect.stringMatching(/^X-Forwarded-For comes from 203\.0\.113\.0\/24 .* if that is/),
-    ]);
+    expect(warnings).toEqual([expect.stringMatching(/^what 203\.0\.113\.0\/24 forwards .* if that is/)]);
     expect(logged).toEqual(warnings);
     await app?.close();
     const better = await warningsAfter('false', ['203.0.113.9', VISITOR], ['10.0.0.4', VISITOR]);
     expect(better.warnings).toEqual([expect.stringContaining('the proxy 10.0.0.4')]);
   });
 
-  it.each<[string, string, [string, string?]]>([
+  it.each<[string, string, [string, string?, Record<string, string>?]]>([
     ['there is none', 'false', ['172.18.0.1']],
     ['the proxy is named', 'private', ['172.18.0.1', VISITOR]],
     ['both are named', 'loopback,cloudflare', ['127.0.0.1', `${VISITOR}, ${CDN}`]],
     ['both are counted', '2', ['127.0.0.1', `${VISITOR}, ${CDN}`]],
+    [
+      'our nginx knows its front',
+      'loopback',
+      ['127.0.0.1', VISITOR, { 'x-unverified-forwarded-for': `1.2.3.4, ${VISITOR}` }],
+    ],
+    ['a proxy knows Cloudflare', 'loopback', ['127.0.0.1', VISITOR, { 'cf-connecting-ip': VISITOR }]],
     ['everybody is believed', 'true', ['203.0.113.9', `${VISITOR}, ${CDN}`]],
   ])('is no matter where %s', async (_, trustProxy, request) => {
     expect((await warningsAfter(trustProxy, request)).warnings).toEqual([]);
