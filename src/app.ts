@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import { Zips } from './archive/index.ts';
-import { Mp3s } from './audio/index.ts';
+import { Sounds } from './audio/index.ts';
 import { Posts, RedisStore, sharedTtwids } from './cache/index.ts';
 import { MediaClient } from './cdn/index.ts';
 import { Closers } from './closers.ts';
@@ -23,8 +23,10 @@ import { createServer } from './http/server.ts';
 import { LIMITS, type Limits } from './limits.ts';
 import { Links, loadOrCreateKey, TokenSealer } from './links/index.ts';
 import { listen } from './listen.ts';
+import { FileNames } from './media/index.ts';
 import { Metrics } from './metrics/index.ts';
 import { openOperator } from './operator.ts';
+import { Pictures } from './pictures/index.ts';
 import type { PostLink } from './posts/url.ts';
 import { KEPT_SLIDESHOWS, openRenderSlots, RenderCache } from './renders/index.ts';
 import type { Secret } from './secret.ts';
@@ -114,8 +116,9 @@ async function buildServices(building: Building) {
   const temp = await openTemp(config, log);
   closers.add('temp', () => temp.close());
   const limits = overrides.limits ?? LIMITS;
+  const names = new FileNames(config.files.nameTemplate);
   const sealer = createTokenSealer(config, projectRoot);
-  const links = new Links(sealer, linkStart(config), config.links.ttlMs);
+  const links = new Links(sealer, linkStart(config), config.links.ttlMs, names.needPost);
   const metrics = new Metrics();
   const extraCa = config.egress.extraCaFile ? [readFileSync(config.egress.extraCaFile, 'utf8')] : [];
   const { redisUrl } = config.secrets;
@@ -141,7 +144,7 @@ async function buildServices(building: Building) {
     watched,
     ...checks,
   });
-  const stores = { slideshow: renders, mp3: files.mp3s };
+  const stores = { slideshow: renders, sound: files.sounds, picture: files.pictures };
   const { media } = files;
   const { engines } = checks;
   metrics.watch({ extractor, posts, shared, egresses, media, stores, health, engines, access });
@@ -157,6 +160,7 @@ async function buildServices(building: Building) {
     egresses,
     rules,
     access,
+    names,
     ...files,
     health,
     metrics,
@@ -222,9 +226,24 @@ function buildFiles({ config, log, closers }: Building, parts: FileParts) {
     onMade: observers.renderRecorder('slideshow'),
   });
   closers.add('slideshows', () => renders.close());
-  const onMade = observers.renderRecorder('mp3');
-  const mp3s = new Mp3s({ media, temp, ffmpegPath: ffmpeg, log, ...making, onMade });
-  closers.add('mp3s', () => mp3s.close());
+  const sounds = new Sounds({
+    media,
+    temp,
+    ffmpegPath: ffmpeg,
+    log,
+    ...making,
+    onMade: observers.renderRecorder('sound'),
+  });
+  closers.add('sounds', () => sounds.close());
+  const { limitClients } = making;
+  const pictures = new Pictures({
+    media,
+    temp,
+    log,
+    limitClients,
+    onMade: observers.renderRecorder('picture'),
+  });
+  closers.add('pictures', () => pictures.close());
   const zips = new Zips({ media, temp });
   const slideshows = new Slideshows({
     files,
@@ -233,9 +252,13 @@ function buildFiles({ config, log, closers }: Building, parts: FileParts) {
     renderer: new SlideshowRenderer({ ffmpegPath: ffmpeg, log }),
     slideSeconds: config.slideshow.slideSeconds,
   });
-  const cleaner = startCleaner({ cron: config.temp.cleanupCron, sweepers: [renders, mp3s, temp], log });
+  const cleaner = startCleaner({
+    cron: config.temp.cleanupCron,
+    sweepers: [renders, sounds, pictures, temp],
+    log,
+  });
   closers.add('cleaner', () => cleaner.stop());
-  return { files, media, renders, mp3s, zips, slideshows };
+  return { files, media, renders, sounds, pictures, zips, slideshows };
 }
 
 /** What looks after the service while it runs; /health reports it. */

@@ -33,6 +33,24 @@ export type Dialect = (typeof DIALECTS)[number];
 export const features = someOf(FEATURES);
 export const dialects = someOf(DIALECTS);
 
+const FILE_NAME_FIELDS = ['user', 'id', 'title', 'date', 'index'] as const;
+
+export type FileNameField = (typeof FILE_NAME_FIELDS)[number];
+
+/** Texts, and the fields between them. */
+export type FileNameTemplate = readonly (string | { readonly field: FileNameField })[];
+
+/** Bytes of the texts between the fields. */
+const MAX_TEMPLATE_TEXT = 60;
+
+export const fileNameTemplate = z
+  .string()
+  .refine(
+    isFileNameTemplate,
+    `a name made of {${FILE_NAME_FIELDS.join('}, {')}}, each at most once, with {id} or {title}, and of short texts without < > : " / \\ | ? *`,
+  )
+  .transform(splitTemplate);
+
 export const flag = z
   .string()
   .toLowerCase()
@@ -124,6 +142,27 @@ function splitList(value: string): string[] {
     .split(',')
     .map((item) => item.trim())
     .filter(Boolean);
+}
+
+/** At each `{name}`, which need not be a field. */
+function splitTemplate(value: string): FileNameTemplate {
+  return value
+    .split(/(\{[^{}]*\})/)
+    .filter(Boolean)
+    .map((part) => (/^\{.*\}$/.test(part) ? { field: part.slice(1, -1) as FileNameField } : part));
+}
+
+function isFileNameTemplate(value: string): boolean {
+  const parts = splitTemplate(value);
+  const fields = parts.flatMap((part) => (typeof part === 'string' ? [] : part.field));
+  const text = parts.filter((part) => typeof part === 'string').join('');
+  return (
+    fields.every((field) => FILE_NAME_FIELDS.includes(field)) &&
+    new Set(fields).size === fields.length &&
+    (fields.includes('id') || fields.includes('title')) &&
+    !/[<>:"/\\|?*{}\p{C}]/u.test(text) &&
+    Buffer.byteLength(text) <= MAX_TEMPLATE_TEXT
+  );
 }
 
 function isProxy(value: string): boolean {

@@ -10,8 +10,10 @@ import {
   encryptionKey,
   encryptionKeys,
   type Feature,
+  type FileNameTemplate,
   features,
   fileContent,
+  fileNameTemplate,
   flag,
   integer,
   linkBase,
@@ -50,6 +52,7 @@ export interface Config {
     shutdownGraceMs: number;
   };
   links: { ttlMs: number };
+  files: { nameTemplate: FileNameTemplate };
   extraction: {
     maxWorkers: number;
     maxQueue: number;
@@ -61,7 +64,11 @@ export interface Config {
     engineDir: string | null;
   };
   posts: { preferCodec: 'h264' | 'best' };
-  relay: { stallTimeoutMs: number };
+  relay: {
+    stallTimeoutMs: number;
+    /** Who fetches files for clients; see http/delivery.ts. */
+    delivery: 'relay' | 'nginx';
+  };
   egress: { proxies: Secret[]; extraCaFile: string | null; gluetunUrl: string | null };
   cache: { ttlMs: number };
   /** For one client; null for no limit. */
@@ -118,6 +125,7 @@ const schema = z.object({
   MAX_QUEUE: integer(0, 1_000_000).default(2000),
   YTDLP_TIMEOUT: number(1, 600).default(30),
   DOWNLOAD_TIMEOUT: number(1, 86_400).default(120),
+  DELIVERY: z.enum(['relay', 'nginx'], 'relay or nginx').default('relay'),
   TEMP_DIR: z.string().default('./temp'),
   CLEANUP_CRON: cron.default('*/15 * * * *'),
   COOKIES_PATH: z.string().default('./cookies/www.tiktok.com_cookies.txt'),
@@ -134,6 +142,7 @@ const schema = z.object({
   CORS_ORIGIN: corsOrigin.default('*'),
   SLIDE_SECONDS: number(0.5, 60).default(4),
   MAX_RENDERS: integer(1, 256).optional(),
+  FILENAME_TEMPLATE: fileNameTemplate.prefault('{user}_{id}'),
   PREFER_CODEC: z.enum(['h264', 'best'], 'h264 or best').default('best'),
   API_KEYS_PATH: z.string().optional(),
   REQUIRE_KEY: flag.default(false),
@@ -179,6 +188,9 @@ export function loadConfig(
   const production = e.NODE_ENV === 'production';
   const key = e.ENCRYPTION_KEY ?? e.ENCRYPTION_KEY_FILE;
   if (production) checkProductionKey(key);
+  if (e.DELIVERY === 'nginx' && e.TRUST_PROXY === false) {
+    throw new ConfigError('DELIVERY must be relay unless TRUST_PROXY names the nginx in front');
+  }
   return deepFreeze({
     production,
     server: {
@@ -195,6 +207,7 @@ export function loadConfig(
       shutdownGraceMs: e.SHUTDOWN_GRACE * 1000,
     },
     links: { ttlMs: e.LINK_TTL_MINUTES * 60_000 },
+    files: { nameTemplate: e.FILENAME_TEMPLATE },
     extraction: {
       maxWorkers: e.MAX_WORKERS,
       maxQueue: e.MAX_QUEUE,
@@ -205,7 +218,7 @@ export function loadConfig(
       engineDir: e.ENGINE_DIR === undefined ? null : resolve(root, e.ENGINE_DIR),
     },
     posts: { preferCodec: e.PREFER_CODEC },
-    relay: { stallTimeoutMs: e.DOWNLOAD_TIMEOUT * 1000 },
+    relay: { stallTimeoutMs: e.DOWNLOAD_TIMEOUT * 1000, delivery: e.DELIVERY },
     egress: {
       proxies: (e.PROXY_URLS ?? e.PROXY_URLS_FILE ?? []).map((url) => new Secret(url)),
       extraCaFile: e.EXTRA_CA_CERTS === undefined ? null : pemFile(resolve(root, e.EXTRA_CA_CERTS)),

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import type { Access } from './access/index.ts';
 import type { Zips } from './archive/index.ts';
-import type { Mp3s } from './audio/index.ts';
+import type { Sounds } from './audio/index.ts';
 import type { Posts, RedisStore } from './cache/index.ts';
 import type { MediaClient } from './cdn/index.ts';
 import type { Config } from './config.ts';
@@ -10,7 +10,9 @@ import type { FileLocator } from './files/index.ts';
 import type { Health } from './health/index.ts';
 import type { Limits } from './limits.ts';
 import type { Links } from './links/index.ts';
+import type { FileNames } from './media/index.ts';
 import type { Metrics } from './metrics/index.ts';
+import type { Pictures } from './pictures/index.ts';
 import type { Rules } from './rules/index.ts';
 import type { Slideshows } from './slideshow/index.ts';
 
@@ -30,8 +32,10 @@ export interface Services {
   rules: Rules;
   access: Access;
   files: FileLocator;
+  names: FileNames;
   media: MediaClient;
-  mp3s: Mp3s;
+  sounds: Sounds;
+  pictures: Pictures;
   zips: Zips;
   slideshows: Slideshows;
   health: Health;

@@ -9,7 +9,7 @@ import { configWarnings } from '../src/config-warnings.ts';
 import { Secret } from '../src/secret.ts';
 
 const VARIABLES =
-  'PORT HOST MANAGEMENT_PORT NODE_ENV HEALTH_TOKEN SHUTDOWN_DELAY DOWNLOADS_PER_MINUTE DOWNLOADS_AT_ONCE ENCRYPTION_KEY_FILE PROXY_URLS_FILE REDIS_URL_FILE BASE_URL ENCRYPTION_KEY ENCRYPTION_KEY_PREVIOUS LINK_TTL_MINUTES MAX_WORKERS MAX_QUEUE YTDLP_TIMEOUT DOWNLOAD_TIMEOUT TEMP_DIR CLEANUP_CRON COOKIES_PATH PROXY_URLS EXTRA_CA_CERTS REDIS_URL CACHE_TTL RATE_LIMIT_MAX TRUST_PROXY CORS_ORIGIN SLIDE_SECONDS PREFER_CODEC GLUETUN_URL GLUETUN_API_KEY WEB_PAGE CANARY_URL ENGINE_UPDATE_CRON LOG_LEVEL'.split(
+  'PORT HOST MANAGEMENT_PORT NODE_ENV HEALTH_TOKEN SHUTDOWN_DELAY DOWNLOADS_PER_MINUTE DOWNLOADS_AT_ONCE ENCRYPTION_KEY_FILE PROXY_URLS_FILE REDIS_URL_FILE BASE_URL ENCRYPTION_KEY ENCRYPTION_KEY_PREVIOUS LINK_TTL_MINUTES MAX_WORKERS MAX_QUEUE YTDLP_TIMEOUT DOWNLOAD_TIMEOUT TEMP_DIR CLEANUP_CRON COOKIES_PATH PROXY_URLS EXTRA_CA_CERTS REDIS_URL CACHE_TTL RATE_LIMIT_MAX TRUST_PROXY CORS_ORIGIN SLIDE_SECONDS FILENAME_TEMPLATE PREFER_CODEC GLUETUN_URL GLUETUN_API_KEY API_KEYS_PATH REQUIRE_KEY BOT_CHECK WEB_PAGE CANARY_URL ENGINE_UPDATE_CRON LOG_LEVEL'.split(
     ' ',
   );
 
@@ -56,12 +56,16 @@ describe('the defaults', () => {
     ['CORS_ORIGIN', (c) => c.server.corsOrigin, '*'],
     ['SLIDE_SECONDS', (c) => c.slideshow.slideSeconds, 4],
     ['PREFER_CODEC', (c) => c.posts.preferCodec, 'best'],
+    ['FILENAME_TEMPLATE', (c) => c.files.nameTemplate, [{ field: 'user' }, '_', { field: 'id' }]],
     ['MANAGEMENT_PORT', (c) => c.server.managementPort, null],
     ['DOWNLOADS_PER_MINUTE', (c) => c.limits.downloadsPerMinute, 600],
     ['DOWNLOADS_AT_ONCE', (c) => c.limits.downloadsAtOnce, 32],
     ['HEALTH_TOKEN', (c) => c.secrets.healthToken, null],
     ['SHUTDOWN_DELAY', (c) => c.server.shutdownDelayMs, 0],
     ['GLUETUN_URL', (c) => c.egress.gluetunUrl, null],
+    ['API_KEYS_PATH', (c) => c.access.keysPath, null],
+    ['REQUIRE_KEY', (c) => c.access.requireKey, false],
+    ['BOT_CHECK', (c) => c.access.botCheck, false],
     ['GLUETUN_API_KEY', (c) => c.secrets.gluetunApiKey, null],
     ['WEB_PAGE', (c) => c.server.webPage, true],
     ['DIALECTS', (c) => c.server.dialects, []],
@@ -114,7 +118,10 @@ describe('a given value', () => {
     ],
     ['SLIDE_SECONDS', '2.5', (c) => c.slideshow.slideSeconds, 2.5],
     ['PREFER_CODEC', 'h264', (c) => c.posts.preferCodec, 'h264'],
+    ['FILENAME_TEMPLATE', '{title}!', (c) => c.files.nameTemplate, [{ field: 'title' }, '!']],
     ['GLUETUN_URL', 'http://gluetun:8000/', (c) => c.egress.gluetunUrl, 'http://gluetun:8000'],
+    ['API_KEYS_PATH', '/var/keys.json', (c) => c.access.keysPath, '/var/keys.json'],
+    ['BOT_CHECK', 'pow', (c) => c.access.botCheck, true],
     ['WEB_PAGE', 'False', (c) => c.server.webPage, false],
     ['WEB_PAGE', '1', (c) => c.server.webPage, true],
     ['DIALECTS', 'Cobalt, tikwm', (c) => c.server.dialects, ['cobalt', 'tikwm']],
@@ -177,6 +184,7 @@ describe('a wrong value', () => {
     ['CLEANUP_CRON', '99 * * * *', /cron expression/],
     ['PROXY_URLS', 'ftp://proxy:21', /http:\/\/, https:\/\/ or socks5:\/\//],
     ['PROXY_URLS', 'http://ok:1,proxy:3128', /comma-separated/],
+    ['BOT_CHECK', 'captcha', /off or pow/],
     ['EXTRA_CA_CERTS', './no-such-file.pem', /PEM file/],
     ['EXTRA_CA_CERTS', '.', /PEM file/],
     ['EXTRA_CA_CERTS', './package.json', /PEM file/],
@@ -185,6 +193,8 @@ describe('a wrong value', () => {
     ['REDIS_URL', 'redis://a:1,http://b:2', /nodes of a cluster/],
     ['CACHE_TTL', '-5', /number/],
     ['RATE_LIMIT_MAX', 'off', /whole number/],
+    ['DELIVERY', 'apache', /relay or nginx/],
+    ['DELIVERY', 'nginx', /unless TRUST_PROXY names the nginx/],
     ['TRUST_PROXY', 'maybe', /number of hops/],
     ['TRUST_PROXY', '10.0.0.0/99', /networks/],
     ['CORS_ORIGIN', 'example.com', /origins such as https/],
@@ -197,6 +207,13 @@ describe('a wrong value', () => {
     ['CORS_ORIGIN', 'capacitor://localhost/', /origins such as https/],
     ['SLIDE_SECONDS', '0', /number from 0.5/],
     ['PREFER_CODEC', 'h265', /h264 or best/],
+    ['FILENAME_TEMPLATE', '{id}/{title}', /without </],
+    ['FILENAME_TEMPLATE', '{id}{nickname}', /\{user\}, \{id\}/],
+    ['FILENAME_TEMPLATE', '{id}_{id}', /at most once/],
+    ['FILENAME_TEMPLATE', '{user}_{date}', /with \{id\} or \{title\}/],
+    ['FILENAME_TEMPLATE', '{id', /with \{id\}/],
+    ['FILENAME_TEMPLATE', '{id}\u202E', /without </],
+    ['FILENAME_TEMPLATE', `{id}${'x'.repeat(61)}`, /short texts/],
     ['GLUETUN_URL', 'gluetun', /http or https/],
     ['WEB_PAGE', 'on', /true or false/],
     ['DIALECTS', 'cobalt,metube', /a comma-separated list of cobalt, tikwm/],
@@ -212,6 +229,13 @@ describe('a wrong value', () => {
   it('is named together with the other wrong ones', () => {
     const message = refusal({ PORT: 'x', MAX_WORKERS: 'y' });
     expect(message).toMatch(/PORT must be .*; MAX_WORKERS must be /);
+  });
+
+  it('is a setting that another one contradicts', () => {
+    expect(refusal({ REQUIRE_KEY: 'true' })).toMatch(/^API_KEYS_PATH must be set where REQUIRE_KEY/);
+    expect(refusal({ REQUIRE_KEY: 'true', API_KEYS_PATH: 'keys.json', BOT_CHECK: 'pow' })).toMatch(
+      /^BOT_CHECK must be off where REQUIRE_KEY/,
+    );
   });
 
   it('never stops the start with anything but a ConfigError', () => {
@@ -369,6 +393,10 @@ describe('warnings', () => {
     [{ NODE_ENV: 'production', ENCRYPTION_KEY: STRONG_KEY }, /BASE_URL is not set/],
     [{ TRUST_PROXY: '1' }, /TRUST_PROXY=1 trusts/],
     [{ TRUST_PROXY: 'true' }, /TRUST_PROXY=true trusts/],
+    [
+      { DELIVERY: 'nginx', TRUST_PROXY: 'loopback', PROXY_URLS: 'http://proxy:3128' },
+      /no effect with PROXY_URLS/,
+    ],
   ])('%j is warned about', (env, about) => {
     expect(configWarnings(loadConfig(env))).toEqual([expect.stringMatching(about)]);
   });

@@ -11,6 +11,8 @@ interface Post {
   duration: number;
   /** Where the post came from: `page`, `player`, … */
   source: string;
+  /** The post's track and the video's own sound; the first MP3 is `download_link.mp3`. */
+  sounds: { kind: 'track' | 'video'; format: 'mp3' | 'm4a'; link: string }[];
   /** Fields that this source does not know, such as `statistics.play_count`; absent where it knows all. */
   partial?: string[] | undefined;
   /** ISO 8601. Until then every link works. */

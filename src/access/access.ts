@@ -50,4 +50,9 @@ export class Access {
     if (requireKey) throw new ServiceError('unauthorized');
     return { key: null, session: (await botCheck?.admit(credentials)) ?? null };
   }
+
+  /** Counts more posts of a request without a key than the one that it was admitted for. */
+  async countMore(networks: Visitor['networks'], posts: number): Promise<void> {
+    await this.#options.botCheck?.count(networks, posts);
+  }
 }

@@ -69,9 +69,7 @@ export class BotCheck {
   async admit({ client, networks, session, solution }: Visitor): Promise<string | null> {
     const solved = solution === null ? null : this.#openSolution(solution, client);
     const paid = solved ?? (session === null ? null : this.#open<Session>('session', session, client));
-    const asked = { kind: 'asked', max: Number.MAX_SAFE_INTEGER, windowMs: HOUR_MS };
-    const { current } = await this.#options.asked.add(networks, paid ? 1 : 0, asked);
-    const level = this.#levelOf(current);
+    const level = await this.count(networks, paid ? 1 : 0);
     if (paid && paid.level + 1 >= level) {
       if (!solved) return null;
       if (await this.#isFirstUse(solved)) return this.#newSession(solved);
@@ -80,6 +78,14 @@ export class BotCheck {
       message: MESSAGE,
       challenge: this.#newChallenge(client, level),
     });
+  }
+
+  /** Counts posts that a client asks for. @returns the level of the work for them */
+  async count(networks: Visitor['networks'], posts: number): Promise<number> {
+    const asked = { kind: 'asked', max: Number.MAX_SAFE_INTEGER, windowMs: HOUR_MS };
+    const { current } = await this.#options.asked.add(networks, posts, asked);
+    const { freePosts, maxLevel } = this.#options.limits;
+    return Math.min(maxLevel, Math.max(0, Math.ceil(Math.log2(current / freePosts))));
   }
 
   #newChallenge(client: string, level: number): Challenge {
@@ -120,10 +126,5 @@ export class BotCheck {
     } catch {
       return null;
     }
-  }
-
-  #levelOf(posts: number): number {
-    const { freePosts, maxLevel } = this.#options.limits;
-    return Math.min(maxLevel, Math.max(0, Math.ceil(Math.log2(posts / freePosts))));
   }
 }

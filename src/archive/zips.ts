@@ -4,7 +4,7 @@ import { crc32 } from 'node:zlib';
 import type { MediaClient, MediaSource, Renew } from '../cdn/index.ts';
 import { mapLimited } from '../concurrency/index.ts';
 import { ServiceError } from '../errors.ts';
-import { type MediaRequest, type MediaResponse, mediaFileName, respond, strongEtag } from '../media/index.ts';
+import { type MediaRequest, type MediaResponse, respond, strongEtag } from '../media/index.ts';
 import type { TempStore } from '../temp/index.ts';
 import { SpoolBudget, type SpoolLimits } from './spool-budget.ts';
 import { ZipBody, type ZipEntry } from './zip-body.ts';
@@ -24,13 +24,13 @@ export interface ZipPhoto {
   isClip?: boolean;
   source: MediaSource;
   renew: Renew;
+  /** Opens the photo in another form, which is made when it is asked for. */
+  openAs?: (method: 'GET' | 'HEAD', signal: AbortSignal) => Promise<MediaResponse>;
 }
 
 /** Gives the files of an archive their names and dates. */
 export interface ZipPost {
-  /** The author's @name. */
-  user: string;
-  id: string;
+  nameOf(file: { index: number; extension: string }): string;
   /** Unix seconds. */
   createdAt: number | null;
 }
@@ -70,7 +70,8 @@ export class Zips {
 
   /**
    * Answers a request with an archive of the photos. Each photo has shown type and length before anything is promised,
-   * so the archive's length is exact; a photo that is missing fails the whole request.
+   * so the archive's length is exact; a photo that is missing fails the whole request. HEAD has nothing made, so it
+   * tells no length of photos in another form.
    * @throws ServiceError `busy` where too many archives are under way; as `MediaClient.openMedia`
    */
   async openZip(
@@ -80,20 +81,23 @@ export class Zips {
     options: ZipOptions,
   ): Promise<MediaResponse> {
     if (photos.length === 0) throw new ServiceError('post_not_found');
+    const isHead = request.method === 'HEAD';
     const entries = await mapLimited(
       photos,
       PROBES_AT_ONCE,
-      (photo, _index, signal) => this.#probe(photo, post, { ...options, signal }),
+      ({ openAs, ...photo }, _index, signal) =>
+        this.#probe({ ...photo, ...(!isHead && openAs && { openAs }) }, post, { ...options, signal }),
       options.signal,
     );
     const size = zipSize(entries);
     if (size > MAX_ZIP_BYTES) throw upstreamFailed(`a zip of ${size} bytes`);
     const date = post.createdAt === null ? NO_DATE : new Date(post.createdAt * 1000);
+    const isKnown = !isHead || photos.every(({ openAs }) => !openAs);
     const metadata = {
       mime: 'application/zip',
       extension: 'zip',
-      size,
-      etag: etagOf(entries, date),
+      size: isKnown ? size : null,
+      etag: isKnown ? etagOf(entries, date) : null,
       lastModified: null,
     };
     return respond(request, metadata, () => this.#open(entries, date, options), { ranges: false });
@@ -116,8 +120,8 @@ export class Zips {
   }
 
   async #probe(
-    { position, isClip = false, source, renew }: ZipPhoto,
-    { user, id }: ZipPost,
+    { position, isClip = false, source, renew, openAs }: ZipPhoto,
+    { nameOf }: ZipPost,
     { client, signal }: ZipOptions,
   ): Promise<Photo> {
     let latest = source;
@@ -126,15 +130,16 @@ export class Zips {
       latest = renewed;
       return renewed;
     };
-    const open = (method: 'GET' | 'HEAD', signal: AbortSignal) =>
-      this.#media.openMedia(latest, { method }, { client, signal, renew: remembered });
+    const open =
+      openAs ??
+      ((method, signal) => this.#media.openMedia(latest, { method }, { client, signal, renew: remembered }));
     const { mime, extension, size, headers } = await open('HEAD', signal);
     const { etag } = headers;
     if (!mime.startsWith(isClip ? 'video/' : 'image/')) throw upstreamFailed(`${mime} instead of a photo`);
     if (size === null || etag === undefined) throw upstreamFailed('a photo without a length');
     if (size > MAX_PHOTO_BYTES) throw upstreamFailed(`a photo of ${size} bytes`);
     return {
-      name: mediaFileName({ user, id, index: position, extension }),
+      name: nameOf({ index: position, extension }),
       size,
       etag,
       fetchTo: async (path, signal) => {

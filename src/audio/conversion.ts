@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises';
 import {
+  assertWholeMp4,
   FfmpegFailed,
   type FfmpegInput,
   ffmpegToFile,
@@ -50,10 +51,15 @@ const MP3_OUTPUT = [
   ...['-t', String(MAX_MP3_SECONDS), '-fs', String(MAX_MP3_BYTES)],
   ...EACH_PACKET_WRITTEN,
 ];
-const COVER_IN_MP3 = [
-  ...['-map', '1:v:0', '-c:v', 'copy', '-disposition:v:0', 'attached_pic'],
-  // ID3's own names.
-  ...['-metadata:s:v', 'title=Cover', '-metadata:s:v', 'comment=Cover (front)'],
+const COVER = ['-map', '1:v:0', '-c:v', 'copy', '-disposition:v:0', 'attached_pic'];
+/** ID3's own names. */
+const COVER_IN_MP3 = [...COVER, '-metadata:s:v', 'title=Cover', '-metadata:s:v', 'comment=Cover (front)'];
+
+/** The packets of the source, without its metadata; the index first, for players that fetch. */
+const M4A_OUTPUT = [
+  ...['-c:a', 'copy', '-map_metadata', '-1', '-map_metadata:s', '-1', '-map_chapters', '-1'],
+  ...['-fflags', '+bitexact', '-movflags', '+faststart', '-abort_on', 'empty_output_stream'],
+  ...['-f', 'ipod', ...EACH_PACKET_WRITTEN],
 ];
 
 /**
@@ -67,7 +73,7 @@ export async function makeCover(picture: string, jpeg: string, { ffmpegPath, sig
 }
 
 /** A fetched track or video, its tags, and a cover as JPEG. */
-export interface Mp3Input {
+export interface SoundInput {
   sound: string;
   tags: Omit<Tags, 'cover'>;
   cover: string | null;
@@ -77,24 +83,41 @@ export interface Mp3Input {
  * Makes an MP3 of the first sound in a file.
  * @throws FfmpegFailed, also where there is no sound or more than MAX_MP3_SECONDS; the signal's reason
  */
-export async function makeMp3({ sound, tags, cover }: Mp3Input, mp3: string, conversion: Conversion) {
-  const { ffmpegPath, signal } = conversion;
-  const inputs: FfmpegInput[] = [{ source: sound, options: SOUND_INPUT }];
-  if (cover) inputs.push({ source: cover, options: JPEG_INPUT });
-  const outputOptions = [
-    ...['-map', '0:a:0', ...(cover ? COVER_IN_MP3 : [])],
-    ...MP3_OUTPUT,
-    ...tagOptions(tags),
-  ];
-  const run = ffmpegToFile({ ffmpegPath, inputs, outputOptions }, mp3);
-  await finishWithin(run, { limitMs: CONVERSION_LIMIT_MS, signal });
-  try {
+export async function makeMp3(input: SoundInput, mp3: string, conversion: Conversion): Promise<void> {
+  await makeSound(input, [...(input.cover ? COVER_IN_MP3 : []), ...MP3_OUTPUT], mp3, conversion);
+  await checked(async () => {
     await assertWholeMp3(mp3);
     // `-t` cuts without an error.
     if ((await stat(mp3)).size >= MAX_MP3_SECONDS * BYTES_PER_SECOND) {
       throw new Error(`the sound is longer than ${MAX_MP3_SECONDS} s`);
     }
-  } catch (error) {
-    throw new FfmpegFailed(error as Error, '');
-  }
+  });
+}
+
+/**
+ * Makes an M4A of the first sound in a file, without encoding it again.
+ * @throws FfmpegFailed, also where there is no sound, or one that is no AAC; the signal's reason
+ */
+export async function makeM4a(input: SoundInput, m4a: string, conversion: Conversion): Promise<void> {
+  await makeSound(input, [...(input.cover ? COVER : []), ...M4A_OUTPUT], m4a, conversion);
+  await checked(() => assertWholeMp4(m4a));
+}
+
+async function makeSound(
+  { sound, tags, cover }: SoundInput,
+  output: readonly string[],
+  path: string,
+  { ffmpegPath, signal }: Conversion,
+): Promise<void> {
+  const inputs: FfmpegInput[] = [{ source: sound, options: SOUND_INPUT }];
+  if (cover) inputs.push({ source: cover, options: JPEG_INPUT });
+  const outputOptions = ['-map', '0:a:0', ...output, ...tagOptions(tags)];
+  const run = ffmpegToFile({ ffmpegPath, inputs, outputOptions }, path);
+  await finishWithin(run, { limitMs: CONVERSION_LIMIT_MS, signal });
+}
+
+async function checked(check: () => Promise<void>): Promise<void> {
+  await check().catch((error: Error) => {
+    throw new FfmpegFailed(error, '');
+  });
 }

@@ -1,2 +1,2 @@
-export { type Mp3Options, Mp3s, type Mp3sOptions } from './mp3s.ts';
+export { type SoundFormat, type SoundOptions, Sounds, type SoundsOptions } from './sounds.ts';
 export type { Tags } from './tags.ts';

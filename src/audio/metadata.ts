@@ -5,8 +5,8 @@ import { abortable, deadline } from '../concurrency/index.ts';
 import { MAX_COVER_BYTES, METADATA_LIMIT_MS } from '../renders/index.ts';
 import type { Tags } from './tags.ts';
 
-/** What an MP3 says about itself: its tags, and the path of the fetched picture. */
-export interface Mp3Metadata {
+/** What a sound says about itself: its tags, and the path of the fetched picture. */
+export interface SoundMetadata {
   tags: Omit<Tags, 'cover'>;
   picture: string | null;
 }
@@ -19,9 +19,9 @@ export async function fetchMetadata(
   fetchTags: (signal: AbortSignal) => Promise<Tags>,
   folder: string,
   { media, log, signal }: { media: MediaClient; log: Pick<Logger, 'warn'>; signal: AbortSignal },
-): Promise<Mp3Metadata> {
+): Promise<SoundMetadata> {
   const limit = deadline(METADATA_LIMIT_MS, signal);
-  const metadata: Mp3Metadata = { tags: { title: '', artist: '', album: '' }, picture: null };
+  const metadata: SoundMetadata = { tags: { title: '', artist: '', album: '' }, picture: null };
   try {
     const { cover, ...tags } = await abortable(fetchTags(limit.signal), limit.signal);
     metadata.tags = tags;
@@ -31,7 +31,7 @@ export async function fetchMetadata(
       metadata.picture = picture;
     }
   } catch (err) {
-    if (!signal.aborted) log.warn({ err }, 'MP3 is made without its tags or its cover');
+    if (!signal.aborted) log.warn({ err }, 'sound is made without its tags or its cover');
   } finally {
     limit.clear();
   }

@@ -1,6 +1,6 @@
 import type { MediaSource } from '../cdn/index.ts';
 
-/** Tags of an MP3. */
+/** Tags of a sound. */
 export interface Tags {
   title: string;
   artist: string;

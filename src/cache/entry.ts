@@ -107,6 +107,7 @@ const postSchema = exactly<Post>({
     durationMs: count,
     cover: text.nullable(),
     urls,
+    isMixed: z.boolean().exactOptional(),
   }).nullable(),
   cookie: text.nullable(),
   egress: text,

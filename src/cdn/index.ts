@@ -13,5 +13,6 @@ export {
   type OpenOptions,
   type RelayStats,
 } from './media-client.ts';
+export type { MediaAddress } from './request.ts';
 export { isMissingAtCdn, type MediaSource, type Renew } from './source.ts';
 export type { Resolve, ResolvedAddress } from './ssrf-guard.ts';

@@ -13,7 +13,7 @@ import {
 import { createDispatcher } from './dispatcher.ts';
 import { type Attempt, LinkFailover } from './failover.ts';
 import { type OpenContext, type OpenedMedia, openRange, openResume, openStart } from './open.ts';
-import { requestMedia, type UpstreamContext } from './request.ts';
+import { type MediaAddress, requestMedia, type UpstreamContext } from './request.ts';
 import { ResumableBody, type ResumableBodyOptions, tooLarge } from './resumable-body.ts';
 import { isFileChanged, type MediaSource, type Renew } from './source.ts';
 import type { Resolve } from './ssrf-guard.ts';
@@ -128,7 +128,7 @@ export class MediaClient {
       return respond(request, opened.metadata, () => this.#relay(opened, null, opening));
     }
     const known = isForPlainRange(request) ? this.#known.get(source.id) : undefined;
-    const metadata = known ?? (await this.#probe(opening));
+    const metadata = known ?? (await this.#probe(opening)).metadata;
     try {
       return await respond(request, metadata, async (range) => {
         if (metadata.size === null) return this.#relay(await this.#openStart(opening, true), null, opening);
@@ -144,6 +144,20 @@ export class MediaClient {
       if (known && failover.fileChanged && !signal.aborted) return this.openMedia(source, request, options);
       throw error;
     }
+  }
+
+  /**
+   * Verifies a file as `openMedia` does, and tells where it is for another program that fetches it.
+   * @throws as `openMedia`
+   */
+  async locate(
+    source: MediaSource,
+    options: OpenOptions,
+  ): Promise<{ metadata: MediaMetadata; address: MediaAddress }> {
+    const { signal, client = null } = options;
+    const failover = new LinkFailover(source, this.#counted(options.renew));
+    const { metadata, response } = await this.#probe({ failover, source, signal, client });
+    return { metadata, address: response.address };
   }
 
   /**
@@ -190,12 +204,12 @@ export class MediaClient {
   }
 
   /** Learns a file's metadata from its first SNIFF_BYTES. */
-  async #probe(opening: Opening): Promise<MediaMetadata> {
-    const { metadata, response } = await this.#openStart(opening, false);
-    response.body.drain();
+  async #probe(opening: Opening): Promise<OpenedMedia> {
+    const opened = await this.#openStart(opening, false);
+    opened.response.body.drain();
     // undici frees a connection one turn of the event loop after its response; the next request reuses it then.
     await setImmediate();
-    return metadata;
+    return opened;
   }
 
   #relay(

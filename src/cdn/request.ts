@@ -40,7 +40,17 @@ export interface UpstreamResponse {
   /** Its ETag where that is strong, else its Last-Modified: good for If-Range at this link. */
   validator: string | null;
   lastModified: string | null;
+  address: MediaAddress;
   body: UpstreamBody;
+}
+
+/** What was requested last, after redirects: an https address of a media host, and what it wants to see. */
+export interface MediaAddress {
+  url: string;
+  userAgent: string;
+  referer: string;
+  /** `name=value` in visible ASCII; null for none. */
+  cookie: string | null;
 }
 
 /**
@@ -55,10 +65,11 @@ export async function requestMedia(
   for (let hop = 0; hop <= MAX_REDIRECTS; hop++) {
     const url = mediaUrl(next);
     if (!url) throw new LinkError('forbidden', hop === 0 ? 'link' : `redirect ${hop}`);
-    const body = await UpstreamBody.open(url, headersFor(url, request), context);
+    const address = addressOf(url, request.source);
+    const body = await UpstreamBody.open(url, headersFor(address, request), context);
     context.onStatus?.(body.status);
     try {
-      if (!REDIRECTS.has(body.status)) return accept(body, url, request);
+      if (!REDIRECTS.has(body.status)) return accept(body, url, request, address);
       next = redirectTarget(body.header('location'), url);
     } catch (error) {
       body.destroy();
@@ -70,15 +81,28 @@ export async function requestMedia(
   throw new LinkError('status', 'too many redirects');
 }
 
-function headersFor(url: URL, { source, range, validator }: UpstreamRequest): Record<string, string> {
+function addressOf(url: URL, { referer, cookie }: MediaSource): MediaAddress {
+  const { origin, pathname, search } = url;
+  return {
+    url: `${origin}${pathname}${search}`,
+    userAgent: USER_AGENT,
+    referer,
+    cookie: cookie !== null && wantsCookie(url, cookie) ? cookie : null,
+  };
+}
+
+function headersFor(
+  { userAgent, referer, cookie }: MediaAddress,
+  { range, validator }: UpstreamRequest,
+): Record<string, string> {
   const headers: Record<string, string> = {
-    'user-agent': USER_AGENT,
+    'user-agent': userAgent,
     accept: '*/*',
     // A compressed body has other offsets than the file.
     'accept-encoding': 'identity',
-    referer: source.referer,
+    referer,
   };
-  if (source.cookie !== null && wantsCookie(url, source.cookie)) headers.cookie = source.cookie;
+  if (cookie !== null) headers.cookie = cookie;
   if (range) headers.range = `bytes=${range.start}-${range.end ?? ''}`;
   if (range && validator !== null) headers['if-range'] = validator;
   return headers;
@@ -101,7 +125,12 @@ function redirectTarget(location: string | undefined, base: URL): string {
   return absolute.replace(/^http:\/\/(?=[^/?#:]+(?:[/?#]|$))/i, 'https://');
 }
 
-function accept(body: UpstreamBody, url: URL, { link, range }: UpstreamRequest): UpstreamResponse {
+function accept(
+  body: UpstreamBody,
+  url: URL,
+  { link, range }: UpstreamRequest,
+  address: MediaAddress,
+): UpstreamResponse {
   const { status } = body;
   const host = url.hostname;
   if (status !== 200 && !(status === 206 && range)) throw new LinkError('status', `${status} from ${host}`);
@@ -116,7 +145,7 @@ function accept(body: UpstreamBody, url: URL, { link, range }: UpstreamRequest):
   const etag = body.header('etag') ?? '';
   const strongEtag = /^"[\x21\x23-\x7E]*"$/.test(etag) ? etag : null;
   const lastModified = httpDate(body.header('last-modified'));
-  return { link, start, size, validator: strongEtag ?? lastModified, lastModified, body };
+  return { link, start, size, validator: strongEtag ?? lastModified, lastModified, address, body };
 }
 
 /** The date in the only form that a server may send (RFC 9110 §5.6.7), for it is sent on to clients; else null. */

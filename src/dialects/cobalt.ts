@@ -1,6 +1,4 @@
 import type { ErrorCode, ServiceError } from '../errors.ts';
-import { mediaFileName } from '../media/index.ts';
-import type { Post } from '../posts/post.ts';
 import type { PostResponse } from '../posts/response.ts';
 
 /** The options of cobalt that make a difference here; the others are those of other sites, or have no effect. */
@@ -43,13 +41,12 @@ type VideoResponse = Extract<PostResponse, { status: 'tunnel' }>;
 
 const PLAYABLE_CODECS: readonly string[] = ['h264', 'h265'];
 
-/** Answers a request of API 11 with the files of a post. */
+/** Answers a request of API 11 with the files of a post. @param name of a file with that extension */
 export function toCobalt(
-  { ref }: Pick<Post, 'ref'>,
   response: PostResponse,
   request: CobaltRequest,
+  name: (extension: string) => string,
 ): CobaltResponse {
-  const name = (extension: string) => mediaFileName({ user: ref.user ?? '', id: ref.id, extension });
   const { mp3 } = response.download_link;
   if (request.downloadMode === 'audio') {
     // MP3 is also the best that there is: nothing else is made.
@@ -142,7 +139,9 @@ const CODES: Readonly<Record<ErrorCode, string>> = {
   internal: 'generic',
 };
 
-export function cobaltError({ code, retryAfter }: ServiceError): CobaltError {
+/** @param hasKey whether the request came with an API key */
+export function cobaltError({ code, retryAfter }: ServiceError, hasKey: boolean): CobaltError {
+  if (code === 'unauthorized' && !hasKey) return failure('auth.key.missing');
   const name = CODES[code];
   if (name === 'rate_exceeded' && retryAfter !== undefined) return failure(name, { limit: retryAfter });
   return name.startsWith('fetch.') ? failure(name, { service: 'tiktok' }) : failure(name);

@@ -17,6 +17,8 @@ export const PROTOCOL = 2;
 export interface Hello {
   protocol: number;
   pid: number;
+  /** Pid of the host that forked the child. */
+  host: number;
   ytdlp: string;
   python: string;
   curlCffi: string | null;

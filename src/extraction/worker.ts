@@ -85,6 +85,7 @@ export default async function run(task: WorkerTask): Promise<WorkerResult | Need
   if (task.kind === 'ttwid') return registerTtwid(task).catch(() => null);
   const deadline = performance.now() + settings.timeoutMs;
   let restarts = 0;
+  let deaths = 0;
   for (;;) {
     try {
       return { ...(await extract(task, deadline)), restarts };
@@ -92,10 +93,21 @@ export default async function run(task: WorkerTask): Promise<WorkerResult | Need
       const failure = { ok: false, detail: String(error), attempts: [], restarts } as const;
       if (error instanceof JobOverdue) return { ...failure, code: 'timeout' };
       if (!(error instanceof ConnectionLost)) return { ...failure, code: 'internal' };
-      // The child died under this job: one more try on a fresh one, and no third for a post that kills children.
-      if (restarts >= 1) return { ...failure, code: 'busy', detail: String(error.cause ?? error) };
       restarts += 1;
+      // The child died under this job: one more try on a fresh one, and no third for a post that kills children.
+      if (!(await isHostReplaced(task.socketPath))) deaths += 1;
+      if (deaths > 1) return { ...failure, code: 'busy', detail: String(error.cause ?? error) };
     }
+  }
+}
+
+/** Whether a child died with its host, which is no fault of its job: the next child then has another host. */
+async function isHostReplaced(socketPath: string): Promise<boolean> {
+  const host = connection?.hello.host;
+  try {
+    return (await connected(socketPath)).hello.host !== host;
+  } catch {
+    return false;
   }
 }
 

@@ -3,10 +3,10 @@ import type { MediaSource, Renew } from '../cdn/index.ts';
 import { ServiceError } from '../errors.ts';
 import type { ExtractOptions } from '../extraction/index.ts';
 import type { LinkTarget } from '../links/index.ts';
+import type { NamedPost } from '../media/index.ts';
 import type { Asset, AssetSource } from '../posts/asset.ts';
 import { assetSource } from '../posts/asset.ts';
 import type { Post, PostRef } from '../posts/post.ts';
-import { chooseRenditions } from '../posts/renditions.ts';
 import { type PostLink, postKey } from '../posts/url.ts';
 
 /** Finds posts; implemented by Posts of cache/. */
@@ -34,13 +34,17 @@ export class FileLocator {
     return (await this.#posts.find({ kind: 'post', ref }, options)).post;
   }
 
-  /** The video, which holds the sound as well, of a post whose track is a file of its own; null where there is none. */
-  async videoWithSound(ref: PostRef, options: ExtractOptions) {
+  /** What file names say of a post; without its title where the post cannot be had any more. */
+  async named({ ref, about }: LinkTarget, options: ExtractOptions): Promise<NamedPost> {
+    const known = about ?? (await this.post(ref, options).catch(() => ({ title: '', createdAt: null })));
+    return { user: ref.user ?? '', id: ref.id, title: known.title, createdAt: known.createdAt };
+  }
+
+  /** The sound of the video, which holds the track as well; null where there is none. */
+  async soundOfVideo(ref: PostRef, options: ExtractOptions) {
     const post = await this.post(ref, options);
-    const video = chooseRenditions(post.renditions, 'h264').standard;
-    if (!video || !post.sound?.urls.length) return null;
-    const asset: Asset = { kind: 'video', rendition: video.id };
-    return { asset, source: sourceOf(post, asset) };
+    const asset: Asset = { kind: 'sound', of: 'video', format: 'mp3' };
+    return assetSource(post, asset) && { asset, source: sourceOf(post, asset) };
   }
 
   /**
@@ -74,7 +78,7 @@ export function coverOf({ ref, sound, cover, egress }: Post): MediaSource | null
   return url === null
     ? null
     : {
-        ...mediaSource(ref, { kind: 'mp3' }, { urls: [url], cookie: null, egress }),
+        ...mediaSource(ref, { kind: 'cover' }, { urls: [url], cookie: null, egress }),
         id: `${postKey(ref)}/cover`,
       };
 }
@@ -94,6 +98,8 @@ function assetName(asset: Asset): string {
       return `live/${asset.index}`;
     case 'subtitle':
       return `subtitle/${asset.language}/${asset.source}`;
+    case 'sound':
+      return `sound/${asset.of}`;
     default:
       return asset.kind;
   }

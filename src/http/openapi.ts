@@ -4,42 +4,13 @@ import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import type { FastifyInstance } from 'fastify';
 import { jsonSchemaTransform } from 'fastify-type-provider-zod';
-import type { Config } from '../config.ts';
 import type { Limits } from '../limits.ts';
 import { DownloadLimiter } from './download-limiter.ts';
+import { securitySchemes } from './schemas/access.ts';
 
 /** swagger-ui's own policy asks for https, which a service without a certificate does not have. */
 const DOCS_POLICY =
   "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; object-src 'none'; frame-ancestors 'none'";
-
-const SECURITY_SCHEMES = {
-  apiKey: {
-    type: 'apiKey',
-    in: 'header',
-    name: 'X-API-Key',
-    description: 'An API key of the operator; also as `Authorization: Api-Key …`.',
-  },
-  bearer: { type: 'http', scheme: 'bearer', description: 'The same API key.' },
-  session: {
-    type: 'apiKey',
-    in: 'header',
-    name: 'X-Session',
-    description: 'Of a solved `challenge`, which comes with `unauthorized`; for the network that solved it.',
-  },
-} as const;
-
-/** What a request for posts has to prove, as an operation of the document says it: one of the list. */
-export function accessSecurity({
-  keysPath,
-  requireKey,
-  botCheck,
-}: Config['access']): Record<string, string[]>[] {
-  return [
-    ...(keysPath === null ? [] : [{ apiKey: [] }, { bearer: [] }]),
-    ...(botCheck ? [{ session: [] }] : []),
-    ...(requireKey || botCheck ? [] : [{}]),
-  ];
-}
 
 /** /openapi.json, generated from the schemas that validate the requests, and /docs, a page that shows it. */
 export async function describeApi(
@@ -57,7 +28,7 @@ export async function describeApi(
           'Posts of TikTok and Douyin: metadata, and links to the media that work until they expire.',
       },
       servers: [{ url: baseUrl ?? '/' }],
-      components: { securitySchemes: SECURITY_SCHEMES },
+      components: { securitySchemes },
     },
     transform: jsonSchemaTransform,
   });

@@ -43,19 +43,26 @@ export class ClientRate {
     this.#perMinute = perMinute;
   }
 
-  /** @throws ServiceError `rate_limited` */
-  async count(request: FastifyRequest, cost = 1): Promise<void> {
+  /**
+   * @returns what is left of the limit; null where there is none, or nothing was counted
+   * @throws ServiceError `rate_limited`
+   */
+  async count(request: FastifyRequest, cost = 1): Promise<number | null> {
     const max = limitFor(request, this.#perMinute);
-    if (max === null || cost === 0) return;
+    if (!max || cost === 0) return null;
     const limit = { kind: this.#kind, max, windowMs: MINUTE_MS };
     const { current, ttl } = await this.#counter.add(countedAs(request), cost, limit);
     if (current > max) throw rateLimited(ttl);
+    return max - current;
   }
 }
 
-/** @param perMinute for a client, and for an API key without a limit of its own */
+/**
+ * Null for no limit, as 0 of a key.
+ * @param perMinute for a client, and for an API key without a limit of its own
+ */
 function limitFor({ apiKey }: FastifyRequest, perMinute: number | null): number | null {
-  return apiKey?.perMinute ?? perMinute;
+  return (apiKey?.perMinute ?? perMinute) || null;
 }
 
 /** An API key is one client wherever it is used. */

@@ -36,6 +36,15 @@ export function requireAccess({ access }: Pick<Services, 'access'>) {
   };
 }
 
+/** Counts the posts of one request after its first. */
+export async function countMorePosts(
+  { access }: Pick<Services, 'access'>,
+  { apiKey, ip }: FastifyRequest,
+  posts: number,
+): Promise<void> {
+  if (!apiKey && posts > 0) await access.countMore(networksOf(ip), posts);
+}
+
 /** Other schemes may be meant for a proxy. */
 function keyIn({ authorization = '', 'x-api-key': own }: FastifyRequest['headers']): string | null {
   return text(own) ?? /^(?:Api-Key|Bearer) +(\S+)$/i.exec(authorization)?.[1] ?? null;

@@ -1,6 +1,7 @@
 import { ServiceError } from '../errors.ts';
 import { type Asset, type AssetSource, assetSource } from '../posts/asset.ts';
 import type { Platform, Post, PostRef } from '../posts/post.ts';
+import type { SoundOf } from '../posts/sounds.ts';
 import type { TokenSealer } from './token.ts';
 
 /** The routes that take a token, and with it the purposes a token can have. */
@@ -19,6 +20,14 @@ export interface LinkTarget {
   asset: Asset;
   /** Null in a short link, and for files made of several others (zip, slideshow): these need the post. */
   source: AssetSource | null;
+  /** What the file's name says of the post, where the template wants it; not in a short link. */
+  about?: PostAbout;
+}
+
+export interface PostAbout {
+  title: string;
+  /** Unix seconds. */
+  createdAt: number | null;
 }
 
 export interface LinkOptions {
@@ -26,6 +35,8 @@ export interface LinkOptions {
   short?: boolean;
 }
 
+/** Bytes of UTF-8 of a title in a link; more than a file name has room for. */
+const MAX_TITLE_BYTES = 240;
 /** A user name in a short link, in bytes of UTF-8; TikTok's have at most 24. */
 const MAX_SHORT_USER_BYTES = 32;
 
@@ -34,16 +45,19 @@ export class Links {
   readonly #sealer: TokenSealer;
   readonly #baseUrl: string;
   readonly #ttlMs: number;
+  readonly #describesPost: boolean;
 
-  constructor(sealer: TokenSealer, baseUrl: string, ttlMs: number) {
+  /** @param describesPost whether links hold what file names say of a post */
+  constructor(sealer: TokenSealer, baseUrl: string, ttlMs: number, describesPost = false) {
     this.#sealer = sealer;
     this.#baseUrl = baseUrl;
     this.#ttlMs = ttlMs;
+    this.#describesPost = describesPost;
   }
 
   /** The same links with another start. */
   at(baseUrl: string): Links {
-    return new Links(this.#sealer, baseUrl, this.#ttlMs);
+    return new Links(this.#sealer, baseUrl, this.#ttlMs, this.#describesPost);
   }
 
   /** Expiry of links made now: Unix milliseconds, in whole seconds. */
@@ -53,8 +67,10 @@ export class Links {
 
   /** The maker of links to the files of one post. */
   linksTo(post: Post, expiresAtMs: number, options: LinkOptions = {}): (asset: Asset) => string {
+    const { ref, title, createdAt } = post;
+    const about = this.#describesPost && { about: { title: cut(title, MAX_TITLE_BYTES), createdAt } };
     return (asset) => {
-      const target = { ref: post.ref, asset, source: assetSource(post, asset) };
+      const target = { ref, asset, source: assetSource(post, asset), ...about };
       return this.make(routeOf(asset), target, expiresAtMs, options);
     };
   }
@@ -89,10 +105,17 @@ function routeOf({ kind }: Asset): LinkRoute {
 }
 
 /** Arrays instead of objects: a link has to stay below 2,000 characters. */
-type Packed = [platform: 't' | 'd', id: string, user: string, asset: PackedAsset, source: PackedSource | 0];
+type Packed = [
+  platform: 't' | 'd',
+  id: string,
+  user: string,
+  asset: PackedAsset,
+  source: PackedSource | 0,
+  about?: [title: string, createdAt: number | null],
+];
 type PackedAsset =
   | ['v', string]
-  | ['m']
+  | ['m', of?: SoundOf, format?: 'mp3' | 'm4a']
   | ['p', number]
   | ['l', number]
   | ['s', string, string]
@@ -118,22 +141,25 @@ function cut(text: string, maxBytes: number): string {
   return kept;
 }
 
-function pack({ ref, asset, source }: LinkTarget): Packed {
-  return [
+function pack({ ref, asset, source, about }: LinkTarget): Packed {
+  const packed: Packed = [
     ref.platform === 'tiktok' ? 't' : 'd',
     ref.id,
     ref.user ?? '',
     packAsset(asset),
     source ? [packMirrors(source.urls), source.cookie, source.egress] : 0,
   ];
+  if (about) packed.push([about.title, about.createdAt]);
+  return packed;
 }
 
-function unpack([platform, id, user, asset, source]: Packed): LinkTarget {
+function unpack([platform, id, user, asset, source, about]: Packed): LinkTarget {
   if (!Object.hasOwn(PLATFORMS, platform)) throw new TypeError('an unknown platform');
   return {
     ref: { platform: PLATFORMS[platform], id, ...(user && { user }) },
     asset: unpackAsset(asset),
     source: source === 0 ? null : { urls: unpackMirrors(source[0]), cookie: source[1], egress: source[2] },
+    ...(about && { about: { title: about[0], createdAt: about[1] } }),
   };
 }
 
@@ -141,8 +167,8 @@ function packAsset(asset: Asset): PackedAsset {
   switch (asset.kind) {
     case 'video':
       return ['v', asset.rendition];
-    case 'mp3':
-      return ['m'];
+    case 'sound':
+      return ['m', asset.of, asset.format];
     case 'photo':
       return ['p', asset.index];
     case 'live':
@@ -165,7 +191,8 @@ function unpackAsset(packed: PackedAsset): Asset {
     case 'v':
       return { kind: 'video', rendition: packed[1] };
     case 'm':
-      return { kind: 'mp3' };
+      // Earlier versions had one sound for each post.
+      return { kind: 'sound', of: packed[1] ?? 'track', format: packed[2] ?? 'mp3' };
     case 'p':
       return { kind: 'photo', index: packed[1] };
     case 'l':

@@ -1,6 +1,7 @@
 export { type CachedFile, respondWithFile } from './cached-file.ts';
-export { contentDisposition, encodedFileName, type FileNameParts, mediaFileName } from './disposition.ts';
+export { contentDisposition, encodedFileName } from './disposition.ts';
 export { fileEtag, strongEtag } from './etag.ts';
+export { FileNames, type NamedPost } from './file-name.ts';
 export { type MediaMetadata, readMetadata } from './metadata.ts';
 export type { MediaRequest } from './preconditions.ts';
 export { type ByteRange, parseContentRange, parseRange } from './range.ts';

@@ -17,8 +17,8 @@ export interface MediaResponse {
   body: Readable | null;
 }
 
-/** Opens the bytes of a range of the file; null asks for the whole file. */
-export type OpenBody = (range: ByteRange | null) => Readable | Promise<Readable>;
+/** Opens the bytes of a range of the file; null asks for the whole file. Returns null where another program sends them. */
+export type OpenBody = (range: ByteRange | null) => Readable | null | Promise<Readable>;
 
 export interface RespondOptions {
   /** False for a file that is produced while it is sent, and can only be read from its start. */

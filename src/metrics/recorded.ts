@@ -81,7 +81,7 @@ export function recordedMetrics(registry: Registry) {
   });
   const renders = new Histogram({
     name: `${PREFIX}render_duration_seconds`,
-    help: 'Time to fetch the input and make a file: slideshow or mp3.',
+    help: 'Time to fetch the input and make a file: slideshow, sound or picture.',
     labelNames: ['kind', 'outcome'],
     buckets: RENDER_BUCKETS,
     registers,
@@ -103,7 +103,7 @@ export function recordedMetrics(registry: Registry) {
     onSource(egress: string, { source, outcome }: { source: string; outcome: string }): void {
       sources.inc({ egress, source, outcome });
     },
-    /** @param kind slideshow or mp3 */
+    /** @param kind slideshow, sound or picture */
     renderRecorder:
       (kind: string) =>
       (outcome: string, seconds: number): void =>

@@ -1,11 +1,13 @@
 import type { Post } from './post.ts';
 import { queryParam } from './query-param.ts';
-import { chooseRenditions, findRendition } from './renditions.ts';
+import { findRendition } from './renditions.ts';
+import { type SoundOf, soundUrls } from './sounds.ts';
 
 /** Which file of a post. Each names the same file in a later extraction of the post. */
 export type Asset =
   | { kind: 'video'; rendition: string }
-  | { kind: 'mp3' }
+  /** `m4a` is the sound as it lies there. */
+  | { kind: 'sound'; of: SoundOf; format: 'mp3' | 'm4a' }
   | { kind: 'photo'; index: number }
   /** The clip of a live photo. */
   | { kind: 'live'; index: number }
@@ -44,8 +46,8 @@ function assetUrls(post: Post, asset: Asset): readonly string[] | undefined {
       return post.cover ? [post.cover] : undefined;
     case 'avatar':
       return avatarUrls(post);
-    case 'mp3':
-      return soundUrls(post);
+    case 'sound':
+      return soundUrls(post, asset.of);
     default:
       return undefined;
   }
@@ -54,13 +56,6 @@ function assetUrls(post: Post, asset: Asset): readonly string[] | undefined {
 /** The medium one is large enough for any page. */
 function avatarUrls({ author }: Post): string[] {
   return [author.avatarMedium, author.avatarLarger, author.avatarThumb].filter(Boolean).slice(0, 1);
-}
-
-/** The track itself where it has an address, else a video with sound. */
-function soundUrls(post: Post): readonly string[] | undefined {
-  if (post.sound && post.sound.urls.length > 0) return post.sound.urls;
-  const { standard, watermark } = chooseRenditions(post.renditions, 'h264');
-  return (standard ?? watermark)?.urls;
 }
 
 /** The cookie goes into a link only where the CDN requires it, which keeps other links short. */

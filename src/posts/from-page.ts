@@ -27,7 +27,7 @@ export function postFromPage(raw: Raw, context: ReadContext): Post {
   const imagePost = asObject(item.imagePost);
   const id = itemIdOfPage(raw) ?? context.ref.id;
   const photos = readPhotos(imagePost);
-  const sound = readSound(asObject(item.music));
+  const sound = readSound(item);
   const description = asString(item.desc);
   // statsV2 is exact where stats is rounded (844400).
   const stats = { ...asObject(item.stats), ...asObject(item.statsV2) };
@@ -143,7 +143,8 @@ function readSubtitles(video: Raw): Subtitle[] {
   return [...found.values()];
 }
 
-function readSound(music: Raw): Sound | null {
+function readSound(item: Raw): Sound | null {
+  const music = asObject(item.music);
   const url = asUrl(music.playUrl);
   const title = asString(music.title);
   if (!url && !title) return null;
@@ -154,5 +155,11 @@ function readSound(music: Raw): Sound | null {
     durationMs: secondsToMs(music.duration),
     cover: asUrl(music.coverLarge) ?? asUrl(music.coverMedium),
     urls: url ? [url] : [],
+    isMixed: isMixed(item, music),
   };
+}
+
+/** Whether a song lies over what the camera recorded; an original sound is what a camera recorded. */
+function isMixed(item: Raw, music: Raw): boolean {
+  return music.original === false && asObject(asObject(item.video).claInfo).hasOriginalAudio === true;
 }

@@ -124,4 +124,6 @@ export interface Sound {
   durationMs: number;
   cover: string | null;
   urls: string[];
+  /** The item says that what the camera recorded is heard beside the track. */
+  isMixed?: boolean;
 }

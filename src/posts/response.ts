@@ -1,6 +1,7 @@
 import { type Asset, assetSource } from './asset.ts';
 import type { Photo, Post, Rendition } from './post.ts';
 import { type CodecPreference, chooseRenditions } from './renditions.ts';
+import { soundFormats, soundsOf } from './sounds.ts';
 
 export interface PostResponseOptions {
   /** The link to a file of the post. */
@@ -20,27 +21,30 @@ export function toPostResponse(
   post: Post,
   { linkTo, expiresAt, preferCodec, cached, images = false, offers = () => true }: PostResponseOptions,
 ) {
+  const linkIfOffered: LinkIfOffered = (asset) => (offers(asset) ? linkTo(asset) : undefined);
+  const sounds = soundLinks(post, linkIfOffered);
+  const mp3 = sounds.find(({ format }) => format === 'mp3')?.link;
   const tail = {
     subtitles: subtitleLinks(post, linkTo),
+    sounds,
     links_expire_at: isoSeconds(expiresAt),
     cached,
     source: post.source,
     ...(post.partial.length > 0 && { partial: post.partial }),
     ...(images && { images: imageLinks(post, linkTo) }),
   };
-  const linkIfOffered: LinkIfOffered = (asset) => (offers(asset) ? linkTo(asset) : undefined);
   if (post.kind === 'photo') {
     return {
       status: 'picker' as const,
       ...describe(post),
-      ...photoLinks(post, linkTo, linkIfOffered),
+      ...photoLinks(post, linkTo, linkIfOffered, mp3),
       ...tail,
     };
   }
   return {
     status: 'tunnel' as const,
     ...describe(post),
-    ...videoLinks(post, linkTo, linkIfOffered, preferCodec),
+    ...videoLinks(post, linkTo, preferCodec, mp3),
     ...tail,
   };
 }
@@ -90,7 +94,7 @@ function imageLinks(post: Post, linkTo: LinkTo) {
   };
 }
 
-function videoLinks(post: Post, linkTo: LinkTo, linkIfOffered: LinkIfOffered, preferCodec: CodecPreference) {
+function videoLinks(post: Post, linkTo: LinkTo, preferCodec: CodecPreference, mp3: string | undefined) {
   const { hd, standard, watermark } = chooseRenditions(post.renditions, preferCodec);
   const linked = post.renditions.map((rendition) => ({
     rendition,
@@ -103,7 +107,7 @@ function videoLinks(post: Post, linkTo: LinkTo, linkIfOffered: LinkIfOffered, pr
       no_watermark: linkOf(standard),
       no_watermark_hd: linkOf(hd),
       watermark: linkOf(watermark),
-      mp3: linkIfAny(post, { kind: 'mp3' }, linkIfOffered),
+      mp3,
       cover: post.renditions.length === 0 ? linkIfAny(post, { kind: 'cover' }, linkTo) : undefined,
     },
     formats: linked.map(({ rendition, link }) => ({
@@ -133,6 +137,15 @@ function noticeOf(post: Post, standard: Rendition | null): string | undefined {
   return 'This video is only available in a format that players do not support.';
 }
 
+function soundLinks(post: Post, linkIfOffered: LinkIfOffered) {
+  return soundsOf(post).flatMap((of) =>
+    soundFormats(post, of).flatMap((format) => {
+      const link = linkIfOffered({ kind: 'sound', of, format });
+      return link === undefined ? [] : { kind: of, format, link };
+    }),
+  );
+}
+
 function subtitleLinks(post: Post, linkTo: LinkTo) {
   return post.subtitles.map(({ language, source }) => ({
     language,
@@ -143,7 +156,7 @@ function subtitleLinks(post: Post, linkTo: LinkTo) {
   }));
 }
 
-function photoLinks(post: Post, linkTo: LinkTo, linkIfOffered: LinkIfOffered) {
+function photoLinks(post: Post, linkTo: LinkTo, linkIfOffered: LinkIfOffered, mp3: string | undefined) {
   const photos = post.photos.map((photo, index) => ({
     type: 'photo' as const,
     url: photo.urls[0] ?? '',
@@ -156,7 +169,7 @@ function photoLinks(post: Post, linkTo: LinkTo, linkIfOffered: LinkIfOffered) {
     photos,
     download_link: {
       no_watermark: photos.map((photo) => photo.link),
-      mp3: linkIfAny(post, { kind: 'mp3' }, linkIfOffered),
+      mp3,
       zip: linkIfOffered({ kind: 'zip' }),
     },
     download_slideshow_link: linkIfOffered({ kind: 'slideshow' }),

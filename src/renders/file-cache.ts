@@ -21,6 +21,7 @@ export class FileCache {
   /** In order of use. */
   readonly #entries = new Map<string, Entry>();
   readonly #removals = new Set<Promise<void>>();
+  #bytes = 0;
 
   constructor(options: { maxAgeMs: number; maxBytes: number }) {
     this.#maxAgeMs = options.maxAgeMs;
@@ -28,7 +29,7 @@ export class FileCache {
   }
 
   get bytes(): number {
-    return [...this.#entries.values()].reduce((sum, { size }) => sum + size, 0);
+    return this.#bytes;
   }
 
   get files(): number {
@@ -47,6 +48,7 @@ export class FileCache {
     this.#remove(key);
     this.#evict(this.maxBytes - size);
     this.#entries.set(key, { job, path, size, mtimeMs, etag });
+    this.#bytes += size;
   }
 
   /** Opens the file of `key`; null where there is none. The caller releases it. */
@@ -92,11 +94,9 @@ export class FileCache {
 
   #evict(maxBytes: number): CleanupStats {
     const freed: CleanupStats = { files: 0, bytes: 0 };
-    let { bytes } = this;
     for (const [key, entry] of [...this.#entries]) {
-      if (!this.#isOld(entry) && bytes <= maxBytes) continue;
+      if (!this.#isOld(entry) && this.#bytes <= maxBytes) continue;
       this.#remove(key);
-      bytes -= entry.size;
       freed.files += 1;
       freed.bytes += entry.size;
     }
@@ -107,6 +107,7 @@ export class FileCache {
     const entry = this.#entries.get(key);
     if (!entry) return;
     this.#entries.delete(key);
+    this.#bytes -= entry.size;
     const removal = entry.job.dispose();
     this.#removals.add(removal);
     void removal.finally(() => this.#removals.delete(removal));

@@ -1,19 +1,28 @@
-import { abortable, type ClientBounds, deadline, FairQueue, SingleFlight } from '../concurrency/index.ts';
+import { abortable, deadline, FairQueue, SingleFlight } from '../concurrency/index.ts';
 import { type ErrorCode, ServiceError } from '../errors.ts';
 import type { CachedFile } from '../media/index.ts';
 import type { CleanupStats, JobFolder, TempStore } from '../temp/index.ts';
 import { FileCache } from './file-cache.ts';
-import { FETCHES_PER_SLOT, FILES_PER_CLIENT, KEPT_SHARE, MAX_WAITING, MAX_WORK_MS } from './limits.ts';
+import {
+  FETCHES_PER_SLOT,
+  FILES_PER_CLIENT,
+  KEPT_SHARE,
+  type KindLimits,
+  MAX_WAITING,
+  MAX_WORK_MS,
+} from './limits.ts';
 import { type Progress, ProgressEmitter, type ProgressListener } from './progress.ts';
 
 export interface RenderCacheOptions {
   temp: TempStore;
   /** Prefix of the work folders' names, such as `slideshow`. */
   kind: string;
-  /** Slots for what takes memory and a core; all kinds of files share them. */
+  /** Slots for what takes memory and a core; sounds and slideshows share them. */
   renders: FairQueue;
-  /** Whether one client may have only FILES_PER_CLIENT files in the making. */
+  /** Whether the bounds of one client hold. */
   limitClients: boolean;
+  /** By default MAX_WAITING, and for one client FILES_PER_CLIENT. */
+  limits?: KindLimits;
   /** How long a finished file is kept, in milliseconds. */
   maxAgeMs: number;
   /** Bytes of all finished files; fewer where the disk is small or fills up. */
@@ -78,13 +87,15 @@ export class RenderCache {
   readonly #renders: FairQueue;
   #closed = false;
 
-  constructor({ temp, kind, renders, limitClients, maxAgeMs, maxBytes, onMade }: RenderCacheOptions) {
+  constructor(options: RenderCacheOptions) {
+    const { temp, kind, renders, limitClients, maxAgeMs, maxBytes, onMade } = options;
     this.#onMade = onMade ?? (() => {});
     this.#temp = temp;
     this.#kind = kind;
     const slots = renders.slots * FETCHES_PER_SLOT;
-    const perClient: ClientBounds = { running: renders.slots, total: FILES_PER_CLIENT };
-    this.#admission = new FairQueue({ slots, maxWaiting: MAX_WAITING, ...(limitClients && { perClient }) });
+    const usual = { waiting: MAX_WAITING, perClient: { running: renders.slots, total: FILES_PER_CLIENT } };
+    const { waiting, perClient } = options.limits ?? usual;
+    this.#admission = new FairQueue({ slots, maxWaiting: waiting, ...(limitClients && { perClient }) });
     this.#renders = renders;
     this.#files = new FileCache({ maxAgeMs, maxBytes });
     this.#maxKeptBytes = maxBytes;

@@ -17,7 +17,7 @@ export interface RulesOptions {
 }
 
 const NAMES: Readonly<Record<Feature, string>> = {
-  mp3: 'MP3s',
+  mp3: 'sounds',
   slideshow: 'slideshows',
   zip: 'zip files',
   douyin: 'Douyin posts',
@@ -91,7 +91,8 @@ export class Rules {
 }
 
 function featureOf({ kind }: Asset): Feature | null {
-  return kind === 'mp3' || kind === 'slideshow' || kind === 'zip' ? kind : null;
+  if (kind === 'sound') return 'mp3';
+  return kind === 'slideshow' || kind === 'zip' ? kind : null;
 }
 
 function notAllowed(message: string): ServiceError {

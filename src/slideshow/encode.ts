@@ -2,11 +2,18 @@ import { access, constants, rename } from 'node:fs/promises';
 import { PassThrough, Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { abortable } from '../concurrency/index.ts';
-import { FfmpegFailed, type FfmpegRun, ffmpegToFile, ffmpegToStream, SOUND_INPUT } from '../ffmpeg/index.ts';
-import { assertWholeMp4 } from './assert-whole-mp4.ts';
+import {
+  assertWholeMp4,
+  FfmpegFailed,
+  type FfmpegRun,
+  ffmpegToFile,
+  ffmpegToStream,
+  SOUND_INPUT,
+} from '../ffmpeg/index.ts';
+import { sizeOfPicture } from '../pictures/index.ts';
 import { FrameRepeater } from './frame-repeater.ts';
 import type { RenderRequest } from './messages.ts';
-import { photoOnCanvas, sizeOfPhoto } from './photo.ts';
+import { photoOnCanvas } from './photo.ts';
 import {
   autoCanvas,
   CLIP_INPUT,
@@ -44,7 +51,7 @@ export async function encodeSlideshow(
   await access(ffmpegPath, constants.X_OK);
   const { photos } = request;
   const canvas =
-    request.canvas === 'auto' ? autoCanvas(await Promise.all(photos.map(sizeOfPhoto))) : request.canvas;
+    request.canvas === 'auto' ? autoCanvas(await Promise.all(photos.map(sizeOfPicture))) : request.canvas;
   const plan = planSlideshow(photos.length, request.slideSeconds ?? (await spread(request, signal)));
   const ownFrames = plan.slideFrames.map((frames, slide) =>
     request.clips?.[slide] ? Math.min(frames, MAX_CLIP_FRAMES) : 1,

@@ -1,9 +1,7 @@
-import { type ChildProcess, fork } from 'node:child_process';
-import { createRequire } from 'node:module';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import type { ChildProcess } from 'node:child_process';
 import type { Logger } from 'pino';
 import { ServiceError } from '../errors.ts';
-import { decoderEnvironment, isolated } from '../ffmpeg/index.ts';
+import { forkDecoder, killDecoder } from '../ffmpeg/index.ts';
 import { RENDER_STALL_MS } from '../renders/index.ts';
 import type { RenderReply, RenderRequest } from './messages.ts';
 
@@ -40,7 +38,7 @@ export class SlideshowRenderer {
       this.#log.error('no ffmpeg found: slideshows cannot be rendered');
       throw new ServiceError('render_failed');
     }
-    const child = startProcess();
+    const child = forkDecoder('render-process', import.meta.url);
     const stop = () => end(child);
     let stall = setTimeout(stop, RENDER_STALL_MS);
     let last: RenderReply | undefined;
@@ -74,38 +72,13 @@ export class SlideshowRenderer {
     } finally {
       clearTimeout(stall);
       signal.removeEventListener('abort', stop);
-      killGroup(child);
+      killDecoder(child);
     }
   }
 }
 
-function startProcess(): ChildProcess {
-  // Compiled, this file and the process's are JavaScript. From source, Node 20 needs tsx to read them.
-  const source = import.meta.url.endsWith('.ts');
-  const entry = new URL(source ? './render-process.ts' : './render-process.js', import.meta.url);
-  const loader = () => pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
-  const { program, args } = isolated(process.execPath, source ? ['--import', loader()] : []);
-  return fork(fileURLToPath(entry), {
-    execPath: program,
-    execArgv: args,
-    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
-    env: decoderEnvironment(),
-    // A process group of its own, so that one kill reaches the ffmpegs too.
-    detached: true,
-  });
-}
-
 function end(child: ChildProcess): void {
   child.kill('SIGTERM');
-  const timer = setTimeout(() => killGroup(child), GRACE_MS);
+  const timer = setTimeout(() => killDecoder(child), GRACE_MS);
   child.once('close', () => clearTimeout(timer));
-}
-
-function killGroup(child: ChildProcess): void {
-  if (child.pid === undefined) return;
-  try {
-    process.kill(-child.pid, 'SIGKILL');
-  } catch {
-    // ESRCH: the group is gone.
-  }
 }

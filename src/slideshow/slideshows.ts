@@ -17,6 +17,8 @@ import { createSlideshow, type SlideshowSource } from './create-slideshow.ts';
 import { assertLength, optionsKey, type SlideshowOptions } from './options.ts';
 import type { SlideshowRenderer } from './renderer.ts';
 
+const TRACK: Asset = { kind: 'sound', of: 'track', format: 'mp3' };
+
 interface SlideshowsOptions {
   files: FileLocator;
   media: MediaClient;
@@ -90,8 +92,7 @@ export class Slideshows {
         post.photos[index]?.live
           ? (path, signal) => fetch({ kind: 'live', index }, path, signal, MAX_SLIDESHOW_CLIP_BYTES)
           : null,
-      fetchSound:
-        assetSource(post, { kind: 'mp3' }) && ((path, signal) => fetch({ kind: 'mp3' }, path, signal)),
+      fetchSound: assetSource(post, TRACK) && ((path, signal) => fetch(TRACK, path, signal)),
     };
   }
 }

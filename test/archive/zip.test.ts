@@ -7,8 +7,9 @@ import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { type ZipPhoto, Zips } from '../../src/archive/index.ts';
 import { MediaClient, type MediaSource } from '../../src/cdn/index.ts';
+import { loadConfig } from '../../src/config.ts';
 import { ServiceError } from '../../src/errors.ts';
-import type { MediaRequest, MediaResponse } from '../../src/media/index.ts';
+import { FileNames, type MediaRequest, type MediaResponse } from '../../src/media/index.ts';
 import { TempStore } from '../../src/temp/index.ts';
 import { photoPost, type Standin, type StandinPost, startStandin } from '../helpers/standin/index.ts';
 
@@ -61,6 +62,9 @@ function photosOf(post: StandinPost): ZipPhoto[] {
   }));
 }
 
+const names = new FileNames(loadConfig({}).files.nameTemplate);
+const NO_MORE = { title: '', createdAt: null };
+
 interface Asked extends Partial<MediaRequest> {
   photos?: ZipPhoto[];
   user?: string;
@@ -75,7 +79,10 @@ function open(
 ): Promise<MediaResponse> {
   return by.openZip(
     photos ?? photosOf(post),
-    { user: user ?? post.user, id: post.id, createdAt: post.createTime },
+    {
+      nameOf: (file) => names.nameOf({ user: user ?? post.user, id: post.id, ...NO_MORE, ...file }),
+      createdAt: post.createTime,
+    },
     { method: 'GET', ...request },
     { client: client ?? 'c', signal: signal ?? new AbortController().signal },
   );

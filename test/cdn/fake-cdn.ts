@@ -30,6 +30,8 @@ export class Upstream {
   proxy = '';
   secureProxy = '';
   socks = '';
+  /** Of the https server itself. */
+  port = 0;
   #scripts = new Map<string, Behaviour[]>();
   #servers: (Server | net.Server)[] = [];
   #sockets = new Set<Socket>();
@@ -38,6 +40,7 @@ export class Upstream {
     const upstream = new Upstream();
     const tls = { cert: upstream.authority.leafPem, key: upstream.authority.leafKeyPem };
     const cdn = await upstream.#listen(https.createServer(tls, (req, res) => upstream.#serve(req, res)));
+    upstream.port = cdn;
     const onConnect = (req: IncomingMessage, socket: Duplex) => {
       upstream.proxyAuthorization = req.headers['proxy-authorization'];
       upstream.tunnels.push(req.url ?? '');

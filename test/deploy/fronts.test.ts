@@ -189,6 +189,7 @@ describe.skipIf(!hasNginx)('the nginx of Compose with the operator’s files', (
     return nginxFolder(main, {
       'http.conf': nginxFile('http.conf'),
       'server.conf': nginxFile('server.conf'),
+      'delivery.conf': nginxFile('delivery.conf'),
       'upstreams.conf': upstreams,
       ...operator,
     });

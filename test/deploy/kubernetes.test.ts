@@ -330,6 +330,42 @@ describe.skipIf(!kubectl)('kubectl kustomize', () => {
   });
 });
 
+describe.skipIf(!kubectl)('the overlay with nginx in each pod', () => {
+  const overlay = fileURLToPath(new URL('../../deploy/overlays/nginx-delivery/', import.meta.url));
+  const rendered = () =>
+    parseAllDocuments(execFileSync('kubectl', ['kustomize', overlay], { encoding: 'utf8' })).map(
+      (document) => document.toJS() as Manifest,
+    );
+
+  it('sends clients through nginx, which has its files and hands nothing but the pod’s own service out', () => {
+    const all = rendered();
+    const find = (kind: string) =>
+      all.find((one) => one.kind === kind && one.metadata.name === 'tiktok-downloader');
+    const pod = find('Deployment')?.spec.template?.spec;
+    const nginx = pod?.containers.find(({ name }) => name === 'nginx');
+    expect(pod?.containers).toHaveLength(2);
+    expect(nginx?.securityContext).toEqual(
+      pod?.containers.find(({ name }) => name === 'service')?.securityContext,
+    );
+    const [port] = nginx?.ports ?? [];
+    expect(port).toEqual({ name: 'front', containerPort: 8080 });
+    expect(find('Service')?.spec.ports?.[0]?.targetPort).toBe('front');
+    expect(JSON.stringify(find('NetworkPolicy')?.spec.ingress)).toContain('"port":"front"');
+    expect(JSON.stringify(find('NetworkPolicy')?.spec.ingress)).not.toContain('"port":"http"');
+    const files = all.filter(({ kind, data }) => kind === 'ConfigMap' && data?.['server.conf'] !== undefined);
+    const [conf] = files;
+    expect(Object.keys(conf?.data ?? {}).sort()).toEqual([
+      'delivery.conf',
+      'http.conf',
+      'nginx.conf',
+      'server.conf',
+    ]);
+    const settings = find('ConfigMap')?.data ?? {};
+    const config = loadConfig({ ...settings, ENCRYPTION_KEY: 'a key that only the tests know 4711' });
+    expect([config.relay.delivery, config.server.trustProxy]).toEqual(['nginx', 'loopback']);
+  });
+});
+
 describe('the overlay for busy workers', () => {
   const overlay = fileURLToPath(new URL('../../deploy/overlays/busy-workers/', import.meta.url));
 

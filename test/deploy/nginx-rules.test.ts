@@ -99,6 +99,15 @@ describe.skipIf(nginxVersion() === null)('deploy/nginx/nginx.conf', () => {
     expect(asked().map((one) => one.body)).toEqual([body, body]);
   });
 
+  it.each(['/tiktok/batch', '/api/', '/api'])(
+    'sends POST %s to another instance after a 503',
+    async (path) => {
+      firstAsked(status(503));
+      expect((await ask(path, { method: 'POST', body: '{}' })).status).toBe(200);
+      expect(asked()).toHaveLength(2);
+    },
+  );
+
   it('sends POST /tiktok to another instance after a reset', async () => {
     firstAsked(reset);
     expect((await post()).status).toBe(200);

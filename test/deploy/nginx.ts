@@ -55,21 +55,39 @@ export function nginxVersion(): string | null {
   }
 }
 
+/** Where nginx finds the CDN of a test. */
+export interface CdnForNginx {
+  /** Of a DNS server on 127.0.0.1. */
+  dnsPort: number;
+  /** Instead of 443. */
+  port: number;
+  caFile: string;
+}
+
 /**
  * Runs the files of deploy/nginx with the test's addresses and folders.
  * @param ports of the instances on 127.0.0.1
  */
-export async function startNginx(ports: readonly number[], port?: number): Promise<Nginx> {
+export async function startNginx(ports: readonly number[], port?: number, cdn?: CdnForNginx): Promise<Nginx> {
   const listen = port ?? (await freePort());
   const dir = mkdtempSync(join(tmpdir(), 'nginx-'));
   // Started by root, nginx has workers of another user.
   chmodSync(dir, 0o755);
   mkdirSync(join(dir, 'operator'));
   for (const name of ['http.conf', 'server.conf']) cpSync(join(CONF_DIR, name), join(dir, name));
+  const delivery = readFileSync(join(CONF_DIR, 'delivery.conf'), 'utf8');
+  writeFileSync(
+    join(dir, 'delivery.conf'),
+    cdn
+      ? delivery
+          .replace('https://$media_host$', `https://$media_host:${cdn.port}$`)
+          .replace('/etc/ssl/certs/ca-certificates.crt', cdn.caFile)
+      : delivery,
+  );
   // `resolve` needs nginx 1.27.3 and Docker's DNS.
   const servers = ports.map((instance) => `server 127.0.0.1:${instance} max_fails=0;`).join('\n  ');
   const upstreams = readFileSync(join(CONF_DIR, 'upstreams.conf'), 'utf8')
-    .replace(/^resolver .*$/m, '')
+    .replace(/^resolver .*$/m, cdn ? `resolver 127.0.0.1:${cdn.dnsPort} ipv6=off;` : '')
     .replaceAll('server instance:3021 resolve max_fails=0;', servers);
   writeFileSync(join(dir, 'upstreams.conf'), upstreams);
   writeFileSync(

@@ -94,7 +94,8 @@ async function watch(work: Promise<unknown>): Promise<Map<string, string>> {
       const command = read(pid, 'cmdline');
       const environment = read(pid, 'environ');
       if (command === '' || environment === '') continue;
-      const program = /host\.py|render-process|ffmpeg/.exec(command.replaceAll('\0', ' '))?.[0] ?? 'other';
+      const program =
+        /host\.py|render-process|picture-process|ffmpeg/.exec(command.replaceAll('\0', ' '))?.[0] ?? 'other';
       seen.set(program, `${seen.get(program) ?? ''}${environment}\n${command}\n`);
     }
     await sleep(5);
@@ -113,9 +114,12 @@ describe.skipIf(process.platform !== 'linux')('a child process of the service', 
         expect((await download(String(body.download_link?.mp3))).status).toBe(200);
         const album = await service.post(photos.url);
         expect((await download(String(album.body.download_slideshow_link))).status).toBe(200);
+        expect((await download(`${album.body.download_link?.zip}&as=jpg`)).status).toBe(200);
       })(),
     );
-    expect([...seen.keys()]).toEqual(expect.arrayContaining(['host.py', 'render-process', 'ffmpeg']));
+    expect([...seen.keys()]).toEqual(
+      expect.arrayContaining(['host.py', 'render-process', 'picture-process', 'ffmpeg']),
+    );
     for (const [program, texts] of seen) {
       for (const secret of [...Object.values(SECRETS), PROXY_PASSWORD, 'PROXY']) {
         expect(texts.includes(secret), `${secret} in ${program}`).toBe(false);

@@ -44,6 +44,24 @@ describe('a process that is killed under load', () => {
     }
   });
 
+  it('costs no request: a child, and with the next child its host', async () => {
+    const service = await startService(standin, { MAX_WORKERS: '1' });
+    try {
+      const url = freshUrl();
+      const post = url.split('/').at(-1) ?? '';
+      standin.faults.add({ post }, { kind: 'hang' }, { times: 2 });
+      const answer = service.post(url);
+      const asked = (times: number) => until(() => standin.journal.asked({ post }).length === times, 10_000);
+      expect(await asked(1)).toBe(true);
+      process.kill(pythonTree(service.pid).children[0] ?? 0, 'SIGKILL');
+      expect(await asked(2)).toBe(true);
+      process.kill(pythonTree(service.pid).host ?? 0, 'SIGKILL');
+      expect(await answer).toMatchObject({ status: 200 });
+    } finally {
+      await service.stop();
+    }
+  });
+
   it('costs no request: the host, which is started again', async () => {
     const service = await startService(standin, { MAX_WORKERS: '4' });
     try {

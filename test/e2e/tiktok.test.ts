@@ -96,6 +96,7 @@ describe('the response', () => {
       'download_link',
       'formats',
       'subtitles',
+      'sounds',
       'links_expire_at',
       'cached',
       'source',

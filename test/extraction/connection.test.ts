@@ -11,6 +11,7 @@ import { type Hello, type Job, PROTOCOL } from '../../src/extraction/protocol.ts
 const HELLO: Hello = {
   protocol: PROTOCOL,
   pid: 4711,
+  host: 4710,
   ytdlp: '2026.10.26',
   python: '3.11.2',
   curlCffi: '0.14.0',

@@ -64,7 +64,7 @@ function locator(...answers: { post: Post; cached: boolean }[]) {
 const ASSETS: [string, Asset, string[]][] = [
   ['a video', { kind: 'video', rendition: 'h264_540p_1' }, ['video', 'mirror']],
   ['a photo', { kind: 'photo', index: 0 }, ['photo']],
-  ['a sound', { kind: 'mp3' }, ['sound']],
+  ['a sound', { kind: 'sound', of: 'track', format: 'mp3' }, ['sound']],
   ['a subtitle', { kind: 'subtitle', language: 'eng-US', source: 'ASR' }, ['subtitle']],
   ['a cover', { kind: 'cover' }, ['cover']],
   ['an avatar', { kind: 'avatar' }, ['avatar']],

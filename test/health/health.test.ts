@@ -10,6 +10,7 @@ import { Secret } from '../../src/secret.ts';
 const HOST = {
   protocol: 1,
   pid: 1,
+  host: 1,
   ytdlp: '2026.10.26',
   python: '3.11.2',
   curlCffi: '0.14.0',

@@ -22,6 +22,7 @@ const STATUS: ExtractorStatus = {
   host: {
     protocol: 1,
     pid: 1,
+    host: 1,
     ytdlp: '2026.10.26',
     python: '3.12',
     curlCffi: '0.16',

@@ -12,6 +12,7 @@ export interface DocumentedResponse {
 
 export interface Operation {
   summary?: string;
+  security?: Record<string, string[]>[];
   requestBody?: { content: Record<string, { schema: Schema }> };
   responses: Record<string, DocumentedResponse>;
 }

@@ -109,6 +109,21 @@ describe('REQUIRE_KEY', () => {
     }
   });
 
+  it.each<[name: string, options: object]>([
+    ['a batch', { method: 'POST', url: '/tiktok/batch', payload: { urls: [POST] } }],
+    ['cobalt', { method: 'POST', url: '/', payload: { url: POST } }],
+    ['tikwm', { method: 'GET', url: '/api/', query: { url: POST } }],
+    ['tikwm by POST', { method: 'POST', url: '/api/', payload: { url: POST } }],
+  ])('holds for %s', async (_, options) => {
+    await start({ DIALECTS: 'cobalt,tikwm' });
+    const inject = (headers: object) =>
+      app.server.inject({ ...options, headers: { accept: 'application/json', ...headers } });
+    expect((await inject({})).headers['www-authenticate']).toBe('Api-Key');
+    expect((await inject({ authorization: `Api-Key ${newKey()}` })).payload).not.toContain('/stream?');
+    expect(extractions).toBe(0);
+    expect((await inject({ authorization: `Api-Key ${plain}` })).payload).toContain('/stream?');
+  });
+
   it('leaves links, health and preflights open', async () => {
     await start();
     const { body } = await app.post(POST, { 'x-api-key': plain ?? '' });
@@ -168,8 +183,31 @@ describe('the limit of a key', () => {
     expect(await ask(from(2, slow))).toEqual([429, 'rate_limited']);
     expect(await times(3, from(1, plain))).toEqual([200, 200, 429]);
     expect(await times(5, from(1, fast))).toEqual([200, 200, 200, 200, 200]);
+    const { json } = await app.server.inject({
+      method: 'POST',
+      url: '/tiktok/batch',
+      headers: { 'x-api-key': fast ?? '' },
+      payload: { urls: [POST, POST, POST] },
+    });
+    expect(json().results).toEqual(Array(3).fill(expect.objectContaining({ status: 'tunnel' })));
     // The client of these keys has counted nothing.
     expect(await times(3, from(1, young))).toEqual([200, 200, 429]);
+  });
+
+  it('counts each link of a batch', async () => {
+    await start({ RATE_LIMIT_MAX: '2' });
+    const urls = [1, 2, 3, 4].map((n) => `https://www.tiktok.com/@user/video/740000000000000000${n}`);
+    const answered = async (key: string | undefined) => {
+      const headers = { 'x-api-key': key };
+      const { json } = await app.server.inject({
+        method: 'POST',
+        url: '/tiktok/batch',
+        headers,
+        payload: { urls },
+      });
+      return json().results.filter(({ code }: { code?: string }) => code !== 'rate_limited').length;
+    };
+    expect([await answered(slow), await answered(plain), await answered(fast)]).toEqual([1, 2, 4]);
   });
 
   it('holds where RATE_LIMIT_MAX is off', async () => {

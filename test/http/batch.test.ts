@@ -119,8 +119,8 @@ describe('POST /tiktok/batch', () => {
   it.each([{}, LINES])('counts each link, and answers those beyond the limit: %j', async (accept) => {
     app = await buildTestApp({ RATE_LIMIT_MAX: '5' });
     await app.post(link(99));
-    const { statusCode, body } = await batch({ urls: links(7) }, accept);
-    expect(statusCode).toBe(200);
+    const { statusCode, headers, body } = await batch({ urls: links(7) }, accept);
+    expect([statusCode, headers['ratelimit-remaining']]).toEqual([200, '0']);
     const results: Result[] = accept === LINES ? linesOf(body) : JSON.parse(body).results;
     results.sort((a, b) => (a.index ?? 0) - (b.index ?? 0));
     expect(results.map(({ code }) => code)).toEqual([
@@ -131,6 +131,14 @@ describe('POST /tiktok/batch', () => {
     expect((await app.post(link(99))).status).toBe(429);
     const beyond = await batch({ urls: links(2) });
     expect([beyond.statusCode, beyond.json().code]).toEqual([429, 'rate_limited']);
+  });
+
+  it.each([
+    [1, '9'],
+    [4, '6'],
+  ])('tells what is left of the limit after %i links', async (count, left) => {
+    app = await buildTestApp({ RATE_LIMIT_MAX: '10' });
+    expect((await batch({ urls: links(count) })).headers['ratelimit-remaining']).toBe(left);
   });
 
   it.each<[about: string, payload: unknown]>([

@@ -174,6 +174,23 @@ describe('BOT_CHECK', () => {
     expect((await ask(app)).challenge.max).toBe(first.max);
   }, 120_000);
 
+  it('counts each link of a batch', async () => {
+    const app = await start();
+    const { challenge } = await ask(app);
+    const session = await earn(app);
+    const urls = Array.from({ length: 20 }, () => POST);
+    for (let n = 0; n < 4; n += 1) {
+      const { statusCode } = await app.server.inject({
+        method: 'POST',
+        url: '/tiktok/batch',
+        headers: { ...inSession(session), 'x-forwarded-for': HERE },
+        payload: { urls },
+      });
+      expect(statusCode).toBe(200);
+    }
+    expect((await ask(app)).challenge.max).toBe(2 * challenge.max);
+  });
+
   it('leaks neither challenges nor sessions into the log', async () => {
     const app = await start({ LOG_LEVEL: 'trace' });
     const { challenge } = await ask(app);

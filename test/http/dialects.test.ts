@@ -1,4 +1,8 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { hashKey } from '../../src/access/index.ts';
 import { ERRORS, type ErrorCode, ServiceError } from '../../src/errors.ts';
 import { Links, TokenSealer } from '../../src/links/index.ts';
 import type { Post, Rendition } from '../../src/posts/post.ts';
@@ -198,8 +202,10 @@ describe('cobalt', () => {
         services: ['tiktok'],
       });
       expect(Object.keys(json().git)).toEqual(['commit', 'branch', 'remote']);
-      expect((await get('application/json, text/plain, */*')).json().cobalt).toBeDefined();
-      for (const accept of ['text/html,application/xhtml+xml', 'text/html, application/json', '*/*', '']) {
+      for (const accept of ['application/json, text/plain, */*', '*/*', '']) {
+        expect((await get(accept)).json().cobalt).toBeDefined();
+      }
+      for (const accept of ['text/html,application/xhtml+xml', 'application/json, text/html']) {
         const page = await get(accept);
         expect([accept, page.headers['content-type']]).toEqual([accept, 'text/html; charset=utf-8']);
       }
@@ -351,5 +357,23 @@ describe('DIALECTS', () => {
     expect(body.error.context.limit).toBe(Number(headers['retry-after']));
     expect((await tikwm({ url: link('video') }, own)).msg).toMatch(/^Free Api Limit/);
     await own.close();
+  });
+
+  it('says in each dialect that a key is wanted, and takes one', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'keys-'));
+    const path = join(folder, 'keys.json');
+    writeFileSync(path, JSON.stringify({ bot: { sha256: hashKey('key-of-a-bot') } }));
+    const env = { DIALECTS: 'cobalt,tikwm', API_KEYS_PATH: path, REQUIRE_KEY: 'true' };
+    const own = await buildTestApp(env, { extractor });
+    const keyed = (key: string) => ({ ...ACCEPT, authorization: `Api-Key ${key}` });
+    const video = { url: link('video') };
+    const missing = await cobalt(video, own);
+    expect([missing.status, missing.body]).toEqual([401, failed('auth.key.missing')]);
+    expect(missing.headers['www-authenticate']).toBe('Api-Key');
+    expect((await cobalt(video, own, keyed('wrong'))).body).toEqual(failed('auth.key.invalid'));
+    expect((await cobalt(video, own, keyed('key-of-a-bot'))).status).toBe(200);
+    expect((await tikwm(video, own)).msg).toMatch(/API key/);
+    await own.close();
+    rmSync(folder, { recursive: true });
   });
 });

@@ -1,4 +1,6 @@
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, expectTypeOf, it } from 'vitest';
 import { z } from 'zod';
@@ -200,6 +202,42 @@ function examplesOf(
 function isBinary(schema: Schema): boolean {
   return typeof schema === 'object' && schema.format === 'binary';
 }
+
+describe('the document of a service that does not answer everybody', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'document-'));
+  const keys = join(folder, 'api-keys.json');
+  writeFileSync(keys, '{}');
+
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  it.each<[env: Record<string, string>, security: string[]]>([
+    [{}, ['']],
+    [{ API_KEYS_PATH: keys }, ['apiKey', 'bearer', '']],
+    [{ API_KEYS_PATH: keys, REQUIRE_KEY: 'true' }, ['apiKey', 'bearer']],
+    [{ API_KEYS_PATH: keys, BOT_CHECK: 'pow' }, ['apiKey', 'bearer', 'session']],
+  ])('says what %j wants before posts, and describes the answer without it', async (env, security) => {
+    const own = await buildTestApp(env);
+    try {
+      const { url } = await own.listenAnywhere();
+      const document = (await (await fetch(`${url}/openapi.json`)).json()) as {
+        paths: Paths;
+        components: { securitySchemes: Record<string, unknown> };
+      };
+      for (const method of ['post', 'get']) {
+        const wanted = document.paths['/tiktok']?.[method]?.security ?? [];
+        expect(wanted.map((one) => Object.keys(one).join())).toEqual(security);
+        for (const name of security.filter(Boolean)) {
+          expect(document.components.securitySchemes).toHaveProperty(name);
+        }
+      }
+      const target = new URL(`/tiktok?url=${encodeURIComponent(POST)}`, url);
+      const { status } = await fetchAsDocumented(document.paths, target);
+      expect(status).toBe(security.includes('') ? 200 : 401);
+    } finally {
+      await own.close();
+    }
+  });
+});
 
 describe('the client of the docs', () => {
   it('has the types of the service, and imports nothing', () => {

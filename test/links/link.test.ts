@@ -33,7 +33,7 @@ const someAsset: fc.Arbitrary<Asset> = fc.oneof(
   fc.nat(100).map((index) => ({ kind: 'photo' as const, index })),
   fc.tuple(someText, someText).map(([language, source]) => ({ kind: 'subtitle' as const, language, source })),
   fc.constantFrom<Asset>(
-    { kind: 'mp3' },
+    { kind: 'sound', of: 'track', format: 'mp3' },
     { kind: 'cover' },
     { kind: 'avatar' },
     { kind: 'zip' },
@@ -131,7 +131,7 @@ describe('a short link', () => {
     { kind: 'video', rendition: 'h264_1080p_240000000_watermark' } as const,
     { kind: 'subtitle', language: 'cmn-Hant-TW', source: 'MT_from_ASR' } as const,
     { kind: 'photo', index: 34 } as const,
-    { kind: 'mp3' } as const,
+    { kind: 'sound', of: 'track', format: 'mp3' } as const,
     { kind: 'zip' } as const,
   ].map((asset) => ({
     ref: { platform: 'douyin', id: '7'.repeat(25), user: '抖音'.repeat(30) },

@@ -12,7 +12,7 @@ describe('assetSource', () => {
   it.each<[Asset, string[] | undefined]>([
     [{ kind: 'video', rendition: 'h264_540p_1' }, ['https://v16.example.com/video/540/?a=1']],
     [{ kind: 'video', rendition: 'gone' }, undefined],
-    [{ kind: 'mp3' }, ['https://v16.example.com/audio/1']],
+    [{ kind: 'sound', of: 'track', format: 'mp3' }, ['https://v16.example.com/audio/1']],
     [{ kind: 'subtitle', language: 'eng-US', source: 'ASR' }, ['https://v16.example.com/s']],
     [{ kind: 'subtitle', language: 'eng-US', source: 'MT' }, undefined],
     [{ kind: 'photo', index: 0 }, undefined],
@@ -45,29 +45,42 @@ describe('assetSource', () => {
   });
 
   it('finds the sound in the video where the track has no address', () => {
-    expect(assetSource(samplePost({ sound: silent }), { kind: 'mp3' })?.urls).toEqual(sampleRendition().urls);
+    expect(
+      assetSource(samplePost({ sound: silent }), { kind: 'sound', of: 'track', format: 'mp3' })?.urls,
+    ).toEqual(sampleRendition().urls);
   });
 
   it.each([
     ['without sound', sampleRendition({ hasAudio: false })],
     ['that players do not know', sampleRendition({ playable: false })],
   ])('finds no sound in a video %s', (_, rendition) => {
-    expect(assetSource(samplePost({ sound: null, renditions: [rendition] }), { kind: 'mp3' })).toBeNull();
+    expect(
+      assetSource(samplePost({ sound: null, renditions: [rendition] }), {
+        kind: 'sound',
+        of: 'track',
+        format: 'mp3',
+      }),
+    ).toBeNull();
   });
 
   it('finds the sound in a watermarked video where there is no other', () => {
     const renditions = [sampleRendition({ id: 'watermark', watermark: true })];
-    expect(assetSource(samplePost({ sound: null, renditions }), { kind: 'mp3' })?.urls).toEqual(
-      sampleRendition().urls,
-    );
+    expect(
+      assetSource(samplePost({ sound: null, renditions }), { kind: 'sound', of: 'track', format: 'mp3' })
+        ?.urls,
+    ).toEqual(sampleRendition().urls);
   });
 
   it('finds no sound in a photo post without one', () => {
-    expect(assetSource(samplePhotoPost({ sound: null }), { kind: 'mp3' })).toBeNull();
+    expect(
+      assetSource(samplePhotoPost({ sound: null }), { kind: 'sound', of: 'track', format: 'mp3' }),
+    ).toBeNull();
   });
 
   it('keeps the egress of the post', () => {
-    expect(assetSource(samplePost({ egress: 'p1' }), { kind: 'mp3' })?.egress).toBe('p1');
+    expect(
+      assetSource(samplePost({ egress: 'p1' }), { kind: 'sound', of: 'track', format: 'mp3' })?.egress,
+    ).toBe('p1');
   });
 });
 

@@ -60,7 +60,7 @@ describe('the response for a video', () => {
   it.each([
     ['no_watermark_hd', { kind: 'video', rendition: 'hd' }],
     ['no_watermark', { kind: 'video', rendition: 'sd' }],
-    ['mp3', { kind: 'mp3' }],
+    ['mp3', { kind: 'sound', of: 'track', format: 'mp3' }],
   ])('has a link %s that leads to %j', (name, asset) => {
     expect(opened(sent(post).download_link?.[name]).asset).toEqual(asset);
   });
@@ -175,7 +175,11 @@ describe('the response for a photo post', () => {
   });
 
   it('has an mp3 where it has a sound', () => {
-    expect(opened(sent(samplePhotoPost()).download_link?.mp3).asset).toEqual({ kind: 'mp3' });
+    expect(opened(sent(samplePhotoPost()).download_link?.mp3).asset).toEqual({
+      kind: 'sound',
+      of: 'track',
+      format: 'mp3',
+    });
   });
 
   it('has no mp3 where it has none', () => {

@@ -329,12 +329,18 @@ it('makes a file again when it is too old; a client that reads the old one finis
 });
 
 it('sweeps what is too old and reports what that freed', async () => {
-  cache = open({ maxAgeMs: 50 });
-  (await get('post', writes(10))).release();
+  const aged = async (tools: RenderTools) => {
+    const path = await writes(10)(tools);
+    await utimes(path, 0, (Date.now() - 61_000) / 1000);
+    return path;
+  };
+  const hold = await get('young', writes(5));
   expect(await cache.sweep()).toEqual({ files: 0, bytes: 0 });
-  await new Promise((resolve) => setTimeout(resolve, 60));
+  hold.release();
+  // Past its age when it is made: it is not served.
+  await expect(get('post', aged)).rejects.toMatchObject({ code: 'busy' });
   expect(await cache.sweep()).toEqual({ files: 1, bytes: 10 });
-  expect(await jobs()).toBe(0);
+  expect(await jobs()).toBe(1);
 });
 
 it('reports progress to watchers that come early, late and after the end', async () => {

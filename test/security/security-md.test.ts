@@ -37,7 +37,7 @@ const KB = 1024;
 const MB = 1024 * KB;
 const MINUTE = 60_000;
 
-const { connection, client, process: whole, progress } = LIMITS;
+const { connection, client, process: whole, progress, botCheck } = LIMITS;
 const defaults = loadConfig({ ENCRYPTION_KEY: 'only for the defaults of the rest' });
 const maxZips = constant('src/archive/zips.ts', 'maxPerClient');
 
@@ -54,10 +54,22 @@ const NUMBERS: Readonly<Record<string, readonly (number | null)[]>> = {
   'client that takes a file slowly': [connection.minBytesPerSecond / KB],
   connections: [1, 1 / client.connectionShare],
   'POST and GET `/tiktok`, each link of a batch, slideshows': [defaults.limits.perMinute],
+  'POST and GET `/tiktok` with an API key, of all its senders': [defaults.limits.perMinute],
+  'with `BOT_CHECK`: posts an hour for the least work; doublings of the work after that': [
+    botCheck.freePosts,
+    botCheck.maxLevel,
+  ],
+  'challenge; session of a solved one': [botCheck.challengeMs / MINUTE, botCheck.sessionMs / MINUTE],
   'links of a batch': [constant('src/http/schemas/batch.ts', 'MAX_LINKS')],
   'requests for files; a zip counts as its photos': [defaults.limits.downloadsPerMinute],
   'files at a time': [defaults.limits.downloadsAtOnce],
-  'MP3s; slideshows; zips at a time': [renders.FILES_PER_CLIENT, renders.FILES_PER_CLIENT, maxZips],
+  'sounds; slideshows; zips; pictures at a time': [
+    renders.FILES_PER_CLIENT,
+    renders.FILES_PER_CLIENT,
+    maxZips,
+    renders.PICTURE_LIMITS.perClient.total,
+    renders.PICTURE_LIMITS.perClient.running,
+  ],
   'progress streams; without an event; in all': [
     client.progressStreams,
     progress.idleMs / MINUTE,
@@ -71,38 +83,52 @@ const NUMBERS: Readonly<Record<string, readonly (number | null)[]>> = {
     constant('src/archive/zips.ts', 'MAX_PHOTO_BYTES') / MB,
     renders.MAX_SLIDESHOW_PART_BYTES / MB,
   ],
-  'track or video that becomes an MP3; the MP3': [
-    renders.MAX_MP3_SOURCE_BYTES / MB,
+  'track or video that becomes a sound; an MP3': [
+    renders.MAX_SOUND_SOURCE_BYTES / MB,
     renders.MAX_MP3_SECONDS / 3600,
   ],
-  'cover of an MP3; captions': [
+  'photo that becomes a JPEG': [renders.MAX_PICTURE_BYTES / MB],
+  'cover of a sound; captions': [
     renders.MAX_COVER_BYTES / MB,
     constant('src/subtitles/index.ts', 'MAX_BYTES') / MB,
   ],
-  'pixels of a photo; length of a slideshow': [MAX_PIXELS / 1e6, renders.MAX_SLIDESHOW_SECONDS / 60],
-  'fetching and rendering; one conversion; without progress': [
+  'pixels of a photo; of its side; length of a slideshow': [
+    MAX_PIXELS / 1e6,
+    constant('src/pictures/decode.ts', 'MAX_SIDE'),
+    renders.MAX_SLIDESHOW_SECONDS / 60,
+  ],
+  'fetching and rendering; one conversion; of a picture; without progress': [
     renders.MAX_WORK_MS / MINUTE,
     renders.CONVERSION_LIMIT_MS / MINUTE,
+    renders.PICTURE_LIMIT_MS / 1000,
     renders.RENDER_STALL_MS / 1000,
   ],
   'connections of the process': [whole.connections, whole.reservedFiles, whole.crowded * 100],
+  'solved challenges remembered without Redis': [whole.usedChallenges],
   'posts extracted; waiting': [defaults.extraction.maxWorkers, defaults.extraction.maxQueue],
   'files at a time; progress streams; files of /docs': [whole.downloads, whole.progressStreams, whole.docs],
-  'renders of a kind that are fetched; that wait': [renders.FETCHES_PER_SLOT, renders.MAX_WAITING],
+  'renders of a kind that are fetched; that wait; pictures that wait': [
+    renders.FETCHES_PER_SLOT,
+    renders.MAX_WAITING,
+    renders.PICTURE_LIMITS.waiting,
+  ],
+  'pictures converted at a time': [renders.PICTURE_PROCESSES],
   'renders at a time': [
     memory.RENDER_MEMORY_BYTES / MB,
     memory.SERVICE_MEMORY_BYTES / MB,
     memory.WORKER_MEMORY_BYTES / MB,
   ],
-  'photos of zips; sources of MP3s on disk': [
+  'photos of zips; sources of sounds on disk': [
     constant('src/archive/zips.ts', 'maxBytes') / MB,
     renders.MAX_SOURCES_BYTES / MB,
   ],
-  'finished MP3s; slideshows on disk': [
-    renders.KEPT_MP3S.maxBytes / MB,
-    renders.KEPT_MP3S.maxAgeMs / MINUTE,
+  'finished sounds; slideshows; pictures on disk': [
+    renders.KEPT_SOUNDS.maxBytes / MB,
+    renders.KEPT_SOUNDS.maxAgeMs / MINUTE,
     renders.KEPT_SLIDESHOWS.maxBytes / MB,
     renders.KEPT_SLIDESHOWS.maxAgeMs / MINUTE,
+    renders.KEPT_PICTURES.maxBytes / MB,
+    renders.KEPT_PICTURES.maxAgeMs / MINUTE,
   ],
   'memory of a yt-dlp child': [constant('src/extraction/host/host.py', 'MAX_CHILD_MEMORY') / MB],
 };

@@ -5,7 +5,7 @@ import type { Asset } from '../../src/posts/asset.ts';
 import en from '../../src/web/lang/en.ts';
 import { KEY } from '../helpers/service.ts';
 import { photoPost, type StandinPost, TYPICAL_RENDITIONS, videoPost } from '../helpers/standin/index.ts';
-import { CHROMIUM } from './browser.ts';
+import { CHROMIUM, PHONE } from './browser.ts';
 import { expectProblem, refuse } from './problem.ts';
 import { get, it, PATIENCE, saved } from './site.ts';
 
@@ -59,7 +59,13 @@ describe.skipIf(!CHROMIUM)('a file that fails on the page', { concurrent: true }
     const post = site.add(videoPost());
     const page = await visit();
     const card = await get(page, post.url);
-    const expired = made(site.service.baseUrl, 'download', post, { kind: 'mp3' }, Date.now() - 1000);
+    const expired = made(
+      site.service.baseUrl,
+      'download',
+      post,
+      { kind: 'sound', of: 'track', format: 'mp3' },
+      Date.now() - 1000,
+    );
     const { renewals } = await age(page, 'download', expired);
     const file = await saved(page, card.getByRole('link', { name: 'Sound, MP3' }));
     expect(file.name).toMatch(/\.mp3$/);
@@ -79,7 +85,13 @@ describe.skipIf(!CHROMIUM)('a file that fails on the page', { concurrent: true }
     await age(
       page,
       'download',
-      made(site.service.baseUrl, 'download', post, { kind: 'mp3' }, Date.now() - 1000),
+      made(
+        site.service.baseUrl,
+        'download',
+        post,
+        { kind: 'sound', of: 'track', format: 'mp3' },
+        Date.now() - 1000,
+      ),
     );
     const file = await saved(page, page.getByRole('link', { name: 'Save photo 2' }));
     expect(file.name).toMatch(/_02\.jpg$/);
@@ -123,7 +135,13 @@ describe.skipIf(!CHROMIUM)('a file that fails on the page', { concurrent: true }
     const post = site.add(videoPost());
     const page = await visit();
     const card = await get(page, post.url);
-    const expired = made(site.service.baseUrl, 'download', post, { kind: 'mp3' }, Date.now() - 1000);
+    const expired = made(
+      site.service.baseUrl,
+      'download',
+      post,
+      { kind: 'sound', of: 'track', format: 'mp3' },
+      Date.now() - 1000,
+    );
     await page.route('**/download?**', (route) => route.continue({ url: expired }));
     await card.getByRole('link', { name: 'Sound, MP3' }).click();
     await expectProblem(page, 'link_expired');
@@ -140,7 +158,13 @@ describe.skipIf(!CHROMIUM)('a file that fails on the page', { concurrent: true }
     const post = site.add(videoPost());
     const page = await visit();
     const card = await get(page, post.url);
-    const expired = made(site.service.baseUrl, 'download', post, { kind: 'mp3' }, Date.now() - 1000);
+    const expired = made(
+      site.service.baseUrl,
+      'download',
+      post,
+      { kind: 'sound', of: 'track', format: 'mp3' },
+      Date.now() - 1000,
+    );
     await page.route('**/download?**', (route) => route.continue({ url: expired }));
     await page.route('**/tiktok', (route) => refuse(route, 'post_not_found'));
     await card.getByRole('link', { name: 'Sound, MP3' }).click();
@@ -218,6 +242,20 @@ describe.skipIf(!CHROMIUM)('a file that fails on the page', { concurrent: true }
     await page.evaluate('new Promise((done) => setTimeout(done, 100))');
     rule.remove();
     expect((await saved(page, page.getByRole('button', { name: 'Try again' }))).name).toContain(post.id);
+  });
+
+  it('brings its button back into view for a retry', async ({ site, visit }) => {
+    const page = await visit('/', { ...PHONE, viewport: { width: 390, height: 600 } });
+    const card = await get(page, site.add(videoPost()).url);
+    await page.route('**/download?**', (route) => refuse(route, 'upstream_failed'), { times: 1 });
+    const button = card.getByRole('link', { name: 'Spanish' });
+    await button.click();
+    await expectProblem(page, 'upstream_failed');
+    const file = await saved(page, page.getByRole('button', { name: 'Try again' }));
+    expect(file.name).toMatch(/\.vtt$/);
+    const top = (await button.boundingBox())?.y ?? -1;
+    expect(top).toBeGreaterThanOrEqual(0);
+    expect(top).toBeLessThan(600);
   });
 
   it('with not_a_photo_post is reported for the slideshow of a video', async ({ site, visit }) => {

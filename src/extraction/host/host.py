@@ -43,7 +43,7 @@ def main():
     import child
     import fetcher
     # A child's first job finds every module and regular expression ready, and shares that memory with its siblings.
-    facts = fetcher.verify()
+    facts = {**fetcher.verify(), 'host': os.getpid()}
     listener = listen(config['socketPath'])
     gc.collect()
     gc.freeze()

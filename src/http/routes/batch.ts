@@ -7,10 +7,10 @@ import type { PostResponse } from '../../posts/response.ts';
 import type { Services } from '../../services.ts';
 import { errorBody, knownError } from '../errors.ts';
 import { findPost } from '../find-post.ts';
-import { accessSecurity } from '../openapi.ts';
 import { type ClientRate, rateLimitOptions } from '../rate-limits.ts';
 import { ClientDisconnected, requestContext } from '../request-context.ts';
-import { requireAccess } from '../require-access.ts';
+import { countMorePosts, requireAccess } from '../require-access.ts';
+import { accessSecurity } from '../schemas/access.ts';
 import { batchBody, batchResponses, LINES } from '../schemas/batch.ts';
 
 type Result = PostResponse | ReturnType<typeof errorBody>;
@@ -34,7 +34,9 @@ export function batchRoute(app: FastifyInstance, services: Services, rate: Clien
       const context = requestContext(request, reply);
       // Each link listens to it.
       setMaxListeners(0, context.signal);
-      const { allowed, refusal } = await countLinks(urls.length, request, rate);
+      const { allowed, left, refusal } = await countLinks(urls.length, request, rate);
+      await countMorePosts(services, request, allowed - 1);
+      if (left !== null) void reply.header('ratelimit-remaining', left);
       const results = urls.map(async (url, index): Promise<Result> => {
         try {
           if (refusal && index >= allowed) throw refusal;
@@ -61,11 +63,12 @@ export function batchRoute(app: FastifyInstance, services: Services, rate: Clien
 /** The plugin has counted the request, and with it the first link. */
 async function countLinks(links: number, request: FastifyRequest, rate: ClientRate) {
   let allowed = 1;
+  let left: number | null = null;
   try {
-    for (; allowed < links; allowed += 1) await rate.count(request);
-    return { allowed, refusal: null };
+    for (; allowed < links; allowed += 1) left = await rate.count(request);
+    return { allowed, left, refusal: null };
   } catch (refusal) {
-    if (refusal instanceof ServiceError) return { allowed, refusal };
+    if (refusal instanceof ServiceError) return { allowed, left: 0, refusal };
     throw refusal;
   }
 }

@@ -3,13 +3,14 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { cobaltError, readTikwmUrl, tikwmError, toCobalt, toTikwm } from '../../dialects/index.ts';
 import { ServiceError } from '../../errors.ts';
 import type { Services } from '../../services.ts';
-import { acceptsJson } from '../accepts-json.ts';
 import { errorHandler, sendError } from '../errors.ts';
+import { nameFiles } from '../file-name.ts';
 import { findPost, requiredLinkBase } from '../find-post.ts';
-import { accessSecurity } from '../openapi.ts';
+import { noBrowser } from '../no-browser.ts';
 import { rateLimitOptions } from '../rate-limits.ts';
 import { requestContext } from '../request-context.ts';
 import { requireAccess } from '../require-access.ts';
+import { accessSecurity } from '../schemas/access.ts';
 import {
   cobaltBody,
   cobaltInstance,
@@ -43,11 +44,15 @@ function cobaltRoutes(app: FastifyInstance, services: Services): void {
     },
     onRequest: requireAccess(services),
     config: { rateLimit: rateLimitOptions(config.limits.perMinute) },
-    errorHandler: errorHandler((reply, error) => sendError(reply, error, error.status, cobaltError(error))),
+    errorHandler: errorHandler((reply, error) => {
+      const hasKey = reply.request.headers.authorization !== undefined;
+      return sendError(reply, error, error.status, cobaltError(error, hasKey));
+    }),
     handler: async (request, reply) => {
       const wanted = { url: request.body.url, images: false, links: 'short' as const };
       const found = await findPost(services, wanted, request, requestContext(request, reply));
-      const answer = toCobalt(found.post, found.response, request.body);
+      const nameOf = nameFiles(services, found.post);
+      const answer = toCobalt(found.response, request.body, (extension) => nameOf({ extension }));
       if (answer.status === 'error') {
         request.outcome = { ...request.outcome, code: 'invalid_request', reason: answer.error.code };
         void reply.code(400);
@@ -57,12 +62,12 @@ function cobaltRoutes(app: FastifyInstance, services: Services): void {
   });
   const startTime = String(Math.round(performance.timeOrigin));
   const isOffered = (name: string) => name !== 'douyin' || !config.rules.disabled.includes('douyin');
-  app.addConstraintStrategy(acceptsJson);
+  app.addConstraintStrategy(noBrowser);
   typed.route({
     method: 'GET',
     url: '/',
     // A browser gets the page.
-    ...(config.server.webPage && { constraints: { acceptsJson: true } }),
+    ...(config.server.webPage && { constraints: { noBrowser: true } }),
     schema: { summary: "The instance, as cobalt's tell of themselves", response: { 200: cobaltInstance } },
     handler: async (request, reply) => {
       void reply.headers({ 'cache-control': 'no-store', vary: 'Accept' });

@@ -3,11 +3,12 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { z } from 'zod';
 import { EXTRACTION_ERRORS } from '../../errors.ts';
 import type { LinkTarget } from '../../links/index.ts';
-import { mediaFileName, respondWithFile } from '../../media/index.ts';
+import { respondWithFile } from '../../media/index.ts';
 import { postKey } from '../../posts/url.ts';
 import type { Services } from '../../services.ts';
 import type { SlideshowOptions } from '../../slideshow/index.ts';
 import type { DownloadLimiter } from '../download-limiter.ts';
+import { namedPost } from '../file-name.ts';
 import { ProgressStreams } from '../progress-streams.ts';
 import { rateLimitOptions } from '../rate-limits.ts';
 import { requestContext } from '../request-context.ts';
@@ -85,10 +86,13 @@ async function render(
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
-  const { ref } = openToken(services, query.url);
+  const target = openToken(services, query.url);
+  const { ref } = target;
   request.outcome = { post: postKey(ref) };
-  const file = await services.slideshows.get(ref, requestContext(request, reply), wanted(query));
-  const name = mediaFileName({ user: ref.user ?? '', id: ref.id, extension: MP4.extension });
+  const context = requestContext(request, reply);
+  const post = await namedPost(services, target, context);
+  const file = await services.slideshows.get(ref, context, wanted(query));
+  const name = services.names.nameOf({ ...post, extension: MP4.extension });
   const media = await respondWithFile(file, MP4, mediaRequest(request), { freshlyMade: file.isNew });
   return sendMedia(reply, media, { name, inline: false });
 }

@@ -63,7 +63,7 @@ const cobaltAnswer = z
 
 /** The statuses of the errors are those of POST /tiktok. */
 const cobaltErrors = Object.fromEntries(
-  [400, 403, 404, 429, 451, 500, 502, 503, 504].map((status) => [
+  [400, 401, 403, 404, 429, 451, 500, 502, 503, 504].map((status) => [
     status,
     cobaltFailure.meta({
       description: "The error, by cobalt's code.",

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { ERRORS, type ErrorCode } from '../../errors.ts';
+import { challenge } from './access.ts';
 
 export const errorResponse = z.object({
   error: z.string().meta({ description: 'A sentence for a person.' }),
@@ -11,18 +12,7 @@ export const errorResponse = z.object({
     .min(0)
     .optional()
     .meta({ description: 'Seconds, where waiting helps; also the header Retry-After.' }),
-  challenge: z
-    .object({
-      token: z.string(),
-      salt: z.string(),
-      target: z.string().meta({ description: 'SHA-256 of `salt` and the number, in hexadecimal digits.' }),
-      max: z.number().int().meta({ description: 'The number is below.' }),
-    })
-    .optional()
-    .meta({
-      description:
-        'Of `unauthorized`, where BOT_CHECK is on: a proof of work. The same request with the header `X-Solution: TOKEN.NUMBER` is answered, and its response has the header X-Session for the next minutes.',
-    }),
+  challenge: challenge.optional(),
   request_id: z.string(),
 });
 

@@ -6,7 +6,20 @@ const MAX_TOKEN = 8192;
 
 const token = z.string().min(1).max(MAX_TOKEN);
 
-export const downloadQuery = z.object({ data: token.meta({ description: 'Token of a /download link.' }) });
+export const downloadQuery = z.object({
+  data: token.meta({ description: 'Token of a /download link.' }),
+  as: z
+    .enum(['jpg', 'srt', 'txt'])
+    .optional()
+    .meta({
+      description:
+        '`jpg`: a photo, or the photos of a zip, as JPEG: upright, in sRGB, without metadata. `srt`, `txt`: a subtitle as ' +
+        'SubRip or as plain text. The HEAD of such a zip has no Content-Length.',
+    }),
+  width: z.enum(['160', '320', '640']).transform(Number).optional().meta({
+    description: 'A photo as a small JPEG of this width, for a grid; it is never made larger.',
+  }),
+});
 
 export const streamQuery = z.object({
   data: token.meta({ description: 'Token of a /stream link.' }),

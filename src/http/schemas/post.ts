@@ -44,6 +44,11 @@ const tail = {
       }),
     )
     .meta({ description: 'Photo posts have none.' }),
+  sounds: z.array(z.object({ kind: z.enum(['track', 'video']), format: z.enum(['mp3', 'm4a']), link })).meta({
+    description:
+      'The track of the post and the sound of its video, as MP3, and as M4A with the sound as it lies there. First ' +
+      'the one that lacks nothing of what is heard, which `download_link.mp3` is.',
+  }),
   links_expire_at: z.string().meta({ format: 'date-time', description: 'Until then every link works.' }),
   cached: z.boolean(),
   source: z.enum(SOURCE_NAMES).meta({ description: 'Where the post came from.' }),
@@ -171,6 +176,11 @@ const VIDEO_EXAMPLE: z.input<typeof videoResponse> = {
     },
   ],
   subtitles: [{ language: 'eng-US', source: 'ASR', format: 'vtt', link: `${SERVICE}/download?data=QrSt` }],
+  sounds: [
+    { kind: 'track', format: 'mp3', link: `${SERVICE}/download?data=MnOp` },
+    { kind: 'video', format: 'mp3', link: `${SERVICE}/download?data=UvWx` },
+    { kind: 'video', format: 'm4a', link: `${SERVICE}/download?data=YzAb` },
+  ],
   links_expire_at: '2025-11-22T14:00:00Z',
   cached: false,
   source: 'page',
@@ -212,6 +222,7 @@ const PHOTO_EXAMPLE: z.input<typeof photoResponse> = {
     zip: `${SERVICE}/download?data=MnOp`,
   },
   subtitles: [],
+  sounds: [{ kind: 'track', format: 'mp3', link: `${SERVICE}/download?data=IjKl` }],
   download_slideshow_link: `${SERVICE}/download-slideshow?url=QrSt`,
   links_expire_at: '2025-11-22T14:00:00Z',
   cached: true,

@@ -4,12 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { tagText } from '../../../src/audio/tags.ts';
+import { loadConfig } from '../../../src/config.ts';
 import { ServiceError } from '../../../src/errors.ts';
 import { Connection, ConnectionLost } from '../../../src/extraction/connection.ts';
 import { LineSplitter } from '../../../src/extraction/lines.ts';
 import { PROTOCOL } from '../../../src/extraction/protocol.ts';
 import { TokenSealer } from '../../../src/links/index.ts';
-import { contentDisposition, encodedFileName, mediaFileName } from '../../../src/media/index.ts';
+import { contentDisposition, encodedFileName, FileNames } from '../../../src/media/index.ts';
 import { parseRange } from '../../../src/media/range.ts';
 import { canonicalUrl, findPostLink, parsePostUrl } from '../../../src/posts/url.ts';
 import { FLOODS } from './floods.ts';
@@ -35,6 +36,9 @@ function refusal(open: () => unknown): string | null {
 const purpose = fc.constantFrom(...PURPOSES);
 const content = fc.uint8Array({ maxLength: 300 }).map((bytes) => Buffer.from(bytes));
 const anyText = fc.string({ unit: 'binary', maxLength: 200 });
+const NAMES = ['{user}_{id}', '{title}', '{date} {index} - {title} ({user})'].map(
+  (FILENAME_TEMPLATE) => new FileNames(loadConfig({ FILENAME_TEMPLATE }).files.nameTemplate),
+);
 const BASE64URL = [...'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'];
 
 /** One change to a token's spelling. */
@@ -225,14 +229,22 @@ export const PROPERTIES: readonly Property[] = [
     'file name: safe on every file system and in every header',
     1,
     fc.property(
+      fc.constantFrom(...NAMES),
       anyText,
       anyText,
+      fc.oneof(anyText, fc.string({ unit: 'grapheme', maxLength: 400 })),
       fc.string({ maxLength: 12 }),
       fc.option(fc.nat(1000)),
-      (user, id, extension, index) => {
-        const name = mediaFileName({ user, id, extension, ...(index !== null && { index }) });
-        must(/^[\p{L}\p{N}_][\p{L}\p{N}\p{M}._-]*\.[a-z0-9]{1,8}$/u.test(name) && !name.includes('..'), name);
-        must(Buffer.byteLength(name) <= 180, `${name} is too long`);
+      (names, user, id, title, extension, index) => {
+        const parts = { user, id, title, createdAt: null, extension };
+        const name = names.nameOf({ ...parts, ...(index !== null && { index }) });
+        must(
+          /^[^.\s<>:"/\\|?*-][^<>:"/\\|?*]*[^.\s<>:"/\\|?*]\.[a-z0-9]{1,8}$|^.\.[a-z0-9]{1,8}$/u.test(name),
+          name,
+        );
+        must(!name.includes('..') && !/\p{Cc}|\p{Cs}|\p{Bidi_Control}/u.test(name), name);
+        must(!/^(?:con|prn|aux|nul|com\d|lpt\d)[. ]/i.test(name), name);
+        must(Buffer.byteLength(name) <= 255, `${name} is too long`);
         const headers = [
           contentDisposition(name, false),
           contentDisposition(name, true),

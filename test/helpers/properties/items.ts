@@ -7,7 +7,7 @@ import { postFromPage } from '../../../src/posts/from-page.ts';
 import { postFromPlayer } from '../../../src/posts/from-player.ts';
 import { MAX_LIST, type Raw } from '../../../src/posts/raw.ts';
 import { toPostResponse } from '../../../src/posts/response.ts';
-import { toVtt } from '../../../src/subtitles/vtt.ts';
+import { convertSubtitle } from '../../../src/subtitles/index.ts';
 import { photoPage, photoPlayer, videoEmbed, videoPage, videoPlayer } from '../../posts/shapes.ts';
 import { must, type Property, sync } from './property.ts';
 
@@ -109,10 +109,10 @@ export const ITEM_PROPERTIES: readonly Property[] = [
     ),
   ),
   sync(
-    'captions: any text becomes WebVTT or nothing',
+    'captions: any text becomes WebVTT and SubRip, or nothing',
     1,
     fc.property(
-      fc.constantFrom('vtt', 'srt', 'creator_caption'),
+      fc.constantFrom('vtt', 'srt', 'json'),
       fc.oneof(
         fc.string({ unit: 'binary', maxLength: 300 }),
         fc.json(),
@@ -121,8 +121,10 @@ export const ITEM_PROPERTIES: readonly Property[] = [
           .map((utterances) => JSON.stringify({ utterances })),
       ),
       (extension, text) => {
-        const vtt = toVtt(text, extension);
+        const vtt = convertSubtitle(text, extension, 'vtt');
         must(vtt === null || extension === 'vtt' || vtt.startsWith('WEBVTT\n\n'), String(vtt));
+        const srt = convertSubtitle(text, extension, 'srt');
+        must(srt === null || srt === '' || /^1\n\d\d:\d\d:\d\d,\d{3} --> /.test(srt), String(srt));
       },
     ),
   ),

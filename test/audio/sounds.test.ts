@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { Mp3s, type Tags } from '../../src/audio/index.ts';
+import { type SoundFormat, Sounds, type Tags } from '../../src/audio/index.ts';
 import { MediaClient, type MediaSource } from '../../src/cdn/index.ts';
 import { FairQueue } from '../../src/concurrency/index.ts';
 import { ServiceError } from '../../src/errors.ts';
@@ -32,7 +32,7 @@ let standin: Standin;
 let media: MediaClient;
 let dir: string;
 let temp: TempStore;
-let mp3s: Mp3s;
+let sounds: Sounds;
 
 beforeAll(async () => {
   standin = await startStandin();
@@ -44,23 +44,23 @@ beforeEach(async () => {
     extraCa: [standin.caPem],
     stallTimeoutMs: 5000,
   });
-  dir = await mkdtemp(join(tmpdir(), 'mp3s-'));
+  dir = await mkdtemp(join(tmpdir(), 'sounds-'));
   temp = new TempStore({ dir: join(dir, 'temp'), log });
   await temp.open();
-  mp3s = make(ffmpegPath);
+  sounds = make(ffmpegPath);
   for (const spy of Object.values(log)) spy.mockClear();
 });
 afterEach(async () => {
-  await mp3s.close();
+  await sounds.close();
   await temp.close();
   await media.close();
   standin.faults.clear();
   await rm(dir, { recursive: true, force: true });
 });
 
-function make(path: string | null, slots = 2): Mp3s {
+function make(path: string | null, slots = 2): Sounds {
   const renders = new FairQueue({ slots });
-  return new Mp3s({ media, temp, ffmpegPath: path, log, renders, limitClients: true });
+  return new Sounds({ media, temp, ffmpegPath: path, log, renders, limitClients: true });
 }
 
 function source(post: StandinPost, part: AssetPart = 'music', index = 0): MediaSource {
@@ -76,6 +76,7 @@ function source(post: StandinPost, part: AssetPart = 'music', index = 0): MediaS
 
 interface OpenRequest extends Partial<MediaRequest> {
   client?: string;
+  format?: SoundFormat;
   tags?: Partial<Tags>;
   signal?: AbortSignal;
   renew?: () => Promise<MediaSource>;
@@ -86,12 +87,13 @@ const NO_FALLBACK = async () => null;
 
 function open(
   from: MediaSource,
-  { client, tags, signal, renew, fallbackSource, ...request }: OpenRequest = {},
+  { client, format = 'mp3', tags, signal, renew, fallbackSource, ...request }: OpenRequest = {},
 ): Promise<MediaResponse> {
-  return mp3s.openMp3(
+  return sounds.open(
     from,
     { method: 'GET', ...request },
     {
+      format,
       client: client ?? 'somebody',
       signal: signal ?? new AbortController().signal,
       renew: renew ?? (async () => from),
@@ -125,6 +127,18 @@ async function ffprobe(mp3: Buffer): Promise<Probe> {
     ...['-v', 'error', '-show_streams', '-show_format', '-of', 'json', path],
   ]);
   return JSON.parse(stdout) as Probe;
+}
+
+/** A checksum of each packet of the sound. */
+async function packetsOf(file: Buffer): Promise<string[]> {
+  const path = join(dir, 'packets');
+  await writeFile(path, file);
+  const { stdout } = await run('ffmpeg', [
+    ...['-v', 'error', '-i', path, '-map', '0:a', '-c', 'copy', '-f', 'framemd5', '-'],
+  ]);
+  const lines = stdout.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+  expect(lines.length).toBeGreaterThan(100);
+  return lines.map((line) => line.split(',').at(-1)?.trim() ?? '');
 }
 
 /** The one picture in an MP3, and its type as ID3 tells it. */
@@ -195,7 +209,7 @@ it('passes an MP3 through as it is, with one request and without any work', asyn
 });
 
 it('needs no ffmpeg for a track that is an MP3', async () => {
-  mp3s = make(null);
+  sounds = make(null);
   const post = standin.posts.add(videoPost({ music: 'mp3' }));
   expect((await bytesOf(await open(source(post)))).length).toBe(
     standin.media.content({ post, part: 'music' }).size,
@@ -204,10 +218,10 @@ it('needs no ffmpeg for a track that is an MP3', async () => {
 
 it('answers render_failed and logs why where there is no ffmpeg', async () => {
   const post = standin.posts.add(videoPost({ music: 'm4a' }));
-  mp3s = make(null);
+  sounds = make(null);
   await expect(open(source(post))).rejects.toMatchObject({ code: 'render_failed' });
   expect(log.error.mock.calls[0]?.[0]).toContain('no ffmpeg found');
-  mp3s = make(join(dir, 'missing'));
+  sounds = make(join(dir, 'missing'));
   await expect(open(source(post))).rejects.toMatchObject({ code: 'render_failed' });
   expect(log.error.mock.calls[1]?.[0].err).toMatchObject({
     message: expect.stringMatching(/ENOENT|No such file/),
@@ -246,12 +260,47 @@ describe.skipIf(!ffmpegPath || !ffprobePath)('with ffmpeg', () => {
     expect(mp3.subarray(0, 5).toString('latin1')).toBe('ID3\u0003\u0000');
   });
 
+  const untouched: [string, () => MediaSource][] = [
+    ['a track', () => source(standin.posts.add(videoPost({ music: 'm4a' })))],
+    ['a video', () => source(standin.posts.add(videoPost()), 'video')],
+    ['an H.265 video', () => source(standin.posts.add(videoPost()), 'video', 3)],
+  ];
+  it.each(untouched)('makes an M4A with the very sound of %s, tags and a cover', async (_name, track) => {
+    const from = track();
+    const cover = source(standin.posts.add(videoPost()), 'cover');
+    const answer = await open(from, { format: 'm4a', tags: { cover } });
+    expect(answer).toMatchObject({ status: 200, mime: 'audio/mp4', extension: 'm4a' });
+    const m4a = await bytesOf(answer);
+    expect(answer.headers['content-length']).toBe(String(m4a.length));
+    const { streams, format } = await ffprobe(m4a);
+    expect(streams.map(({ codec_name }) => codec_name)).toEqual(['aac', 'mjpeg']);
+    expect(streams[1]?.disposition.attached_pic).toBe(1);
+    expect(format.tags).toMatchObject({ title: 'A title', artist: 'An artist', album: 'An album' });
+    // For players that fetch.
+    expect(m4a.indexOf('moov')).toBeLessThan(m4a.indexOf('mdat'));
+    const lying = await media.openMedia(from, { method: 'GET' }, { signal: new AbortController().signal });
+    expect(await packetsOf(m4a)).toEqual(await packetsOf(await bytesOf(lying)));
+  });
+
+  it('passes a track that is an MP3 through where an M4A is asked for', async () => {
+    const post = standin.posts.add(videoPost({ music: 'mp3' }));
+    const answer = await open(source(post), { format: 'm4a' });
+    expect(answer).toMatchObject({ status: 200, extension: 'mp3' });
+    expect((await bytesOf(answer)).equals(standin.media.bytes({ post, part: 'music' }))).toBe(true);
+  });
+
+  it('makes no M4A of a video without sound', async () => {
+    const silent = source(standin.posts.add(videoPost()), 'video', 4);
+    await expect(open(silent, { format: 'm4a' })).rejects.toMatchObject({ code: 'render_failed' });
+    expect(await jobFolders()).toEqual([]);
+  });
+
   it('is made once for several clients, and needs no further request to the CDN', async () => {
     const post = standin.posts.add(videoPost({ music: 'm4a' }));
     const answers = await Promise.all([1, 2, 3].map(() => open(source(post))));
     const files = await Promise.all(answers.map(bytesOf));
     expect(files.every((file) => file.equals(files[0] as Buffer))).toBe(true);
-    expect(mp3s.status).toMatchObject({ inFlight: 0, files: 1 });
+    expect(sounds.status).toMatchObject({ inFlight: 0, files: 1 });
     const before = standin.requests.length;
     const again = await open(source(post));
     expect(again.headers.etag).toBe(answers[0]?.headers.etag);
@@ -263,8 +312,8 @@ describe.skipIf(!ffmpegPath || !ffprobePath)('with ffmpeg', () => {
     const post = standin.posts.add(videoPost({ music: 'm4a' }));
     const tags = { cover: source(post, 'cover') };
     const first = await bytesOf(await open(source(post), { tags }));
-    await mp3s.close();
-    mp3s = make(ffmpegPath);
+    await sounds.close();
+    sounds = make(ffmpegPath);
     expect((await bytesOf(await open(source(post), { tags }))).equals(first)).toBe(true);
   });
 
@@ -275,8 +324,8 @@ describe.skipIf(!ffmpegPath || !ffprobePath)('with ffmpeg', () => {
       const made = await open(source(post), { tags });
       etags.push(made.headers.etag);
       made.body?.destroy();
-      await mp3s.close();
-      mp3s = make(ffmpegPath);
+      await sounds.close();
+      sounds = make(ffmpegPath);
     }
     expect(etags[0]).toMatch(/^"[^"]+"$/);
     expect(etags[1]).toBe(etags[0]);
@@ -363,13 +412,14 @@ describe.skipIf(!ffmpegPath || !ffprobePath)('with ffmpeg', () => {
   it('goes without tags that cannot be had', async () => {
     const post = standin.posts.add(videoPost({ music: 'm4a' }));
     const options = {
+      format: 'mp3' as const,
       client: 'somebody',
       signal: new AbortController().signal,
       renew: async () => source(post),
       fallbackSource: NO_FALLBACK,
     };
     const tags = () => Promise.reject(new Error('no post'));
-    const answer = await mp3s.openMp3(source(post), { method: 'GET' }, { ...options, tags });
+    const answer = await sounds.open(source(post), { method: 'GET' }, { ...options, tags });
     expect((await ffprobe(await bytesOf(answer))).format.tags).toBeUndefined();
   });
 
@@ -396,7 +446,7 @@ describe.skipIf(!ffmpegPath || !ffprobePath)('with ffmpeg', () => {
       message: 'No sound could be taken out of this post.',
     });
     expect(log.error).toHaveBeenCalledOnce();
-    expect(mp3s.status).toMatchObject({ inFlight: 0, files: 0 });
+    expect(sounds.status).toMatchObject({ inFlight: 0, files: 0 });
     expect(await jobFolders()).toEqual([]);
   });
 
@@ -404,13 +454,14 @@ describe.skipIf(!ffmpegPath || !ffprobePath)('with ffmpeg', () => {
     const post = standin.posts.add(videoPost({ music: 'm4a' }));
     standin.faults.add({ post, part: 'music' }, { kind: 'status', status: 404 }, { skip: 1 });
     const options = {
+      format: 'mp3' as const,
       client: 'somebody',
       signal: new AbortController().signal,
       renew: async () => source(post),
       fallbackSource: NO_FALLBACK,
     };
     const tags = () => new Promise<Tags>(() => {});
-    const answer = mp3s.openMp3(source(post), { method: 'GET' }, { ...options, tags });
+    const answer = sounds.open(source(post), { method: 'GET' }, { ...options, tags });
     await expect(answer).rejects.toMatchObject({ code: 'upstream_failed' });
     expect(await jobFolders()).toEqual([]);
   }, 12_000);
@@ -484,7 +535,7 @@ describe('a track that is missing at the CDN', () => {
 
 describe('with an ffmpeg that hangs', () => {
   it('is killed, and its folder removed, when the only client goes', async () => {
-    mp3s = make(await fakeFfmpeg("trap '' TERM INT; exec sleep 60"));
+    sounds = make(await fakeFfmpeg("trap '' TERM INT; exec sleep 60"));
     const client = new AbortController();
     const post = standin.posts.add(videoPost({ music: 'm4a' }));
     const answer = expect(open(source(post), { signal: client.signal })).rejects.toThrow('gone');
@@ -502,7 +553,7 @@ describe('with an ffmpeg that hangs', () => {
 
   it('continues for the other clients when the first one goes', async () => {
     const gate = join(dir, 'gate');
-    mp3s = make(
+    sounds = make(
       await fakeFfmpeg(
         `while [ ! -e '${gate}' ]; do sleep 0.05; done\nfor out; do :; done\nprintf '${INFO.shell}' > "$out"`,
       ),
@@ -520,7 +571,7 @@ describe('with an ffmpeg that hangs', () => {
   });
 
   it('converts as many at a time as there are slots, and is busy for the fifth file of one client', async () => {
-    mp3s = make(await fakeFfmpeg('exec sleep 60'), 1);
+    sounds = make(await fakeFfmpeg('exec sleep 60'), 1);
     const settled: unknown[] = [];
     const clients = Array.from({ length: 5 }, () => new AbortController());
     const asked = clients.map(({ signal }) => {
@@ -537,7 +588,7 @@ describe('with an ffmpeg that hangs', () => {
   });
 
   it('keeps no half file when ffmpeg fails late, as on a full disk', async () => {
-    mp3s = make(
+    sounds = make(
       await fakeFfmpeg(
         'for out; do :; done\nprintf half > "$out"\necho "No space left on device" >&2; exit 1',
       ),

@@ -5,25 +5,23 @@ import type { Logger } from 'pino';
 import { fetchToFile, isMissingAtCdn, type MediaClient, type MediaSource } from '../cdn/index.ts';
 import { ServiceError } from '../errors.ts';
 import { FfmpegFailed } from '../ffmpeg/index.ts';
-import { type MediaRequest, type MediaResponse, respondWithFile } from '../media/index.ts';
+import { type MediaRequest, type MediaResponse, type MediaType, respondWithFile } from '../media/index.ts';
 import {
-  KEPT_MP3S,
-  MAX_MP3_SOURCE_BYTES,
-  MAX_SOURCES_BYTES,
-  noRoom,
+  KEPT_SOUNDS,
+  MAX_SOUND_SOURCE_BYTES,
   RenderCache,
   type RenderCacheOptions,
-  SOURCES_SHARE,
 } from '../renders/index.ts';
 import type { CleanupStats, TempStore } from '../temp/index.ts';
-import { makeCover, makeMp3 } from './conversion.ts';
-import { fetchMetadata, type Mp3Metadata } from './metadata.ts';
+import { makeCover, makeM4a, makeMp3 } from './conversion.ts';
+import { fetchMetadata, type SoundMetadata } from './metadata.ts';
+import { SourceBudget } from './source-budget.ts';
 import type { Tags } from './tags.ts';
 
-export interface Mp3sOptions {
+export interface SoundsOptions {
   media: MediaClient;
   temp: TempStore;
-  /** Null where the machine has none; then only tracks that are MP3s already are available. */
+  /** Null where the machine has none; then only tracks that are MP3s are available. */
   ffmpegPath: string | null;
   log: Pick<Logger, 'warn' | 'error'>;
   renders: RenderCacheOptions['renders'];
@@ -31,7 +29,8 @@ export interface Mp3sOptions {
   onMade?: RenderCacheOptions['onMade'];
 }
 
-export interface Mp3Options {
+export interface SoundOptions {
+  format: SoundFormat;
   /** Takes turns with other clients. */
   client: string;
   /** The client is gone. */
@@ -40,42 +39,48 @@ export interface Mp3Options {
   renew: (signal: AbortSignal) => Promise<MediaSource>;
   /** Called only where a file is made. */
   tags: (signal: AbortSignal) => Promise<Tags>;
-  /** Another file with the same sound, the video, for a track that is missing at the CDN. Null for none. */
+  /** Another file with the same sound, the video, where it may stand in for a track that is missing at the CDN. */
   fallbackSource: (signal: AbortSignal) => Promise<FallbackSource | null>;
 }
 
 interface FallbackSource {
   source: MediaSource;
-  renew: Mp3Options['renew'];
+  renew: SoundOptions['renew'];
 }
 
-const MP3 = { mime: 'audio/mpeg', extension: 'mp3' };
+export type SoundFormat = 'mp3' | 'm4a';
+
+const TYPES: Readonly<Record<SoundFormat, MediaType>> = {
+  mp3: { mime: 'audio/mpeg', extension: 'mp3' },
+  m4a: { mime: 'audio/mp4', extension: 'm4a' },
+};
 
 /**
- * Real MP3s: a track that is one is passed through, any other track or the video is converted.
+ * Real MP3s: a track that is one is passed through, any other track or the video is converted. And M4As, which have the
+ * sound as it lies there.
  *
  * A file is converted whole before its first byte is sent, so every response has a length, an ETag and ranges, which
  * download managers, Safari and `<audio>` need.
  */
-export class Mp3s {
-  readonly #options: Mp3sOptions;
+export class Sounds {
+  readonly #options: SoundsOptions;
   readonly #files: RenderCache;
-  /** Bytes of all sources in TEMP_DIR, fetched or being fetched. */
-  #reserved = 0;
+  readonly #sources: SourceBudget;
   /** Sources that are no MP3, with their bytes; a range of a made file then needs no request to the CDN. */
-  readonly #toMake = new LRUCache<string, number>({ max: 5000, ttl: KEPT_MP3S.maxAgeMs });
+  readonly #toMake = new LRUCache<string, number>({ max: 5000, ttl: KEPT_SOUNDS.maxAgeMs });
   /** Ids of tracks that are missing at the CDN; a range then needs no new extraction. */
-  readonly #gone = new LRUCache<string, true>({ max: 5000, ttl: KEPT_MP3S.maxAgeMs });
+  readonly #gone = new LRUCache<string, true>({ max: 5000, ttl: KEPT_SOUNDS.maxAgeMs });
 
-  constructor(options: Mp3sOptions) {
+  constructor(options: SoundsOptions) {
     const { temp, renders, limitClients, onMade } = options;
     this.#options = options;
+    this.#sources = new SourceBudget(temp);
     this.#files = new RenderCache({
       temp,
-      kind: 'mp3',
+      kind: 'sound',
       renders,
       limitClients,
-      ...KEPT_MP3S,
+      ...KEPT_SOUNDS,
       ...(onMade && { onMade }),
     });
   }
@@ -86,16 +91,16 @@ export class Mp3s {
   }
 
   /**
-   * Answers a request for the MP3 of a track or a video. HEAD makes the file as well: it promises the length that GET
+   * Answers a request for the sound of a track or a video. HEAD makes the file as well: it promises the length that GET
    * has.
    * @throws ServiceError `render_failed`, `busy`, or as MediaClient.openMedia; the signal's reason
    */
-  async openMp3(source: MediaSource, request: MediaRequest, options: Mp3Options): Promise<MediaResponse> {
+  async open(source: MediaSource, request: MediaRequest, options: SoundOptions): Promise<MediaResponse> {
     const { signal } = options;
     const video = this.#gone.has(source.id) ? await options.fallbackSource(signal) : null;
     if (video) return this.#openFallback(video, request, options);
     try {
-      return await this.#open(source, request, options);
+      return await this.#answer(source, request, options);
     } catch (error) {
       if (!(error instanceof ServiceError && isMissingAtCdn(error))) throw error;
       const video = await options.fallbackSource(signal);
@@ -113,18 +118,18 @@ export class Mp3s {
   #openFallback(
     { source, renew }: FallbackSource,
     request: MediaRequest,
-    options: Mp3Options,
+    options: SoundOptions,
   ): Promise<MediaResponse> {
-    return this.#open(source, request, { ...options, renew }, true);
+    return this.#answer(source, request, { ...options, renew }, true);
   }
 
-  async #open(
+  async #answer(
     source: MediaSource,
     request: MediaRequest,
-    options: Mp3Options,
+    options: SoundOptions,
     otherFile = false,
   ): Promise<MediaResponse> {
-    const { client, signal } = options;
+    const { client, signal, format } = options;
     if (!this.#toMake.has(source.id)) {
       const response = await this.#options.media.openMedia(source, request, {
         signal,
@@ -138,19 +143,19 @@ export class Mp3s {
       this.#toMake.set(source.id, response.size ?? 0);
     }
     const file = await this.#files.get(
-      source.id,
+      `${source.id}/${format}`,
       async ({ job, signal, withSlot }) => {
-        const release = await this.#reserve(this.#toMake.get(source.id) ?? 0);
+        const release = await this.#sources.reserve(this.#toMake.get(source.id) ?? 0);
         try {
           const input = await this.#fetch(source, job.path, { ...options, signal });
-          return await withSlot(() => this.#convert(input, job.path, signal));
+          return await withSlot(() => this.#convert(input, format, job.path, signal));
         } finally {
           release();
         }
       },
       { client, signal },
     );
-    return respondWithFile(file, MP3, request, { freshlyMade: file.isNew || otherFile });
+    return respondWithFile(file, TYPES[format], request, { freshlyMade: file.isNew || otherFile });
   }
 
   /** Evicts files past their age; for the cleaner. */
@@ -166,8 +171,8 @@ export class Mp3s {
   async #fetch(
     source: MediaSource,
     folder: string,
-    { signal, renew, tags }: Mp3Options,
-  ): Promise<Mp3Metadata & { sound: string }> {
+    { signal, renew, tags }: SoundOptions,
+  ): Promise<SoundMetadata & { sound: string }> {
     this.#requireFfmpeg();
     const { media, log } = this.#options;
     const sound = join(folder, 'sound');
@@ -182,7 +187,7 @@ export class Mp3s {
       await fetchToFile(media, source, sound, {
         signal,
         renew: () => renew(signal),
-        maxBytes: MAX_MP3_SOURCE_BYTES,
+        maxBytes: MAX_SOUND_SOURCE_BYTES,
       });
     } catch (error) {
       stop.abort(error);
@@ -192,36 +197,24 @@ export class Mp3s {
     return { sound, ...(await metadata) };
   }
 
-  /**
-   * Reserves space in TEMP_DIR for a source. @returns gives it back
-   * @throws ServiceError `busy` where there is none
-   */
-  async #reserve(bytes: number): Promise<() => void> {
-    const free = await this.#options.temp.freeBytes();
-    const room = Math.min(MAX_SOURCES_BYTES, free * SOURCES_SHARE) - this.#reserved;
-    if (bytes > room) throw noRoom(new Error(`${bytes} bytes to fetch, room for ${Math.floor(room)}`));
-    this.#reserved += bytes;
-    return () => {
-      this.#reserved -= bytes;
-    };
-  }
-
   async #convert(
-    { sound, tags, picture }: Mp3Metadata & { sound: string },
+    { sound, tags, picture }: SoundMetadata & { sound: string },
+    format: SoundFormat,
     folder: string,
     signal: AbortSignal,
   ): Promise<string> {
     const conversion = { ffmpegPath: this.#requireFfmpeg(), signal };
-    const mp3 = join(folder, 'sound.mp3');
+    const output = join(folder, `sound.${format}`);
+    const make = format === 'mp3' ? makeMp3 : makeM4a;
     try {
       const cover = picture && (await this.#makeCover(picture, join(folder, 'cover.jpg'), conversion));
-      await makeMp3({ sound, tags, cover }, mp3, conversion);
+      await make({ sound, tags, cover }, output, conversion);
       await Promise.all([sound, picture, cover].map((path) => path && rm(path, { force: true })));
-      return mp3;
+      return output;
     } catch (error) {
       signal.throwIfAborted();
       const stderr = error instanceof FfmpegFailed ? error.stderr : undefined;
-      this.#options.log.error({ err: error, stderr }, 'MP3 conversion failed');
+      this.#options.log.error({ err: error, stderr }, 'sound failed to convert');
       throw new ServiceError('render_failed', {
         message: 'No sound could be taken out of this post.',
         cause: error,
@@ -235,7 +228,7 @@ export class Mp3s {
       return jpeg;
     } catch (err) {
       conversion.signal.throwIfAborted();
-      this.#options.log.warn({ err }, 'MP3 is made without a cover: the picture cannot be read');
+      this.#options.log.warn({ err }, 'sound is made without a cover: the picture cannot be read');
       return null;
     }
   }

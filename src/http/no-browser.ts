@@ -3,9 +3,9 @@ import type { FastifyInstance } from 'fastify';
 type Strategy = Parameters<FastifyInstance['addConstraintStrategy']>[0];
 type Handler = ReturnType<ReturnType<Strategy['storage']>['get']>;
 
-/** A constraint of routes, `acceptsJson: true`: the client wants JSON, and no page as a browser does. */
-export const acceptsJson: Strategy = {
-  name: 'acceptsJson',
+/** A constraint of routes, `noBrowser: true`: a client that does not ask for HTML, as every browser does for a page. */
+export const noBrowser: Strategy = {
+  name: 'noBrowser',
   storage: () => {
     const handlers = new Map<unknown, Handler>();
     return {
@@ -13,7 +13,6 @@ export const acceptsJson: Strategy = {
       set: (value, handler) => void handlers.set(value, handler),
     };
   },
-  deriveConstraint: ({ headers: { accept = '' } }) =>
-    (/\bapplication\/json\b/i.test(accept) && !/\btext\/html\b/i.test(accept)) || undefined,
+  deriveConstraint: ({ headers: { accept = '' } }) => !/\btext\/html\b/i.test(accept) || undefined,
   validate: () => {},
 };
