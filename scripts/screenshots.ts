@@ -1,8 +1,9 @@
 /**
- * `npx tsx scripts/screenshots.ts [names]`: the pictures of the web page in docs/screenshots, of the built service against the
- * stand-in for TikTok.
+ * `npx tsx scripts/screenshots.ts FOLDER [names]`: pictures of the web page, of the built service against the stand-in for
+ * TikTok. The README shows `photos`, in docs/screenshots; the others are to be looked at after a change of the page.
  */
 import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { BrowserContextOptions, Page } from 'playwright-core';
 import sharp from 'sharp';
 import { startService } from '../test/helpers/service.ts';
@@ -15,13 +16,13 @@ import {
 } from '../test/helpers/standin/index.ts';
 import { DESKTOP, launch, newContext, PHONE } from '../test/web/browser.ts';
 
-const FOLDER = new URL('../docs/screenshots/', import.meta.url);
-
 interface Shot {
   name: string;
   context?: BrowserContextOptions;
   /** Posts to open one after the other; the picture shows the last. */
   urls?: string[];
+  beforeAll?: (page: Page) => Promise<unknown>;
+  /** Before the picture. */
   before?: (page: Page) => Promise<unknown>;
   fullPage?: boolean;
 }
@@ -38,12 +39,22 @@ function shots(standin: Standin): Shot[] {
       photos: 6,
     }),
   );
+  const odd = standin.posts.add(
+    photoPost({
+      user: 'hill.walks',
+      nickname: 'Hill Walks',
+      desc: 'As WebP',
+      photos: ['webp', 'portrait_2'],
+    }),
+  );
   const hidden = standin.posts.add(statusPost(10_222, ''));
+  const several = [video.url, photos.url, hidden.url, odd.url].join(' ');
   const phone = { ...PHONE, deviceScaleFactor: 2 };
   const makeSlideshow = async (page: Page) => {
     await page.getByRole('button', { name: 'Make slideshow' }).click();
     await page.getByRole('link', { name: 'Save slideshow' }).waitFor();
   };
+  const openOptions = (page: Page) => page.getByText('Options').click();
   return [
     { name: 'desktop', urls: [video.url] },
     {
@@ -66,6 +77,21 @@ function shots(standin: Standin): Shot[] {
       context: { ...phone, colorScheme: 'dark' },
       fullPage: true,
     },
+    { name: 'list', urls: [several], fullPage: true },
+    { name: 'phone-list', urls: [several], context: { ...phone, locale: 'ar' }, fullPage: true },
+    {
+      name: 'phone-share',
+      urls: [photos.url],
+      context: { ...phone, userAgent: 'iPhone' },
+      beforeAll: (page) => page.addInitScript('navigator.canShare = () => true'),
+    },
+    { name: 'phone-options', urls: [odd.url], context: phone, before: openOptions, fullPage: true },
+    {
+      name: 'phone-jpeg',
+      urls: [odd.url],
+      context: phone,
+      before: (page) => page.getByRole('button', { name: 'View photo 1' }).click(),
+    },
     { name: 'phone-error', urls: [hidden.url], context: phone },
     { name: 'error', urls: ['https://example.com/cat'] },
     { name: 'arabic', urls: [video.url], context: { locale: 'ar' } },
@@ -82,12 +108,13 @@ async function untilShown(page: Page): Promise<void> {
   await page.waitForTimeout(2000);
 }
 
-async function take(page: Page, base: string, shot: Shot): Promise<void> {
+async function take(page: Page, base: string, shot: Shot): Promise<Buffer> {
+  await shot.beforeAll?.(page);
   await page.goto(base);
   for (const url of shot.urls ?? []) {
     await page.locator('#link').fill(url);
     await page.locator('#go').click();
-    await page.locator('article.result, .problem').first().waitFor();
+    await page.locator('article, .problem').first().waitFor();
     await page.waitForLoadState('networkidle');
   }
   await shot.before?.(page);
@@ -96,19 +123,20 @@ async function take(page: Page, base: string, shot: Shot): Promise<void> {
   await untilShown(page);
   await page.evaluate('scrollTo(0, 0)');
   const picture = await page.screenshot({ fullPage: shot.fullPage ?? false });
-  const small = await sharp(picture).png({ palette: true, quality: 80, effort: 10 }).toBuffer();
-  await writeFile(new URL(`${shot.name}.png`, FOLDER), small);
-  process.stdout.write(`${shot.name}.png ${Math.round(small.length / 1024)} KB\n`);
+  return sharp(picture).png({ palette: true, quality: 80, effort: 10 }).toBuffer();
 }
 
-await mkdir(FOLDER, { recursive: true });
+const [folder, ...wanted] = process.argv.slice(2);
+if (!folder) throw new Error('the folder for the pictures is missing');
+await mkdir(folder, { recursive: true });
 const standin = await startStandin();
 const service = await startService(standin, { MAX_WORKERS: '2' });
 const browser = await launch();
-const wanted = process.argv.slice(2);
 for (const shot of shots(standin).filter(({ name }) => wanted.length === 0 || wanted.includes(name))) {
   const context = await newContext(browser, { ...DESKTOP, ...shot.context });
-  await take(await context.newPage(), service.baseUrl, shot);
+  const picture = await take(await context.newPage(), service.baseUrl, shot);
+  await writeFile(join(folder, `${shot.name}.png`), picture);
+  process.stdout.write(`${shot.name}.png ${Math.round(picture.length / 1024)} KB\n`);
   await context.close();
 }
 await browser.close();

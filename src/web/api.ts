@@ -26,6 +26,7 @@ export interface Post {
     zip?: string;
   };
   formats?: Format[];
+  sounds?: { kind: 'track' | 'video'; format: 'mp3' | 'm4a'; link: string }[];
   subtitles?: { language: string; source: string; format: string; link: string }[];
   photos?: Photo[];
   download_slideshow_link?: string;
@@ -47,6 +48,8 @@ export interface Format {
 export interface Photo {
   width: number | null;
   height: number | null;
+  /** At the CDN. */
+  url: string;
   link: string;
   /** The clip of a live photo. */
   live?: { link: string };
@@ -84,20 +87,29 @@ export function renewLinks(old: unknown, fresh: unknown): void {
   }
 }
 
-/** A link of the service relative to this page: BASE_URL may name another front than the one the page came from. */
+/**
+ * A link of the service relative to this page: BASE_URL may name another front than the one the page came from.
+ * @param link may end in options, such as `&as=jpg`
+ */
 export function local(link: string): string {
-  const { pathname, search } = new URL(renewed.get(link) ?? link, location.href);
-  return `.${pathname.slice(pathname.lastIndexOf('/'))}${search}`;
-}
-
-/** The address of a video for a player. */
-export function inline(link: string): string {
-  return `${local(link)}&inline=1`;
+  const [, base = '', options = ''] = /^([^&]*)(.*)$/.exec(link) ?? [];
+  const { pathname, search } = new URL(renewed.get(base) ?? base, location.href);
+  return `.${pathname.slice(pathname.lastIndexOf('/'))}${search}${options}`;
 }
 
 /** The address of a photo, 320 pixels wide. */
 export function thumbnail(link: string): string {
-  return `${local(link)}&width=320`;
+  return local(`${link}&width=320`);
+}
+
+/** The link of a photo, or of a ZIP of photos, as JPEG. */
+export function asJpeg(link: string): string {
+  return `${link}&as=jpg`;
+}
+
+/** Whether the photo's own file is a JPEG, as the CDN's address says. */
+export function isJpeg({ url }: Photo): boolean {
+  return /\.jpe?g$/i.test(new URL(url, location.href).pathname);
 }
 
 /** POST /tiktok. @throws Failure */
@@ -147,6 +159,10 @@ async function request(path: string, init: RequestInit): Promise<Response> {
   const code = known ? (body.code as Code) : (BY_STATUS[response.status] ?? 'unreachable');
   const seconds = Number(body.retry_after ?? response.headers.get('retry-after') ?? Number.NaN);
   throw new Failure(code, seconds > 0 ? seconds : null, String(body.request_id ?? ''));
+}
+
+export function asFailure(error: unknown): Failure {
+  return error instanceof Failure ? error : new Failure('internal');
 }
 
 export function connectionFailure(): Failure {

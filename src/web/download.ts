@@ -15,29 +15,35 @@ export type Report = (
   asked: boolean,
 ) => void;
 
-export interface Saving {
-  link: string;
+interface Control {
   label: () => string;
   detail?: () => string;
   /** Name in the sprite. */
   symbol?: string;
   primary?: boolean;
   report: Report;
+}
+
+export interface Saving extends Control {
+  link: string;
   onSaved?: () => void;
 }
 
 /** Milliseconds that a control says what became of its press. */
 const SAID_MS = 5000;
 
+/** Milliseconds between two downloads, which some browsers would else merge into one. */
+const SAVE_PAUSE_MS = 300;
+
 type Text = () => string;
 
-/**
- * What a press starts, once at a time. Its state stands in the second line of the control, and failures are reported.
- * @param work returns what to say at its end
- */
-function startable(work: (say: (text: Text | null) => void) => Promise<Text | null>, report: Report) {
-  let said: Text | null = null;
-  const say = (text: Text | null) => {
+/** What a press starts. Returns what to say at its end. */
+type Work = (say: (text: Text) => void) => Promise<Text | undefined>;
+
+/** Work that is done once at a time. Its state stands in the second line of the control, and failures are reported. */
+function startable(work: Work, report: Report) {
+  let said: Text | undefined;
+  const say = (text?: Text) => {
     said = text;
     refresh();
     if (text) announce(text());
@@ -48,9 +54,9 @@ function startable(work: (say: (text: Text | null) => void) => Promise<Text | nu
     try {
       const end = await work(say);
       say(end);
-      if (end) setTimeout(() => said === end && say(null), SAID_MS);
+      if (end) setTimeout(() => said === end && say(), SAID_MS);
     } catch (error) {
-      say(null);
+      say();
       if (!(error instanceof Failure)) throw error;
       const retry = (next: number) => {
         control.focus();
@@ -76,9 +82,19 @@ function words(label: Text, second: Text): HTMLElement {
  */
 export function saveLink(saving: Saving): HTMLElement {
   const { link, label, detail = () => '', symbol = 'save', primary = false, report, onSaved } = saving;
+  let needsTap = false;
   const { start, said } = startable(async (say) => {
-    say(() => t.preparing);
-    await ready(link);
+    if (!needsTap) {
+      say(() => t.preparing);
+      await ready(link);
+      // Only a fresh tap may open a window.
+      needsTap = isStandalone() && navigator.userActivation?.isActive === false;
+      if (needsTap) {
+        announce(t.tapToSave);
+        return;
+      }
+    }
+    needsTap = false;
     save(link);
     onSaved?.();
     return () => t.started;
@@ -87,7 +103,7 @@ export function saveLink(saving: Saving): HTMLElement {
     'a',
     { class: primary ? 'button primary' : 'button', href: () => local(link), download: true },
     icon(symbol),
-    words(label, () => said() ?? detail()),
+    words(label, () => said() ?? (needsTap ? t.tapToSave : detail())),
   );
   anchor.addEventListener('click', (event) => {
     if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
@@ -97,12 +113,48 @@ export function saveLink(saving: Saving): HTMLElement {
   return anchor;
 }
 
+/** A button for work that may take a while. */
+export function taskButton(control: Control, work: Work): HTMLElement {
+  const { label, detail = () => '', symbol = 'save', primary = false, report } = control;
+  const { start, said } = startable(work, report);
+  const button = h(
+    'button',
+    { class: primary ? 'primary' : '', click: () => void start(button) },
+    icon(symbol),
+    words(label, () => said() ?? detail()),
+  );
+  return button;
+}
+
 /** Saves by the browser's own download, whose name is that of Content-Disposition. Leaves an installed page in place. */
 export function save(link: string): void {
   h('a', { href: local(link), download: true, ...(isStandalone() && { target: '_blank' }) }).click();
 }
 
-export interface Sharing extends Omit<Saving, 'link' | 'symbol' | 'primary'> {
+/**
+ * Saves files one after the other.
+ * @param failed returns whether to go on with the next file
+ */
+export async function saveEach(
+  links: string[],
+  saved: (at: number) => void,
+  failed: (failure: Failure, at: number) => boolean,
+): Promise<void> {
+  for (const [at, link] of links.entries()) {
+    try {
+      await ready(link);
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error;
+      if (failed(error, at)) continue;
+      return;
+    }
+    save(link);
+    saved(at);
+    await new Promise((resolve) => setTimeout(resolve, SAVE_PAUSE_MS));
+  }
+}
+
+export interface Sharing extends Pick<Saving, 'label' | 'detail' | 'report' | 'onSaved'> {
   links: string[];
   /** Bytes of all files, where they are known. */
   size?: number | null;
@@ -118,21 +170,15 @@ export function shareButton(sharing: Sharing): HTMLElement | null {
   const { links, label, detail = () => '', report, fallback, onSaved, size } = sharing;
   if (!canShareFiles() || (size ?? 0) > MAX_SHARED_BYTES) return null;
   const task = new ShareTask(links);
-  const { start, said } = startable(async () => {
+  const words = () => task.describe() ?? detail();
+  return taskButton({ label, detail: words, primary: true, report }, async () => {
     const outcome = await task.run(refresh);
     if (outcome === 'tap') {
       announce(t.tapToSave);
-      return null;
+      return;
     }
     if (outcome === 'refused') fallback();
     onSaved?.();
     return () => (outcome === 'refused' ? t.started : t.saved);
-  }, report);
-  const button = h(
-    'button',
-    { class: 'primary', click: () => void start(button) },
-    icon('save'),
-    words(label, () => said() ?? task.describe() ?? detail()),
-  );
-  return button;
+  });
 }

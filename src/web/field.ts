@@ -1,6 +1,6 @@
 import { MAX_TEXT, postAddress, postAddresses } from './address.ts';
 import { announce, byId, h, icon } from './dom.ts';
-import { format, t } from './language.ts';
+import { t } from './language.ts';
 
 const input = byId<HTMLInputElement>('link');
 const button = byId<HTMLButtonElement>('fill');
@@ -9,11 +9,10 @@ const note = byId('note');
 /** Browsers give pages the clipboard only on https and localhost. */
 const canPaste = typeof navigator.clipboard?.readText === 'function';
 
-/** Puts a text into the field. */
+/** Puts a text into the field, which would join its lines without a space. */
 export function fillField(text: string): void {
-  input.value = text;
-  const count = postAddresses(text).length;
-  say(count > 1 ? () => format(t.firstOf, { n: count }) : null);
+  input.value = text.replace(/\s+/g, ' ');
+  say(null);
   updateButton();
 }
 
@@ -49,7 +48,8 @@ async function pasteFromClipboard(open: (text: string) => void): Promise<void> {
 
 /** The field and the service take no more than MAX_TEXT, and the link may stand at the end. */
 function shorten(text: string): string {
-  return text.length > MAX_TEXT ? (postAddress(text) ?? text.slice(0, MAX_TEXT)) : text.trim();
+  if (text.length <= MAX_TEXT) return text.trim();
+  return postAddresses(text).join(' ') || (postAddress(text) ?? text.slice(0, MAX_TEXT));
 }
 
 /**

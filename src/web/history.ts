@@ -1,6 +1,7 @@
 import { local, type Post } from './api.ts';
-import { bdi, byId, h, icon } from './dom.ts';
+import { byId, h, icon } from './dom.ts';
 import { format, t } from './language.ts';
+import { postButton } from './post-button.ts';
 import { readItem, writeItem } from './storage.ts';
 
 /** A post that was shown before. Kept in this browser and sent nowhere. */
@@ -92,16 +93,12 @@ export function showHistory(open: (url: string) => void): void {
 
 function row(visit: Visit, open: (url: string) => void, remove: (visit: Visit) => void): HTMLElement {
   const { url, title, user, picture } = visit;
-  const face = picture.startsWith('data:image/jpeg')
-    ? h('img', { src: picture, alt: '', width: 42, height: 56 })
-    : h('span', { class: 'blank' }, icon('video'));
-  const name = `@${user}`;
-  const words = h('span', {}, title ? h('b', { dir: 'auto' }, title) : null, bdi(name));
-  const label = () => format(t.remove, { title: title || name });
+  const known = picture.startsWith('data:image/jpeg') ? picture : '';
+  const label = () => format(t.remove, { title: title || `@${user}` });
   return h(
     'li',
     {},
-    h('button', { class: 'visit', click: () => open(url) }, face, words),
+    postButton({ picture: known, title, user }, () => open(url)),
     h('button', { class: 'round', 'aria-label': label, click: () => remove(visit) }, icon('close')),
   );
 }

@@ -55,7 +55,7 @@ export function percent(value: number): string {
 
 /** Such as 1.2M. */
 export function compact(value: number): string {
-  return new Intl.NumberFormat(language, { notation: 'compact', maximumFractionDigits: 1 }).format(value);
+  return new Intl.NumberFormat(language, { notation: 'compact' }).format(value);
 }
 
 export function bytes(value: number): string {

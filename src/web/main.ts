@@ -1,9 +1,10 @@
-import { pageAddress, platformOf, postAddress, requestText, sharedText } from './address.ts';
-import { Failure, fetchPost, type Post, renewLinks } from './api.ts';
+import { pageAddress, platformOf, postAddress, postAddresses, requestText, sharedText } from './address.ts';
+import { asFailure, type Failure, fetchPost, type Post } from './api.ts';
 import { announce, byId, h, refresh } from './dom.ts';
 import type { Report } from './download.ts';
 import { askForLink, fillField, startField } from './field.ts';
-import { captionOf, remember, showHistory, startHistory } from './history.ts';
+import { remember, showHistory, startHistory } from './history.ts';
+import { keepPost, knownPost } from './known-posts.ts';
 import {
   applyLanguage,
   format,
@@ -13,20 +14,17 @@ import {
   selectLanguage,
   t,
 } from './language.ts';
+import { postList } from './post-list.ts';
 import { showProblem } from './problem.ts';
 import { registerWorker } from './register-worker.ts';
+import { renewing } from './renewal.ts';
 import { resultCard, skeleton } from './result.ts';
 import { isStandalone } from './share.ts';
+import { showTitle } from './title.ts';
 import { closeViewer } from './viewer.ts';
 
 /** Milliseconds after which the page says that it still waits. */
 const SLOW_MS = 6000;
-
-/** Milliseconds after a renewal in which an expired link is no matter of its age. */
-const RENEWAL_PAUSE_MS = 10_000;
-
-/** Posts that the way back shows without a request. */
-const MAX_POSTS = 20;
 
 const input = byId<HTMLInputElement>('link');
 const go = byId('go');
@@ -39,18 +37,37 @@ let running = new AbortController();
 let requested: string | null = null;
 /** location.search of what is shown. */
 let address = location.search;
-let renewing: Promise<void> | null = null;
-let renewedAt = Number.NEGATIVE_INFINITY;
 let dismissProblem = () => {};
 let shown: Post | null = null;
-/** Posts by their page address. */
-const posts = new Map<string, Post>();
 
-/** Requests a post and shows it. Ends whatever ran before. */
+/** Requests what a text links to, and shows it. Ends whatever ran before. */
 async function submit(text: string, attempt = 0, fromProblem = false): Promise<void> {
   reset();
   requested = text;
+  go.ariaBusy = 'true';
   noteAddress(pageAddress(text), sharedText(location.search) === text);
+  const links = postAddresses(text);
+  await (links.length > 1 ? requestList(links, text) : requestPost(text, attempt, fromProblem));
+}
+
+/** The posts of several links; each that comes can be saved before the others are there. */
+async function requestList(links: string[], text: string): Promise<void> {
+  const { signal } = running;
+  const onPost = (post: Post, link: string) => {
+    for (const one of [link, post.url]) keepPost(pageAddress(one), post);
+    note(post);
+  };
+  const report: Report = (failure, retry, attempt) => fail(failure, { retry, attempt, text });
+  const { element, load } = postList(links, { signal, open, onPost, report });
+  result.replaceChildren(element);
+  byId('result-title').focus({ preventScroll: true });
+  await load();
+  if (signal.aborted) return;
+  settle();
+  announce(byId('result-title').textContent ?? '');
+}
+
+async function requestPost(text: string, attempt: number, fromProblem: boolean): Promise<void> {
   const { signal } = running;
   let slow = false;
   const words = () => (slow ? format(t.slow, { platform: t[platformOf(text)] }) : t.loading);
@@ -61,7 +78,6 @@ async function submit(text: string, attempt = 0, fromProblem = false): Promise<v
   }, SLOW_MS);
   signal.addEventListener('abort', () => clearTimeout(timer));
   result.ariaBusy = 'true';
-  go.ariaBusy = 'true';
   result.replaceChildren(skeleton(words, cancel));
   // The button that was pressed is gone.
   if (fromProblem) result.querySelector('button')?.focus();
@@ -75,15 +91,21 @@ async function submit(text: string, attempt = 0, fromProblem = false): Promise<v
     // Whoever has begun to type another link is left alone.
     if (input.value.trim() === text) byId('result-title').focus({ preventScroll: true });
     result.scrollIntoView({ block: 'nearest' });
-    void remember(post).then(() => showHistory(open));
+    note(post);
   } catch (error) {
     if (signal.aborted) return;
     const held = result.contains(document.activeElement);
     settle();
+    result.replaceChildren();
     announce('');
     fail(asFailure(error), { retry: (next, pressed) => void submit(text, next, pressed), attempt, text });
     if (held) problem.querySelector<HTMLElement>('button, a')?.focus();
   }
+}
+
+/** Puts a post into the history. */
+function note(post: Post): void {
+  void remember(post).then(() => showHistory(open));
 }
 
 /** Gives up the request; the field keeps its text. */
@@ -98,11 +120,11 @@ function cancel(): void {
 function reset(): void {
   running.abort();
   running = new AbortController();
-  renewing = null;
   dismissProblem();
   shown = null;
-  showTitle();
+  showTitle(null);
   settle();
+  result.replaceChildren();
 }
 
 /** Ends the request. */
@@ -110,56 +132,17 @@ function settle(): void {
   requested = null;
   result.ariaBusy = null;
   go.ariaBusy = null;
-  result.replaceChildren();
   refresh();
 }
 
 function showPost(post: Post): void {
-  const { signal } = running;
-  const report: Report = (failure, retry, attempt, asked) => {
-    // Another post is on show.
-    if (signal.aborted) return;
-    const stale = failure.code === 'link_expired' || failure.code === 'link_invalid';
-    if (stale && (renewing || performance.now() - renewedAt > RENEWAL_PAUSE_MS)) {
-      renewing ??= renew(post, signal);
-      void renewing.then(
-        () => signal.aborted || retry(attempt),
-        (error) => {
-          if (!signal.aborted) fail(asFailure(error), { retry, attempt, text: post.url, post });
-        },
-      );
-    } else if (asked || !problem.hasChildNodes()) fail(failure, { retry, attempt, text: post.url, post });
-  };
+  const report = renewing(post, running.signal, (failure, retry, attempt, asked) => {
+    if (asked || !problem.hasChildNodes()) fail(failure, { retry, attempt, text: post.url, post });
+  });
   result.replaceChildren(resultCard(post, report));
   shown = post;
-  showTitle();
-  posts.set(pageAddress(post.url), post);
-  const [oldest] = posts.keys();
-  if (posts.size > MAX_POSTS && oldest) posts.delete(oldest);
-}
-
-/** Tells tabs and entries of the browser's history apart. Without characters that turn the direction of text. */
-function showTitle(): void {
-  const words = shown ? [shown.author.nickname || `@${shown.author.uniqueId}`, captionOf(shown)] : [];
-  const title = words
-    .filter(Boolean)
-    .join(': ')
-    .replace(/[\u202a-\u202e\u2066-\u2069\s]+/g, ' ');
-  document.title = title ? `${title.slice(0, 80)} – ${t.name}` : t.name;
-}
-
-/** Links end while a page stays open. Puts new ones in the place of the old; nothing on show is lost. */
-async function renew(post: Post, signal: AbortSignal): Promise<void> {
-  announce(t.loading);
-  try {
-    const fresh = await fetchPost(post.url, signal);
-    renewLinks(post, fresh);
-    post.links_expire_at = fresh.links_expire_at;
-    renewedAt = performance.now();
-    refresh();
-  } finally {
-    if (!signal.aborted) renewing = null;
-  }
+  showTitle(post);
+  keepPost(pageAddress(post.url), post);
 }
 
 /** A reload, a bookmark and the way back come to this address again. */
@@ -196,10 +179,6 @@ function fail(failure: Failure, { retry, attempt, text, post }: Failed): void {
   problem.scrollIntoView({ block: 'nearest' });
 }
 
-function asFailure(error: unknown): Failure {
-  return error instanceof Failure ? error : new Failure('internal');
-}
-
 function open(text: string): void {
   fillField(text);
   window.scrollTo({ top: 0 });
@@ -211,8 +190,8 @@ function openAddress(): void {
   if (closeViewer() || (location.search === address && location.search)) return;
   address = location.search;
   const shared = sharedText(address);
-  const post = posts.get(address);
-  if (post && Date.parse(post.links_expire_at) > Date.now()) {
+  const post = knownPost(address);
+  if (post) {
     reset();
     fillField(post.url);
     showPost(post);
@@ -230,12 +209,12 @@ function startLanguages(): void {
   select.addEventListener('change', async () => {
     await selectLanguage(select.value);
     select.value = language;
-    showTitle();
+    showTitle(shown);
   });
 }
 
 await applyLanguage(preferredLanguage());
-showTitle();
+showTitle(null);
 startLanguages();
 startField(open, () => requested !== null && cancel());
 byId('form').addEventListener('submit', (event) => {

@@ -1,15 +1,12 @@
-import { Failure, type Photo, ready, thumbnail } from './api.ts';
+import { type Photo, thumbnail } from './api.ts';
 import { h, icon, refresh } from './dom.ts';
-import { type Report, save, shareButton } from './download.ts';
+import { type Report, saveEach, shareButton } from './download.ts';
 import { format, t } from './language.ts';
 import { picture } from './picture.ts';
 import { photoViewer } from './viewer.ts';
 
 /** Photos that are shown at first; a post has up to 35. */
 const FOLDED = 9;
-
-/** Milliseconds between two downloads, which some browsers would else merge into one. */
-const SAVE_PAUSE_MS = 300;
 
 export interface Gallery {
   element: HTMLElement;
@@ -71,29 +68,25 @@ export function gallery(photos: Photo[], report: Report): Gallery {
     showSelection();
     if (!on) start.focus();
   };
+  const linksOf = (indexes: number[]) => indexes.map((index) => photos[index]?.link ?? '');
+  const download = (indexes: number[], attempt: number): Promise<void> =>
+    saveEach(
+      linksOf(indexes),
+      (at) => markSaved(indexes.slice(at, at + 1)),
+      (failure, at) => {
+        report(failure, (next) => void download(indexes.slice(at), next), attempt, true);
+        return false;
+      },
+    );
   const saveSelected = (indexes: number[]) => {
-    const links = indexes.map((index) => photos[index]?.link ?? '');
+    const links = linksOf(indexes);
     const label = () => format(t.saveSelected, { n: indexes.length });
     const onSaved = () => markSaved(indexes);
-    const fallback = () => void saveEach(indexes, 0);
+    const fallback = () => void download(indexes, 0);
     return (
       shareButton({ links, label, report, onSaved, fallback }) ??
       h('button', { class: 'primary', click: fallback }, icon('save'), label)
     );
-  };
-  const saveEach = async (indexes: number[], attempt: number) => {
-    for (const [at, index] of indexes.entries()) {
-      const link = photos[index]?.link ?? '';
-      try {
-        await ready(link);
-      } catch (error) {
-        if (!(error instanceof Failure)) throw error;
-        return report(error, (next) => void saveEach(indexes.slice(at), next), attempt, true);
-      }
-      save(link);
-      markSaved([index]);
-      await new Promise((resolve) => setTimeout(resolve, SAVE_PAUSE_MS));
-    }
   };
   const start = h('button', { class: 'quiet', click: () => select(true) }, () => t.select);
   const more = h('button', { class: 'more' }, () => format(t.all, { n: photos.length }));

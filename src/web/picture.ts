@@ -1,4 +1,4 @@
-import type { Photo } from './api.ts';
+import { asJpeg, local, type Photo } from './api.ts';
 import { h } from './dom.ts';
 import { format, t } from './language.ts';
 
@@ -13,9 +13,11 @@ export function picture(
   address: (link: string) => string,
 ): HTMLImageElement {
   let shown = '';
+  const jpeg = () => local(asJpeg(link));
+  let source = () => address(link);
   const image = h('img', {
     // What is shown needs no new link.
-    src: () => shown || address(link),
+    src: () => shown || source(),
     alt: () => format(t.photo, { n: index + 1, m: count }),
     loading: index < EAGER ? 'eager' : 'lazy',
     decoding: 'async',
@@ -25,7 +27,11 @@ export function picture(
       shown = image.getAttribute('src') ?? '';
     },
     // Some formats, such as HEIC, are known to some browsers only.
-    error: () => image.replaceWith(h('span', { class: 'unseen' }, () => t.unseen)),
+    error: () => {
+      if (source === jpeg) return image.replaceWith(h('span', { class: 'unseen' }, () => t.unseen));
+      source = jpeg;
+      image.src = source();
+    },
   });
   return image;
 }

@@ -38,8 +38,8 @@ export interface Recovery {
   retry: (attempt: number) => void;
   /** Requests the whole post again. */
   again: () => void;
-  /** Back to the field. */
-  other: () => void;
+  /** Back to the field; null where other links are on show. */
+  other: (() => void) | null;
   /** Address of the post on its platform, where it is known. */
   original: string | null;
   platform: 'tiktok' | 'douyin';
@@ -82,11 +82,12 @@ export function showProblem(slot: HTMLElement, failure: Failure, recovery: Recov
       ),
     again: () => button(() => t.again, recovery.again),
     other: () =>
+      recovery.other &&
       button(
         () => t.other,
         () => {
           dismiss();
-          recovery.other();
+          recovery.other?.();
         },
       ),
     original: () =>

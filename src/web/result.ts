@@ -1,11 +1,11 @@
-import { inline, local, type Post } from './api.ts';
+import { local, type Post } from './api.ts';
 import { bdi, h, icon, refresh } from './dom.ts';
 import type { Report } from './download.ts';
 import { captionOf } from './history.ts';
 import { compact, day, duration, format, number, t, time } from './language.ts';
 import { gallery } from './photos.ts';
 import { player } from './player.ts';
-import { formatSaves, photoSaves, subtitleSaves, videoSaves } from './saves.ts';
+import { formatSaves, photoSaves, soundSaves, subtitleSaves, videoSaves } from './saves.ts';
 import { slideshow } from './slideshow.ts';
 
 /** Characters and lines above which a caption is folded. */
@@ -32,8 +32,9 @@ export function resultCard(post: Post, report: Report): HTMLElement {
     { class: 'rest' },
     statistics(post),
     subtitleSaves(post, report),
+    soundSaves(post, report),
     formatSaves(post, report),
-    post.download_slideshow_link ? slideshow(post.download_slideshow_link, all.length, report) : null,
+    slideshow(post, report),
     footer(post),
   );
   const wide = size.width > size.height ? ' wide' : '';
@@ -113,7 +114,15 @@ function statistics({ statistics: counts }: Post): HTMLElement {
 function video({ images: { cover }, download_link: links }: Post, { width, height }: Size, report: Report) {
   const link = [links.no_watermark].flat()[0] ?? '';
   const poster = cover && local(cover);
-  return player({ src: () => inline(link), link, label: () => t.plain, width, height, poster, report });
+  return player({
+    src: () => local(`${link}&inline=1`),
+    link,
+    label: () => t.plain,
+    width,
+    height,
+    poster,
+    report,
+  });
 }
 
 interface Size {

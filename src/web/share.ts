@@ -12,6 +12,21 @@ export function isStandalone(): boolean {
   );
 }
 
+/** An iPad calls itself a Mac. */
+function isIos(): boolean {
+  const { userAgent, maxTouchPoints } = navigator;
+  return /iPhone|iPad/.test(userAgent) || (/Macintosh/.test(userAgent) && maxTouchPoints > 1);
+}
+
+/**
+ * What to choose in the share sheet, in the words of iOS; other systems have an app for it.
+ * @param photos 0 for a video
+ */
+export function shareHint(photos: number): string {
+  if (!isIos()) return t.shareHint;
+  return photos > 1 ? format(t.thenPhotos, { n: photos }) : photos === 1 ? t.thenPhoto : t.thenVideo;
+}
+
 /** Whether this is a phone or tablet whose share sheet takes files. */
 export function canShareFiles(): boolean {
   if (!matchMedia('(pointer: coarse)').matches || typeof navigator.canShare !== 'function') return false;

@@ -1,22 +1,27 @@
-import { Failure, local, ready } from './api.ts';
+import { Failure, local, type Post, ready } from './api.ts';
 import { announce, h, icon } from './dom.ts';
 import { type Report, save, saveLink, shareButton } from './download.ts';
 import { percent, t } from './language.ts';
 import { player } from './player.ts';
+import { shareHint } from './share.ts';
+import { slideshowOptions } from './slideshow-options.ts';
 
 type Stage = 'queued' | 'fetching' | 'rendering' | 'done' | 'failed';
 
-/** A button; while the slideshow is made, its progress; then the slideshow. */
-export function slideshow(link: string, photos: number, report: Report): HTMLElement {
+/** Options and a button; while the slideshow is made, its progress; then the slideshow, until an option changes. */
+export function slideshow(post: Post, report: Report): HTMLElement | null {
+  const { photos = [], download_slideshow_link: base } = post;
+  if (!base) return null;
   const body = h('div', { class: 'slideshow-body' });
   const offer = () => {
+    options.enable(true);
     const make = h(
       'button',
       { click: () => void start(0) },
       icon('video'),
       h('span', {}, () => t.make),
     );
-    const hint = () => (photos === 1 ? t.slideshowHintOne : t.slideshowHint);
+    const hint = () => (photos.length === 1 ? t.slideshowHintOne : t.slideshowHint);
     body.replaceChildren(h('p', { class: 'hint' }, hint), make);
     return make;
   };
@@ -27,11 +32,13 @@ export function slideshow(link: string, photos: number, report: Report): HTMLEle
       offer().focus();
     };
     const bar = progressBar(cancel);
+    const link = base + options.query();
+    options.enable(false);
     body.replaceChildren(bar.element);
     const stop = followProgress(link, bar.show);
     try {
       await ready(link, running.signal);
-      show();
+      show(link);
     } catch (error) {
       if (running.signal.aborted) return;
       offer();
@@ -41,20 +48,23 @@ export function slideshow(link: string, photos: number, report: Report): HTMLEle
       stop();
     }
   };
-  const show = () => {
+  const show = (link: string) => {
     announce(t.ready);
+    options.enable(true);
+    const [first] = photos;
+    const [width, height] = options.canvas() ?? [first?.width ?? 1080, first?.height ?? 1440];
     const video = player({
       src: () => local(link),
       link,
       label: () => t.slideshow,
-      width: 1080,
-      height: 1920,
+      width,
+      height,
       report,
     });
     const sharing = shareButton({
       links: [link],
       label: () => t.shareVideo,
-      detail: () => t.shareHint,
+      detail: () => shareHint(0),
       report,
       fallback: () => save(link),
     });
@@ -62,11 +72,13 @@ export function slideshow(link: string, photos: number, report: Report): HTMLEle
     body.replaceChildren(video, ...(sharing ? [sharing] : []), button);
     (sharing ?? button).focus({ preventScroll: true });
   };
+  const options = slideshowOptions(photos.length, post.download_link.mp3 !== undefined, offer);
   offer();
   return h(
     'section',
     { class: 'slideshow' },
     h('h3', {}, () => t.slideshow),
+    options.element,
     body,
   );
 }

@@ -4,6 +4,8 @@ const worker = self as unknown as ServiceWorkerGlobalScope;
 /** The service replaces both: the folder of the page's files, named by their content, and the files. */
 const ASSETS = '%ASSETS%';
 const FILES = '%FILES%'.split(' ');
+/** A language is cached when it is used. */
+const LANGUAGE = /^lang\//;
 
 /** Milliseconds after which the cached page is shown instead of a fresh one. */
 const PATIENCE_MS = 3000;
@@ -13,7 +15,8 @@ worker.addEventListener('install', (event) => {
     const cache = await caches.open(ASSETS);
     // As a navigation asks: other clients may get something else than the page there.
     const home = new Request('./', { headers: { accept: 'text/html' } });
-    await cache.addAll([home, ...FILES.map((file) => `${ASSETS}/${file}`)]);
+    const files = FILES.filter((file) => !LANGUAGE.test(file));
+    await cache.addAll([home, ...files.map((file) => `${ASSETS}/${file}`)]);
     await worker.skipWaiting();
   };
   event.waitUntil(fill());
@@ -45,5 +48,9 @@ async function page(request: Request): Promise<Response> {
 }
 
 async function asset(request: Request): Promise<Response> {
-  return (await caches.match(request)) ?? fetch(request);
+  const cached = await caches.match(request);
+  if (cached) return cached;
+  const fresh = await fetch(request);
+  if (fresh.ok) await (await caches.open(ASSETS)).put(request, fresh.clone());
+  return fresh;
 }

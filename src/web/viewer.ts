@@ -1,4 +1,4 @@
-import { local, type Photo, thumbnail } from './api.ts';
+import { asJpeg, isJpeg, local, type Photo, thumbnail } from './api.ts';
 import { h, icon, refresh } from './dom.ts';
 import { type Report, saveLink, shareButton } from './download.ts';
 import { format, number, t } from './language.ts';
@@ -50,11 +50,13 @@ export function photoViewer(
     // The small picture is there already while the large one comes.
     image.style.background = `center / contain no-repeat url("${thumbnail(photo.link)}")`;
     image.addEventListener('load', () => image.removeAttribute('style'));
-    stage.replaceChildren(
-      ...(photo.live ? livePhoto(photo, photo.live.link, image, index, report) : [image]),
-    );
     const label = () => format(t.save, { n: number(index + 1) });
     const onSaved = () => markSaved([index]);
+    const jpeg = () => saveLink({ link: asJpeg(photo.link), label, detail: () => 'JPEG', report, onSaved });
+    stage.replaceChildren(
+      ...(photo.live ? livePhoto(photo, photo.live.link, image, index, report) : [image]),
+      ...(isJpeg(photo) ? [] : [jpeg()]),
+    );
     const focused = saving.contains(document.activeElement);
     const link = saveLink({ link: photo.link, label, primary: true, report, onSaved });
     const sharing = shareButton({

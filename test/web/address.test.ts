@@ -28,6 +28,25 @@ describe('postAddress', () => {
     const [a, b] = ['https://www.tiktok.com/@x/video/1', 'https://www.tiktok.com/@x/video/2'];
     expect(postAddresses(`${a} ${b} ${a}`)).toEqual([a, b]);
   });
+
+  it.each([
+    ['right behind each other', 'https://vm.tiktok.com/ZS1/https://v.douyin.com/abc/', 2],
+    ['in lines', 'tiktok.com/@x/video/1\nhttps://www.douyin.com/note/2\nhttps://www.tiktok.com/t/ZT1/', 3],
+    [
+      'of a page of Douyin with a post over it',
+      'https://www.douyin.com/user/a?modal_id=7 vt.tiktok.com/ZS2',
+      2,
+    ],
+    [
+      'in the query of another',
+      'https://www.tiktok.com/@x/video/1?from=https://www.tiktok.com/@x/video/2',
+      1,
+    ],
+    ['of the app, as TikTok Lite adds', 'https://vm.tiktok.com/ZS1 https://www.tiktok.com/tiktoklite', 1],
+    ['of a profile', 'https://www.tiktok.com/@x https://www.tiktok.com/@x/photo/3', 1],
+  ])('knows links to posts %s', (_name, text, count) => {
+    expect(postAddresses(text).length).toBe(count);
+  });
 });
 
 it('platformOf tells Douyin from TikTok', () => {
@@ -36,8 +55,10 @@ it('platformOf tells Douyin from TikTok', () => {
   expect(platformOf('nonsense')).toBe('tiktok');
 });
 
-it('pageAddress keeps the link alone', () => {
+it('pageAddress keeps the links alone', () => {
   expect(pageAddress('Look! tiktok.com/@x/video/1 #fyp')).toBe(
     '?url=https%3A%2F%2Ftiktok.com%2F%40x%2Fvideo%2F1',
   );
+  const two = new URLSearchParams(pageAddress('a https://vm.tiktok.com/ZS1, b https://vm.tiktok.com/ZS2'));
+  expect(two.get('url')).toBe('https://vm.tiktok.com/ZS1 https://vm.tiktok.com/ZS2');
 });

@@ -2,7 +2,7 @@ import type { CDPSession, Page } from 'playwright-core';
 import { describe, expect } from 'vitest';
 import { photoPost, scenario, videoPost } from '../helpers/standin/index.ts';
 import { CHROMIUM, SIZES } from './browser.ts';
-import { get, it, PATIENCE, type Visit } from './site.ts';
+import { get, it, PATIENCE, unfold, type Visit } from './site.ts';
 
 /** Runs before the page's own scripts: what the browser reports about it, and what it paints. */
 const WATCH = `
@@ -38,7 +38,7 @@ describe.skipIf(!CHROMIUM).each(SIZES)('an audit of the page, on %s', { concurre
     const { page, found } = await audited(visit);
     await get(page, scenario('status 10222').url);
     await get(page, site.add(videoPost()).url);
-    await page.locator('summary').click();
+    await unfold(page);
     await get(page, site.add(photoPost({ photos: 35 })).url);
     await page.getByRole('button', { name: 'Show all' }).click();
     expect(await page.evaluate('document.querySelectorAll("*").length')).toBeLessThan(600);

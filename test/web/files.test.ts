@@ -5,7 +5,7 @@ import type { Asset } from '../../src/posts/asset.ts';
 import en from '../../src/web/lang/en.ts';
 import { KEY } from '../helpers/service.ts';
 import { photoPost, type StandinPost, TYPICAL_RENDITIONS, videoPost } from '../helpers/standin/index.ts';
-import { CHROMIUM } from './browser.ts';
+import { CHROMIUM, PHONE } from './browser.ts';
 import { expectProblem, refuse } from './problem.ts';
 import { get, it, PATIENCE, saved } from './site.ts';
 
@@ -242,6 +242,20 @@ describe.skipIf(!CHROMIUM)('a file that fails on the page', { concurrent: true }
     await page.evaluate('new Promise((done) => setTimeout(done, 100))');
     rule.remove();
     expect((await saved(page, page.getByRole('button', { name: 'Try again' }))).name).toContain(post.id);
+  });
+
+  it('brings its button back into view for a retry', async ({ site, visit }) => {
+    const page = await visit('/', { ...PHONE, viewport: { width: 390, height: 600 } });
+    const card = await get(page, site.add(videoPost()).url);
+    await page.route('**/download?**', (route) => refuse(route, 'upstream_failed'), { times: 1 });
+    const button = card.getByRole('link', { name: 'Spanish' });
+    await button.click();
+    await expectProblem(page, 'upstream_failed');
+    const file = await saved(page, page.getByRole('button', { name: 'Try again' }));
+    expect(file.name).toMatch(/\.vtt$/);
+    const top = (await button.boundingBox())?.y ?? -1;
+    expect(top).toBeGreaterThanOrEqual(0);
+    expect(top).toBeLessThan(600);
   });
 
   it('with not_a_photo_post is reported for the slideshow of a video', async ({ site, visit }) => {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { describe, expect } from 'vitest';
 import { photoPost, type Standin, type StandinPost } from '../helpers/standin/index.ts';
 import { CHROMIUM, PHONE } from './browser.ts';
-import { get, it, PATIENCE, saved, sha256 } from './site.ts';
+import { downloads, get, it, PATIENCE, saved, sha256 } from './site.ts';
 
 /** The files of an archive, by name. Python's zip is not the one that the service writes with. */
 function unpack(zip: Buffer): Map<string, Buffer> {
@@ -76,6 +76,21 @@ describe.skipIf(!CHROMIUM)('a photo post on the page', { concurrent: true }, () 
     expect(await viewer.getByRole('link', { name: 'Save clip' }).count()).toBe(0);
   });
 
+  it('turns over by mirrored arrow keys from right to left', async ({ site, visit }) => {
+    const page = await visit('/', { locale: 'ar' });
+    await get(page, site.add(photos()).url);
+    await page.locator('.tile').first().click();
+    const position = page.locator('.viewer-title [aria-hidden]');
+    for (const [key, at] of [
+      ['ArrowLeft', 2],
+      ['ArrowRight', 1],
+      ['ArrowRight', 3],
+    ] as const) {
+      await page.keyboard.press(key);
+      expect(await position.textContent()).toBe(`${at} / 3`);
+    }
+  });
+
   it('turns over by a sideways swipe of one finger', async ({ site, visit }) => {
     const page = await visit('/', PHONE);
     await get(page, site.add(photos()).url);
@@ -105,20 +120,56 @@ describe.skipIf(!CHROMIUM)('a photo post on the page', { concurrent: true }, () 
     await get(page, post.url);
     await page.getByRole('button', { name: 'View photo 1' }).click();
     for (const [index, ending] of ['jpg', 'webp', 'jpg'].entries()) {
-      const file = await saved(page, page.getByRole('link', { name: `Save photo ${index + 1}` }));
+      const file = await saved(
+        page,
+        page.getByRole('link', { name: `Save photo ${index + 1}`, exact: true }),
+      );
       expect(file.name).toBe(`hill.walks_${post.id}_0${index + 1}.${ending}`);
       expect(sha256(file.bytes)).toBe(truth(site.standin, post, index));
       await page.getByRole('button', { name: 'Next photo' }).click();
     }
   });
 
+  it('offers photos and ZIP as JPEG where they are something else, and shows that where the browser knows no HEIC', async ({
+    site,
+    visit,
+    expect,
+  }) => {
+    const page = await visit();
+    const only = await get(page, site.add(photos()).url);
+    expect(await only.getByText('JPEG').count()).toBe(0);
+    const jpeg = site.standin.media.bytes({ post: site.add(photos()), part: 'photo' });
+    await page.route('**/download?*&as=jpg', (route) =>
+      route.fulfill({ body: jpeg, contentType: 'image/jpeg' }),
+    );
+    const card = await get(page, site.add(photos({ photos: ['heic', 'portrait_1'] })).url);
+    const zip = card.getByRole('link', { name: 'All photos, ZIP JPEG' });
+    expect(await zip.getAttribute('href')).toMatch(/^\.\/download\?data=[\w-]+&as=jpg$/);
+    await card.getByRole('button', { name: 'View photo 1' }).click();
+    const viewer = page.getByRole('dialog');
+    const shown = viewer.locator('.stage img');
+    await expect.poll(() => shown.getAttribute('src'), PATIENCE).toMatch(/&as=jpg$/);
+    await expect
+      .poll(
+        () => shown.evaluate((image) => (image as unknown as { naturalWidth: number }).naturalWidth),
+        PATIENCE,
+      )
+      .toBeGreaterThan(0);
+    expect(await viewer.getByRole('link', { name: 'Save photo 1 JPEG' }).getAttribute('href')).toMatch(
+      /&as=jpg$/,
+    );
+    await viewer.getByRole('button', { name: 'Next photo' }).click();
+    expect(await viewer.getByText('JPEG').count()).toBe(0);
+  });
+
   it('says of a photo that the browser cannot decode that it can be saved', async ({ site, visit }) => {
     const post = site.add(photos({ photos: ['heic'] }));
     const page = await visit('/', PHONE);
+    await page.route(/&(as|width)=/, (route) => route.fulfill({ status: 400 }));
     const card = await get(page, post.url);
     await card.getByText('No preview here').waitFor();
     await card.getByRole('button', { name: 'View photo 1' }).click();
-    const file = await saved(page, page.getByRole('link', { name: 'Save photo 1' }));
+    const file = await saved(page, page.getByRole('link', { name: 'Save photo 1', exact: true }));
     expect([sha256(file.bytes), file.name]).toEqual([
       truth(site.standin, post, 0),
       `hill.walks_${post.id}_01.heic`,
@@ -190,6 +241,49 @@ describe.skipIf(!CHROMIUM)('a photo post on the page', { concurrent: true }, () 
     expect(sha256(file.bytes)).toBe(sha256(Buffer.from(await (await fetch(address)).arrayBuffer())));
   });
 
+  it('makes a slideshow with the chosen seconds, shape and music', async ({ site, visit }) => {
+    const post = site.add(photos({ photos: 3 }));
+    const page = await visit();
+    const card = await get(page, post.url);
+    await card.getByText('Options').click();
+    const choose = (group: string, name: string) =>
+      card.getByRole('group', { name: group }).getByRole('radio', { name, exact: true }).check();
+    await choose('Seconds per photo', '1');
+    await choose('Shape', '1:1');
+    const asked: string[] = [];
+    page.on('request', (request) => asked.push(request.url()));
+    await card.getByRole('button', { name: 'Make slideshow' }).click();
+    const file = card.getByRole('link', { name: 'Save slideshow, MP4' });
+    await file.waitFor();
+    expect(await file.getAttribute('href')).toMatch(/&seconds=1&canvas=1x1$/);
+    expect(asked.some((url) => /slideshow\/progress\?.*&seconds=1&canvas=1x1$/.test(url))).toBe(true);
+    const shape = await page.evaluate<number[]>(`(async () => {
+      const video = document.querySelector('.slideshow-body video');
+      if (video.readyState === 0) await new Promise((done) => video.addEventListener('loadedmetadata', done));
+      return [video.videoWidth / video.videoHeight, Math.round(video.duration)];
+    })()`);
+    expect(shape).toEqual([1, 3]);
+    // Another choice is another slideshow; the whole song leaves no choice of seconds.
+    await choose('Music', 'Whole song');
+    await card.getByRole('button', { name: 'Make slideshow' }).waitFor();
+    expect(await card.getByRole('radio', { name: '2', exact: true }).isDisabled()).toBe(true);
+    await card.getByRole('button', { name: 'Make slideshow' }).click();
+    await file.waitFor();
+    expect(await file.getAttribute('href')).toMatch(/\?url=[\w-]+&canvas=1x1&music=whole$/);
+  });
+
+  it('offers no slideshow above 5 minutes, and no choice of music without any', async ({ site, visit }) => {
+    const page = await visit();
+    const choices = async (options: Parameters<typeof photoPost>[0]) => {
+      const card = await get(page, site.add(photos(options)).url);
+      await card.getByText('Options').click();
+      const group = (name: string) => card.getByRole('group', { name });
+      return [await group('Seconds per photo').getByRole('radio').count(), await group('Music').count()];
+    };
+    expect(await choices({ photos: 35 })).toEqual([5, 1]);
+    expect(await choices({ music: null })).toEqual([5, 0]);
+  });
+
   it('saves a single photo by its main button', async ({ site, visit }) => {
     const post = site.add(photos({ photos: 1 }));
     const page = await visit();
@@ -208,11 +302,10 @@ describe.skipIf(!CHROMIUM)('a photo post on the page', { concurrent: true }, () 
     for (const n of [2, 5, 11])
       await card.getByRole('button', { name: `Select photo ${n}`, exact: true }).click();
     await card.getByRole('button', { name: 'Select photo 5', exact: true }).click();
-    const names: string[] = [];
-    page.on('download', (download) => names.push(download.suggestedFilename()));
+    const files = downloads(page);
     await card.getByRole('button', { name: 'Save selected (2)' }).click();
     await expect
-      .poll(() => names, PATIENCE)
+      .poll(() => files.map((file) => file.suggestedFilename()), PATIENCE)
       .toEqual([`hill.walks_${post.id}_02.jpg`, `hill.walks_${post.id}_11.jpg`]);
     await card.getByRole('button', { name: 'Cancel' }).click();
     expect(await card.locator('.saved').count()).toBe(2);

@@ -1,39 +1,18 @@
 import type { Page } from 'playwright-core';
-import { describe, expect, vi } from 'vitest';
+import { describe, expect } from 'vitest';
 import { photoPost, TYPICAL_RENDITIONS, videoPost } from '../helpers/standin/index.ts';
 import { CHROMIUM, DESKTOP, PHONE } from './browser.ts';
-import { get, it, PATIENCE, saved, sha256 } from './site.ts';
+import { get, it, PATIENCE, playShareSheet, saved, shared } from './site.ts';
 
-type Behaviour = 'takes' | 'aborts' | 'wants another tap' | 'refuses';
-
-/** Plays the share sheet of a phone: what it was given is in window.shared, as name, type and bytes. */
-async function playShareSheet(page: Page, behaviour: Behaviour): Promise<void> {
+/** Plays a page that was opened from the home screen; the targets of what it clicks are in window.clicks. */
+async function install(page: Page): Promise<void> {
+  await page.addInitScript(`Object.defineProperty(navigator, 'standalone', { value: true });`);
+  await page.reload();
+  await page.locator('html[data-ready]').waitFor();
   await page.evaluate(`{
-    window.shared = [];
-    let calls = 0;
-    navigator.canShare = ({ files }) => files.every((file) => file instanceof File && file.size > 0);
-    navigator.share = async ({ files }) => {
-      calls += 1;
-      const behaviour = ${JSON.stringify(behaviour)};
-      if (behaviour === 'aborts' && calls === 1) throw new DOMException('Share canceled', 'AbortError');
-      if (behaviour === 'refuses' || (behaviour === 'wants another tap' && calls === 1)) throw new DOMException('Must be handling a user gesture', 'NotAllowedError');
-      const text = async (file) => btoa(Array.from(new Uint8Array(await file.arrayBuffer()), (byte) => String.fromCharCode(byte)).join(''));
-      window.shared = await Promise.all(files.map(async (file) => [file.name, file.type, await text(file)]));
-    };
+    window.clicks = [];
+    HTMLAnchorElement.prototype.click = function () { window.clicks.push(this.target); };
   }`);
-}
-
-async function shared(page: Page): Promise<{ name: string; type: string; sha256: string }[]> {
-  const list = await vi.waitFor(async () => {
-    const files = await page.evaluate<[string, string, string][]>('window.shared');
-    expect(files.length).toBeGreaterThan(0);
-    return files;
-  }, PATIENCE);
-  return list.map(([name, type, text]) => ({
-    name,
-    type,
-    sha256: sha256(Buffer.from(text, 'base64')),
-  }));
 }
 
 describe.skipIf(!CHROMIUM)('the share sheet', { concurrent: true }, () => {
@@ -120,6 +99,44 @@ describe.skipIf(!CHROMIUM)('the share sheet', { concurrent: true }, () => {
     expect((await shared(page)).length).toBe(1);
   });
 
+  it.for([
+    [
+      'Android',
+      'Mozilla/5.0 (Linux; Android 15; Pixel 9)',
+      'to your photos or an app',
+      'to your photos or an app',
+    ],
+    [
+      'an iPhone',
+      'Mozilla/5.0 (iPhone; CPU iPhone OS 26_1 like Mac OS X)',
+      'then “Save Video”',
+      'then “Save 3 Images”',
+    ],
+  ] as const)('says on %s where the files go', async ([, userAgent, video, images], { site, visit }) => {
+    const page = await visit('/', { ...PHONE, userAgent });
+    await playShareSheet(page, 'takes');
+    const first = await get(page, site.add(videoPost()).url);
+    expect(await first.getByRole('button', { name: 'Save video' }).textContent()).toContain(video);
+    const second = await get(page, site.add(photoPost({ photos: 3 })).url);
+    expect(await second.getByRole('button', { name: 'Save 3 photos' }).textContent()).toContain(images);
+    // Download stays beside it.
+    expect(await second.getByRole('link', { name: 'All photos, ZIP' }).isVisible()).toBe(true);
+  });
+
+  it('is not offered for a file that is too large for the memory of a phone', async ({ site, visit }) => {
+    const page = await visit('/', PHONE);
+    await playShareSheet(page, 'takes');
+    await page.route('**/tiktok', async (route) => {
+      const response = await route.fetch();
+      const body = (await response.json()) as { formats: { size: number | null }[] };
+      for (const one of body.formats) one.size = 151e6;
+      await route.fulfill({ json: body });
+    });
+    const card = await get(page, site.add(videoPost()).url);
+    expect(await card.getByRole('button', { name: 'Save video' }).count()).toBe(0);
+    expect(await card.locator('.saves .primary').textContent()).toContain('Video');
+  });
+
   it('is not offered on a desktop, nor where it takes no files', async ({ site, visit }) => {
     const desktop = await visit('/', DESKTOP);
     await playShareSheet(desktop, 'takes');
@@ -134,13 +151,7 @@ describe.skipIf(!CHROMIUM)('the share sheet', { concurrent: true }, () => {
 
   it('lets no button of a page on the home screen navigate it away', async ({ site, visit, expect }) => {
     const page = await visit('/', PHONE);
-    await page.addInitScript(`Object.defineProperty(navigator, 'standalone', { value: true });`);
-    await page.reload();
-    await page.locator('html[data-ready]').waitFor();
-    await page.evaluate(`{
-      window.clicks = [];
-      HTMLAnchorElement.prototype.click = function () { window.clicks.push(this.target); };
-    }`);
+    await install(page);
     const card = await get(page, site.add(videoPost({ renditions: TYPICAL_RENDITIONS })).url);
     const address = page.url();
     for (const name of ['Video, HD', 'Sound, MP3', 'Spanish']) {
@@ -150,5 +161,28 @@ describe.skipIf(!CHROMIUM)('the share sheet', { concurrent: true }, () => {
     expect(page.url()).toBe(address);
     expect(await page.locator('#docs').getAttribute('target')).toBe('_blank');
     expect(await card.getByRole('link', { name: 'View original' }).getAttribute('target')).toBe('_blank');
+    const photos = await get(page, site.add(photoPost({ photos: 2 })).url);
+    await photos.getByRole('link', { name: 'All photos, ZIP' }).click();
+    await photos.getByRole('button', { name: 'View photo 1' }).click();
+    await page.getByRole('link', { name: 'Save photo 1' }).click();
+    await expect.poll(() => page.evaluate('window.clicks.length'), PATIENCE).toBe(5);
+    expect(await page.evaluate('new Set(window.clicks).size')).toBe(1);
+  });
+
+  it('asks for another tap where the file came late to a page on the home screen', async ({
+    site,
+    visit,
+  }) => {
+    const page = await visit('/', PHONE);
+    await install(page);
+    const card = await get(page, site.add(videoPost()).url);
+    await page.evaluate(`Object.defineProperty(navigator, 'userActivation', { value: { isActive: false } })`);
+    const button = card.getByRole('link', { name: 'Sound, MP3' });
+    await button.click();
+    await card.getByRole('link', { name: 'Ready. Tap to save.' }).waitFor();
+    expect(await page.evaluate('window.clicks')).toEqual([]);
+    await button.click();
+    await card.getByRole('link', { name: 'Download started' }).waitFor();
+    expect(await page.evaluate('window.clicks')).toEqual(['_blank']);
   });
 });

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import type { Browser, BrowserContextOptions, Download, Locator, Page } from 'playwright-core';
-import { test as base, expect } from 'vitest';
+import { test as base, expect, vi } from 'vitest';
 import { type Service, startService } from '../helpers/service.ts';
 import { type Standin, type StandinPost, startStandin } from '../helpers/standin/index.ts';
 import { CHROMIUM, launch, newContext, WITHOUT_CHROMIUM } from './browser.ts';
@@ -82,7 +82,7 @@ export function visitor(browser: Browser, { baseUrl }: Service, complaints: stri
   return { visit, leave };
 }
 
-/** Fills in a link and presses the button. @returns the post's card or the error's */
+/** Fills in links and presses the button. @returns the card of the post, of the list, or of the error */
 export async function get(page: Page, link: string): Promise<Locator> {
   await page.locator('#link').fill(link);
   await page.locator('#go').click();
@@ -90,7 +90,7 @@ export async function get(page: Page, link: string): Promise<Locator> {
 }
 
 export async function outcome(page: Page): Promise<Locator> {
-  const post = page.locator('article.result');
+  const post = page.locator('article');
   await post.or(page.locator('.problem')).first().waitFor();
   return (await post.count()) > 0 ? post : page.locator('.problem');
 }
@@ -103,8 +103,53 @@ export async function saved(page: Page, button: Locator): Promise<{ name: string
   return { name: download.suggestedFilename(), bytes: await readFile(await download.path()) };
 }
 
+/** What the page saves from now on, in the order of its beginning. */
+export function downloads(page: Page): Download[] {
+  const list: Download[] = [];
+  page.on('download', (download) => list.push(download));
+  return list;
+}
+
+type ShareSheet = 'takes' | 'aborts' | 'wants another tap' | 'refuses';
+
+/** Plays the share sheet of a phone: what it was given is in window.shared, as name, type and bytes. */
+export async function playShareSheet(page: Page, behaviour: ShareSheet): Promise<void> {
+  await page.evaluate(`{
+    window.shared = [];
+    let calls = 0;
+    navigator.canShare = ({ files }) => files.every((file) => file instanceof File && file.size > 0);
+    navigator.share = async ({ files }) => {
+      calls += 1;
+      const behaviour = ${JSON.stringify(behaviour)};
+      if (behaviour === 'aborts' && calls === 1) throw new DOMException('Share canceled', 'AbortError');
+      if (behaviour === 'refuses' || (behaviour === 'wants another tap' && calls === 1)) throw new DOMException('Must be handling a user gesture', 'NotAllowedError');
+      const text = async (file) => btoa(Array.from(new Uint8Array(await file.arrayBuffer()), (byte) => String.fromCharCode(byte)).join(''));
+      window.shared = await Promise.all(files.map(async (file) => [file.name, file.type, await text(file)]));
+    };
+  }`);
+}
+
+/** What the share sheet was given. */
+export async function shared(page: Page): Promise<{ name: string; type: string; sha256: string }[]> {
+  const list = await vi.waitFor(async () => {
+    const files = await page.evaluate<[string, string, string][]>('window.shared');
+    expect(files.length).toBeGreaterThan(0);
+    return files;
+  }, PATIENCE);
+  return list.map(([name, type, text]) => ({
+    name,
+    type,
+    sha256: sha256(Buffer.from(text, 'base64')),
+  }));
+}
+
 export function sha256(bytes: Buffer): string {
   return createHash('sha256').update(bytes).digest('hex');
+}
+
+/** Opens whatever is folded. */
+export function unfold(page: Page): Promise<void> {
+  return page.evaluate(`document.querySelectorAll('summary').forEach((summary) => summary.click())`);
 }
 
 /** The violations that axe finds on the page as it is now: rule and element. */

@@ -1,7 +1,7 @@
 import { describe, expect } from 'vitest';
 import { TYPICAL_RENDITIONS, videoPost } from '../helpers/standin/index.ts';
 import { CHROMIUM } from './browser.ts';
-import { get, it, outcome, PATIENCE, saved, sha256 } from './site.ts';
+import { downloads, get, it, outcome, PATIENCE, saved, sha256 } from './site.ts';
 
 describe.skipIf(!CHROMIUM)('a video on the page', { concurrent: true }, () => {
   it('shows author, caption and statistics, and announces and focuses the post', async ({ site, visit }) => {
@@ -43,6 +43,60 @@ describe.skipIf(!CHROMIUM)('a video on the page', { concurrent: true }, () => {
     },
   );
 
+  it('offers subtitles as SRT and TXT too', async ({ site, visit }) => {
+    const page = await visit();
+    const card = await get(page, site.add(videoPost()).url);
+    const addresses = () =>
+      card
+        .locator('.choice + .saves a')
+        .evaluateAll((links) => links.map((link) => (link as unknown as { search: string }).search));
+    const own = await addresses();
+    expect(own.length).toBeGreaterThan(1);
+    for (const type of ['SRT', 'TXT']) {
+      await card.getByRole('radio', { name: type }).check();
+      expect(await addresses()).toEqual(own.map((search) => `${search}&as=${type.toLowerCase()}`));
+      expect(await card.getByRole('link', { name: 'Spanish' }).textContent()).toContain(type);
+    }
+    await card.getByRole('radio', { name: 'VTT' }).check();
+    expect(await addresses()).toEqual(own);
+  });
+
+  it('offers every sound that the answer lists', async ({ site, visit }) => {
+    const page = await visit();
+    await page.route('**/tiktok', async (route) => {
+      const response = await route.fetch();
+      const body = (await response.json()) as { download_link: { mp3: string } };
+      const link = body.download_link.mp3;
+      const sounds = [
+        { kind: 'track', format: 'mp3', link },
+        { kind: 'video', format: 'm4a', link: link.replace('data=', 'data=other') },
+      ];
+      await route.fulfill({ json: { ...body, sounds } });
+    });
+    const card = await get(page, site.add(videoPost({ musicAuthor: 'Some Band' })).url);
+    await card.getByText('All sounds').click();
+    const sounds = card.locator('details', { hasText: 'All sounds' }).locator('a');
+    expect((await sounds.allTextContents()).map((text) => text.replace(/[\u2068\u2069]/g, ''))).toEqual([
+      'MusicMP3 · Some Band',
+      'Sound of the videoM4A',
+    ]);
+    expect(await sounds.nth(1).getAttribute('href')).toMatch(/^\.\/download\?data=other/);
+  });
+
+  it('is saved once by three fast clicks', async ({ site, visit, expect }) => {
+    const page = await visit();
+    const card = await get(page, site.add(videoPost()).url);
+    const files = downloads(page);
+    let asked = 0;
+    await page.route('**/download?**', (route) => {
+      if (route.request().headers().range) asked += 1;
+      return route.continue();
+    });
+    await card.getByRole('link', { name: 'Sound, MP3' }).click({ clickCount: 3 });
+    await expect.poll(() => files.length, PATIENCE).toBe(1);
+    expect(asked).toBe(1);
+  });
+
   it('saves a real MP3, the same that the link gives anybody', async ({ site, visit }) => {
     const post = site.add(videoPost({ user: 'some.one' }));
     const page = await visit();
@@ -83,7 +137,7 @@ describe.skipIf(!CHROMIUM)('a video on the page', { concurrent: true }, () => {
       page,
       site.add(videoPost({ renditions: ['h264_540p'], download: false, subtitles: [] })).url,
     );
-    expect(await card.locator('.saves b').allTextContents()).toEqual(['Video', 'Sound, MP3']);
+    expect(await card.locator('.head .saves b').allTextContents()).toEqual(['Video', 'Sound, MP3']);
   });
 
   it('shows hostile texts as the texts they are', async ({ site, visit }) => {
@@ -188,7 +242,7 @@ describe.skipIf(!CHROMIUM)('a video on the page', { concurrent: true }, () => {
     expect(saves[0]).toMatch(/HEVC · 1080p · 1\.9 GB/);
     expect(saves.find((text) => text.startsWith('Sound'))).toBe('Sound, MP30:30 · Some Band');
     expect(await plain('.length')).toEqual(['1:05']);
-    const formats = await plain('details .saves b');
+    const formats = await plain('details:has-text("All formats") .saves b');
     expect(new Set(formats)).toEqual(new Set(['H.264', 'HEVC']));
   });
 

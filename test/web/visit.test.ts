@@ -140,13 +140,6 @@ describe.skipIf(!CHROMIUM)('the page', { concurrent: true }, () => {
     expect(await page.locator('#link').inputValue()).toBe(post.url);
   });
 
-  it('says which link it takes of several', async ({ site, visit }) => {
-    const page = await visit();
-    await paste(page, `${site.add(named('One')).url} ${site.add(named('Two')).url}`);
-    await page.locator('h2', { hasText: 'One' }).waitFor();
-    expect(await page.locator('#note').textContent()).toBe(en.firstOf.replace('{n}', '2'));
-  });
-
   it('says what to do where the browser refuses the clipboard, or the field is empty', async ({ visit }) => {
     const page = await visit();
     await page.evaluate(`navigator.clipboard.readText = () => Promise.reject(new Error('denied'))`);
@@ -252,6 +245,23 @@ describe.skipIf(!CHROMIUM)('the page', { concurrent: true }, () => {
     await page.locator('h2', { hasText: 'First' }).waitFor();
   });
 
+  it('comes back to where one was on the page', async ({ site, visit, expect }) => {
+    const page = await visit('/', PHONE);
+    await get(page, site.add(photoPost({ photos: 9 })).url);
+    await page.evaluate('scrollTo(0, 500)');
+    // A browser notes the place some time after scrolling.
+    await page.evaluate('new Promise((done) => setTimeout(done, 500))');
+    // Without scrolling to the field.
+    await page.evaluate(`{
+      document.getElementById('link').value = ${JSON.stringify(site.add(named('Next')).url)};
+      document.getElementById('form').requestSubmit();
+    }`);
+    await page.locator('h2', { hasText: 'Next' }).waitFor();
+    await page.goBack();
+    await page.locator('.tile').first().waitFor();
+    await expect.poll(() => page.evaluate('scrollY'), PATIENCE).toBe(500);
+  });
+
   it('goes back from a shared link to where it came from', async ({ site, visit, expect }) => {
     const post = site.add(named('Shared'));
     const page = await visit(`/?text=${encodeURIComponent(`Look: ${post.url}`)}`);
@@ -298,7 +308,7 @@ describe.skipIf(!CHROMIUM)('the page', { concurrent: true }, () => {
           - button "Paste"
           - button "Get post"
           - paragraph
-          - paragraph: A TikTok or Douyin link, or the whole text that the app shares.
+          - paragraph: One or more TikTok or Douyin links, or the whole text that the app shares.
         - status
       - contentinfo:
         - paragraph: History stays in this browser. The page talks only to this server.
@@ -342,6 +352,7 @@ describe.skipIf(!CHROMIUM)('the page', { concurrent: true }, () => {
         - term: Saves
         - definition: #
         - heading "Slideshow" [level=3]
+        - group: Options
         - paragraph: A video of all photos with the post’s sound.
         - button "Make slideshow"
         - text: Links work until #
