@@ -2,6 +2,8 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Locator } from 'playwright-core';
+import sharp from 'sharp';
 import { describe, expect } from 'vitest';
 import { photoPost, type Standin, type StandinPost } from '../helpers/standin/index.ts';
 import { CHROMIUM, PHONE } from './browser.ts';
@@ -23,14 +25,21 @@ function unpack(zip: Buffer): Map<string, Buffer> {
 describe.skipIf(!CHROMIUM)('a photo post on the page', { concurrent: true }, () => {
   const photos = (options: Parameters<typeof photoPost>[0] = {}) =>
     photoPost({ user: 'hill.walks', ...options });
+  const widthOf = (image: Locator) =>
+    image.evaluate((element) => (element as unknown as { naturalWidth: number }).naturalWidth);
   const truth = ({ media }: Standin, post: StandinPost, index: number) =>
     media.sha256({ post, part: 'photo', index });
 
-  it('loads each photo from the service', async ({ site, visit, expect }) => {
+  it('loads each photo from the service, small, also one that the browser cannot decode', async ({
+    site,
+    visit,
+    expect,
+  }) => {
     const page = await visit('/', PHONE);
-    const card = await get(page, site.add(photos({ photos: 4 })).url);
-    const loaded = `[...document.querySelectorAll('.tile img')].filter((image) => image.naturalWidth > 0).length`;
-    await expect.poll(() => page.evaluate<number>(loaded), PATIENCE).toBe(4);
+    const card = await get(page, site.add(photos({ photos: ['portrait_1', 'heic', 'webp'] })).url);
+    for (const index of [0, 1, 2]) {
+      await expect.poll(() => widthOf(card.locator('.tile img').nth(index)), PATIENCE).toBe(320);
+    }
     expect(await card.locator('.tile img').first().getAttribute('src')).toMatch(/^\.\/download\?data=/);
   });
 
@@ -130,7 +139,7 @@ describe.skipIf(!CHROMIUM)('a photo post on the page', { concurrent: true }, () 
     }
   });
 
-  it('offers photos and ZIP as JPEG where they are something else, and shows that where the browser knows no HEIC', async ({
+  it('saves photos and ZIP as JPEG where they are something else, and shows that where the browser knows no HEIC', async ({
     site,
     visit,
     expect,
@@ -138,26 +147,26 @@ describe.skipIf(!CHROMIUM)('a photo post on the page', { concurrent: true }, () 
     const page = await visit();
     const only = await get(page, site.add(photos()).url);
     expect(await only.getByText('JPEG').count()).toBe(0);
-    const jpeg = site.standin.media.bytes({ post: site.add(photos()), part: 'photo' });
-    await page.route('**/download?*&as=jpg', (route) =>
-      route.fulfill({ body: jpeg, contentType: 'image/jpeg' }),
-    );
-    const card = await get(page, site.add(photos({ photos: ['heic', 'portrait_1'] })).url);
-    const zip = card.getByRole('link', { name: 'All photos, ZIP JPEG' });
-    expect(await zip.getAttribute('href')).toMatch(/^\.\/download\?data=[\w-]+&as=jpg$/);
+    const post = site.add(photos({ photos: ['heic', 'portrait_1'] }));
+    const card = await get(page, post.url);
+    const zip = await saved(page, card.getByRole('link', { name: 'All photos, ZIP JPEG' }));
+    const formats = [...unpack(zip.bytes)].map(async ([name, bytes]) => [
+      name,
+      (await sharp(bytes).metadata()).format,
+    ]);
+    expect((await Promise.all(formats)).sort()).toEqual([
+      [`hill.walks_${post.id}_01.jpg`, 'jpeg'],
+      [`hill.walks_${post.id}_02.jpg`, 'jpeg'],
+    ]);
     await card.getByRole('button', { name: 'View photo 1' }).click();
     const viewer = page.getByRole('dialog');
     const shown = viewer.locator('.stage img');
     await expect.poll(() => shown.getAttribute('src'), PATIENCE).toMatch(/&as=jpg$/);
-    await expect
-      .poll(
-        () => shown.evaluate((image) => (image as unknown as { naturalWidth: number }).naturalWidth),
-        PATIENCE,
-      )
-      .toBeGreaterThan(0);
-    expect(await viewer.getByRole('link', { name: 'Save photo 1 JPEG' }).getAttribute('href')).toMatch(
-      /&as=jpg$/,
-    );
+    await expect.poll(() => widthOf(shown), PATIENCE).toBe(1080);
+    const file = await saved(page, viewer.getByRole('link', { name: 'Save photo 1 JPEG' }));
+    expect(file.name).toBe(`hill.walks_${post.id}_01.jpg`);
+    const { format, width, height } = await sharp(file.bytes).metadata();
+    expect([format, width, height]).toEqual(['jpeg', 1080, 1440]);
     await viewer.getByRole('button', { name: 'Next photo' }).click();
     expect(await viewer.getByText('JPEG').count()).toBe(0);
   });
