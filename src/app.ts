@@ -3,19 +3,16 @@ import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
-import { Zips } from './archive/index.ts';
-import { Sounds } from './audio/index.ts';
 import { Posts, RedisStore, sharedTtwids } from './cache/index.ts';
-import type { MediaClient } from './cdn/index.ts';
+import { startChecks } from './checks.ts';
 import { Closers } from './closers.ts';
 import { type Config, ConfigError } from './config.ts';
 import { configWarnings } from './config-warnings.ts';
 import { EgressPool, openVpn } from './egress/index.ts';
-import { EngineWatcher, engineDirs, scheduleUpdates, startWithFallback } from './engine/index.ts';
+import { engineDirs, startWithFallback } from './engine/index.ts';
 import { type ExtractionObservers, Extractor } from './extraction/index.ts';
 import { locateFfmpeg } from './ffmpeg/index.ts';
-import { FileLocator } from './files/index.ts';
-import { Canary, ExtractionStats, Health, LocalChecks } from './health/index.ts';
+import { ExtractionStats, Health } from './health/index.ts';
 import { shutDownOnSignals } from './http/graceful-shutdown.ts';
 import { createManagementServer } from './http/management-server.ts';
 import { RateCounter } from './http/rate-counter.ts';
@@ -23,17 +20,14 @@ import { createServer } from './http/server.ts';
 import { LIMITS, type Limits } from './limits.ts';
 import { Links, loadOrCreateKey, TokenSealer } from './links/index.ts';
 import { listen } from './listen.ts';
+import { openMakers } from './makers.ts';
 import { FileNames } from './media/index.ts';
 import { Metrics } from './metrics/index.ts';
 import { openOperator } from './operator.ts';
-import { Pictures } from './pictures/index.ts';
-import type { PostLink } from './posts/url.ts';
 import { openRelay } from './relay.ts';
-import { KEPT_SLIDESHOWS, openRenderSlots, RenderCache } from './renders/index.ts';
 import type { Secret } from './secret.ts';
 import type { Services } from './services.ts';
-import { SlideshowRenderer, Slideshows } from './slideshow/index.ts';
-import { startCleaner, TempStore } from './temp/index.ts';
+import { TempStore } from './temp/index.ts';
 
 /** What the service needs of Extractor. */
 export type PostExtractor = Pick<
@@ -135,8 +129,12 @@ async function buildServices(building: Building) {
   });
   const posts = new Posts({ source: { extract }, ttlMs: config.cache.ttlMs, shared });
   const ffmpeg = locateFfmpeg(projectRoot);
-  const { renders, ...files } = buildFiles(building, { temp, posts, media, ffmpeg, metrics });
-  const checks = await startChecks(building, extraction, extract);
+  const { observers } = metrics;
+  const { renders, ...files } = openMakers({ config, log, closers, temp, posts, media, ffmpeg, observers });
+  const checks = await startChecks({
+    ...{ config, projectRoot, log, closers, ...extraction, extract },
+    watchesEngines: !overrides.extractor,
+  });
   const health = new Health({
     version,
     extractor,
@@ -176,8 +174,6 @@ async function buildServices(building: Building) {
   return { services, engine: () => extractor.status, networkGone };
 }
 
-type Extraction = Awaited<ReturnType<typeof startExtraction>>;
-
 async function startExtraction(
   { config, projectRoot, log, overrides, closers }: Building,
   { temp, shared, observers }: { temp: TempStore; shared: RedisStore | null; observers: ExtractionObservers },
@@ -197,89 +193,6 @@ async function startExtraction(
   const extractor = overrides.extractor ?? (await start());
   closers.add('extractor', () => extractor.close());
   return { egresses, vpn, stats, dirs, extractor };
-}
-
-interface FileParts {
-  temp: TempStore;
-  posts: Posts;
-  media: MediaClient;
-  ffmpeg: string | null;
-  metrics: Metrics;
-}
-
-function buildFiles({ config, log, closers }: Building, parts: FileParts) {
-  const { temp, posts, media, ffmpeg, metrics } = parts;
-  const { observers } = metrics;
-  const files = new FileLocator(posts);
-  const making = {
-    renders: openRenderSlots({ maxRenders: config.renders.max, maxWorkers: config.extraction.maxWorkers }),
-    limitClients: config.limits.downloadsAtOnce !== null,
-  };
-  const renders = new RenderCache({
-    temp,
-    kind: 'slideshow',
-    ...KEPT_SLIDESHOWS,
-    ...making,
-    onMade: observers.renderRecorder('slideshow'),
-  });
-  closers.add('slideshows', () => renders.close());
-  const sounds = new Sounds({
-    media,
-    temp,
-    ffmpegPath: ffmpeg,
-    log,
-    ...making,
-    onMade: observers.renderRecorder('sound'),
-  });
-  closers.add('sounds', () => sounds.close());
-  const pictures = new Pictures({
-    media,
-    temp,
-    log,
-    limitClients: making.limitClients,
-    renders: making.renders.slots,
-    onMade: observers.renderRecorder('picture'),
-  });
-  closers.add('pictures', () => pictures.close());
-  const zips = new Zips({ media, temp });
-  const slideshows = new Slideshows({
-    files,
-    media,
-    cache: renders,
-    renderer: new SlideshowRenderer({ ffmpegPath: ffmpeg, log }),
-    slideSeconds: config.slideshow.slideSeconds,
-  });
-  const cleaner = startCleaner({
-    cron: config.temp.cleanupCron,
-    sweepers: [renders, sounds, pictures, temp],
-    log,
-  });
-  closers.add('cleaner', () => cleaner.stop());
-  return { files, renders, sounds, pictures, zips, slideshows };
-}
-
-/** What looks after the service while it runs; /health reports it. */
-async function startChecks(
-  { config, projectRoot, log, overrides, closers }: Building,
-  { dirs, extractor, stats }: Extraction,
-  extract: PostExtractor['extract'],
-) {
-  const engines = new EngineWatcher({ dirs, user: extractor, log });
-  if (!overrides.extractor) engines.start();
-  closers.add('engine watcher', () => engines.stop());
-  const { canaryUrl, engineUpdateCron, cookiesPath } = config.extraction;
-  if (engineUpdateCron !== null) {
-    const updates = scheduleUpdates(engineUpdateCron, projectRoot, dirs.store, log);
-    closers.add('engine updates', () => updates.stop());
-  }
-  const fetching = { extract, probeFallbacks: (link: PostLink) => extractor.probeFallbacks(link) };
-  const canary = canaryUrl === null ? null : startCanary(canaryUrl, fetching, stats, log);
-  closers.add('canary', () => canary?.stop());
-  const cookies = { path: cookiesPath, engine: () => extractor.status.engine, log };
-  const localChecks = new LocalChecks({ tempDir: config.temp.dir, cookies });
-  await localChecks.start();
-  closers.add('local checks', () => localChecks.stop());
-  return { engines, canary, localChecks };
 }
 
 /** Makes the folder step by step: on a pseudo file system, Node's recursive mkdir does not return. */
@@ -304,29 +217,6 @@ async function makeFolders(dir: string): Promise<void> {
     if (code !== 'ENOENT' || dirname(dir) === dir) throw error;
     await makeFolders(dirname(dir));
     await mkdir(dir, { mode: 0o700 });
-  }
-}
-
-/**
- * The canary uses the queue as the client `canary` and is not rate-limited.
- * @throws ConfigError
- */
-function startCanary(
-  url: string,
-  extractor: Pick<PostExtractor, 'extract' | 'probeFallbacks'>,
-  stats: ExtractionStats,
-  log: Logger,
-): Canary {
-  const extract = async (link: PostLink) => {
-    await extractor.extract(link, { client: 'canary' });
-    await extractor.probeFallbacks(link);
-  };
-  try {
-    const canary = new Canary({ url, extract, stats, log });
-    canary.start();
-    return canary;
-  } catch {
-    throw new ConfigError('CANARY_URL must be a link to a TikTok or Douyin post');
   }
 }
 

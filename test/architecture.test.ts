@@ -57,6 +57,8 @@ const FOUNDATION = new Set([
 const TOP = new Set([
   'main.ts',
   'app.ts',
+  'makers.ts',
+  'checks.ts',
   'services.ts',
   'operator.ts',
   'relay.ts',

@@ -1,4 +1,4 @@
-export { Canary, type CanaryStatus } from './canary.ts';
+export { Canary, type CanaryOptions, type CanaryStatus } from './canary.ts';
 export { CookiesFile } from './cookies-file.ts';
 export { ExtractionStats } from './extraction-stats.ts';
 export { FileProbe } from './file-probe.ts';
