@@ -182,13 +182,26 @@ describe('http', () => {
   });
 });
 
+/** What a file loads, and what that loads: paths and packages. */
+function loadedBy(entry: string): string[] {
+  const seen = new Set<string>([entry]);
+  for (const file of seen)
+    for (const { from, to, typeOnly } of imports) if (from === file && !typeOnly) seen.add(to);
+  return [...seen];
+}
+
+describe('the main thread', () => {
+  const loaded = loadedBy('main.ts');
+
+  it('loads all that serves, and no decoder of pictures', () => {
+    expect(loaded).toEqual(expect.arrayContaining(['pictures/pictures.ts', 'slideshow/slideshows.ts']));
+    expect(loaded).not.toContain('sharp');
+    expect(loadedBy('pictures/picture-process.ts')).toContain('sharp');
+  });
+});
+
 describe('the worker, which each of twenty threads loads,', () => {
-  const loaded = (() => {
-    const seen = new Set<string>(['extraction/worker.ts']);
-    for (const file of seen)
-      for (const { from, to, typeOnly } of imports) if (from === file && !typeOnly) seen.add(to);
-    return [...seen];
-  })();
+  const loaded = loadedBy('extraction/worker.ts');
 
   it('loads the connection and the posts', () => {
     expect(loaded).toEqual(

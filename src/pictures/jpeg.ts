@@ -1,4 +1,4 @@
-import { openPicture } from './decode.ts';
+import { openPicture } from '../decoding/index.ts';
 
 /** What a picture becomes: a JPEG of its own size, or a small one for a grid. */
 export interface JpegForm {

@@ -2,6 +2,7 @@ import { access, constants, rename } from 'node:fs/promises';
 import { PassThrough, Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { abortable } from '../concurrency/index.ts';
+import { sizeOfPicture } from '../decoding/index.ts';
 import {
   assertWholeMp4,
   FfmpegFailed,
@@ -10,7 +11,6 @@ import {
   ffmpegToStream,
   SOUND_INPUT,
 } from '../ffmpeg/index.ts';
-import { sizeOfPicture } from '../pictures/index.ts';
 import { FrameRepeater } from './frame-repeater.ts';
 import type { RenderRequest } from './messages.ts';
 import { photoOnCanvas } from './photo.ts';

@@ -1,4 +1,4 @@
-import { openPicture } from '../pictures/index.ts';
+import { openPicture } from '../decoding/index.ts';
 import { fitOnCanvas, type Size } from './plan.ts';
 
 /**

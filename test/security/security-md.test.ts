@@ -94,7 +94,7 @@ const NUMBERS: Readonly<Record<string, readonly (number | null)[]>> = {
   ],
   'pixels of a photo; of its side; length of a slideshow': [
     MAX_PIXELS / 1e6,
-    constant('src/pictures/decode.ts', 'MAX_SIDE'),
+    constant('src/decoding/decode.ts', 'MAX_SIDE'),
     renders.MAX_SLIDESHOW_SECONDS / 60,
   ],
   'fetching and rendering; one conversion; of a picture; without progress': [

@@ -1,0 +1,1 @@
+export { openPicture, sizeOfPicture } from './decode.ts';
