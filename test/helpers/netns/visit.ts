@@ -16,14 +16,10 @@ export interface Visit {
 
 const [url = '', variables = '{}', main] = process.argv.slice(2);
 const service = await startService(null, { MAX_WORKERS: '1', ...JSON.parse(variables) }, main || undefined);
+const visit: Visit = { post: 0, files: [], sha256: [], health: { status: '', reasons: [] } };
 try {
   const { status, body } = await service.post(url);
-  const visit: Visit = {
-    post: body.code ?? status,
-    files: [],
-    sha256: [],
-    health: { status: '', reasons: [] },
-  };
+  visit.post = body.code ?? status;
   for (let time = 0; status === 200 && time < 2; time += 1) {
     const file = await fetch(String(body.download_link?.no_watermark));
     const bytes = Buffer.from(await file.arrayBuffer());
@@ -32,7 +28,8 @@ try {
     if (file.ok) visit.sha256.push(createHash('sha256').update(bytes).digest('hex'));
   }
   visit.health = (await (await fetch(`${service.baseUrl}/health`)).json()) as Visit['health'];
-  process.stdout.write(`${JSON.stringify(visit)}\n`);
 } finally {
   await service.stop();
 }
+// Whoever reads it ends this program.
+process.stdout.write(`${JSON.stringify(visit)}\n`);
