@@ -12,9 +12,9 @@ export {
   type MediaClientOptions,
   type MediaStatus,
   type OpenOptions,
-  type RelayStats,
 } from './media-client.ts';
 export { type FileFault, type FileOutcome, faultOf } from './outcome.ts';
+export type { RelayStats } from './relay-counts.ts';
 export type { MediaAddress } from './request.ts';
 export { isMissingAtCdn, type MediaSource, type Renew } from './source.ts';
 export { AddressGuard, type NetworkStatus, type Resolve, type ResolvedAddress } from './ssrf-guard.ts';

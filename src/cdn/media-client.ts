@@ -1,17 +1,13 @@
 import type { Readable } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
 import { LRUCache } from 'lru-cache';
-import {
-  type MediaMetadata,
-  type MediaRequest,
-  type MediaResponse,
-  parseRange,
-  respond,
-} from '../media/index.ts';
+import { type MediaMetadata, type MediaRequest, type MediaResponse, respond } from '../media/index.ts';
 import { type Attempt, LinkFailover } from './failover.ts';
 import { USUAL_HOSTS } from './hosts.ts';
+import { isForPlainRange, isForWholeFile } from './media-request.ts';
 import { type OpenContext, type OpenedMedia, openRange, openResume, openStart } from './open.ts';
 import { type FileOutcome, faultOf } from './outcome.ts';
+import { RelayCounts, type RelayStats } from './relay-counts.ts';
 import { type MediaAddress, requestMedia, type UpstreamContext } from './request.ts';
 import { ResumableBody, type ResumableBodyOptions, tooLarge } from './resumable-body.ts';
 import { type Route, Routes } from './routes.ts';
@@ -82,22 +78,6 @@ interface Opening {
   trace: HealingTrace;
 }
 
-/** Totals since the start. */
-export interface RelayStats {
-  /** Bytes of media received, for clients and for renders. */
-  bytes: number;
-  /** Bodies under way now, and all there ever were. */
-  active: number;
-  opened: number;
-  /** Bodies that ended before they were whole, because the client left or because the CDN failed. */
-  brokenByClient: number;
-  brokenByCdn: number;
-  /** Times a body that broke went on from another response. */
-  resumes: number;
-  /** Extractions because no link of a file worked any more. */
-  renewals: number;
-}
-
 /** Fetches media from the CDN: the reader gets one whole, true file, or an honest error. */
 export class MediaClient {
   readonly #guard: AddressGuard;
@@ -105,15 +85,7 @@ export class MediaClient {
   readonly #options: MediaClientOptions;
   readonly #idleMs: number;
   readonly #maxBytes: number;
-  readonly #stats: RelayStats = {
-    bytes: 0,
-    active: 0,
-    opened: 0,
-    brokenByClient: 0,
-    brokenByCdn: 0,
-    resumes: 0,
-    renewals: 0,
-  };
+  readonly #counts = new RelayCounts();
   /**
    * Metadata by `MediaSource.id`, so that a player's seek costs one upstream request instead of two. Used for ranges
    * only: whatever promises the existence of a file asks the CDN.
@@ -187,7 +159,7 @@ export class MediaClient {
 
   /** For /metrics. */
   get stats(): Readonly<RelayStats> {
-    return this.#stats;
+    return this.#counts;
   }
 
   /** What the names of direct connections led to; for /health. */
@@ -218,7 +190,7 @@ export class MediaClient {
     const counted =
       renew &&
       (() => {
-        this.#stats.renewals += 1;
+        this.#counts.renewals += 1;
         trace.renewals = (trace.renewals ?? 0) + 1;
         return renew();
       });
@@ -257,17 +229,17 @@ export class MediaClient {
       stallTimeoutMs: this.#options.stallTimeoutMs,
       signal: opening.signal,
       onBytes: (count) => {
-        this.#stats.bytes += count;
+        this.#counts.bytes += count;
       },
       resume: this.#resume(opening, metadata),
     });
-    this.#count(body, opening.signal);
+    this.#counts.follow(body, opening.signal);
     return body;
   }
 
   #resume(opening: Opening, metadata: MediaMetadata): ResumableBodyOptions['resume'] {
     return (point, signal) => {
-      this.#stats.resumes += 1;
+      this.#counts.resumes += 1;
       opening.trace.resumes = (opening.trace.resumes ?? 0) + 1;
       let replaced = false;
       return this.#tryLinks(opening, signal, async (context) => {
@@ -329,19 +301,6 @@ export class MediaClient {
     }
   }
 
-  #count(body: Readable, signal: AbortSignal): void {
-    this.#stats.opened += 1;
-    this.#stats.active += 1;
-    body.once('close', () => {
-      this.#stats.active -= 1;
-      if (body.readableEnded) return;
-      // Buffered bytes at the end mean that the client had stopped reading.
-      const byCdn = body.errored && !signal.aborted && body.readableLength === 0;
-      if (byCdn) this.#stats.brokenByCdn += 1;
-      else this.#stats.brokenByClient += 1;
-    });
-  }
-
   #upstream(
     { egress, dispatcher }: Route,
     { id }: MediaSource,
@@ -361,25 +320,4 @@ export class MediaClient {
 /** The key of a file's post, by the file's id. */
 function postOf(id: string): string {
   return id.split('/', 1)[0] ?? '';
-}
-
-/** Whether the body is the whole file whatever the file turns out to be: one upstream request is enough then. */
-function isForWholeFile(request: MediaRequest): boolean {
-  if (request.method === 'HEAD' || hasConditions(request)) return false;
-  const range = parseRange(request.range, Number.MAX_SAFE_INTEGER);
-  if (range === null) return true;
-  return (
-    request.ifRange === undefined &&
-    range !== 'unsatisfiable' &&
-    range.start === 0 &&
-    range.end === Number.MAX_SAFE_INTEGER - 1
-  );
-}
-
-function isForPlainRange(request: MediaRequest): boolean {
-  return request.method === 'GET' && request.ifRange === undefined && !hasConditions(request);
-}
-
-function hasConditions({ ifMatch, ifUnmodifiedSince, ifNoneMatch, ifModifiedSince }: MediaRequest): boolean {
-  return [ifMatch, ifUnmodifiedSince, ifNoneMatch, ifModifiedSince].some((one) => one !== undefined);
 }
