@@ -6,8 +6,13 @@ const OWN_FFMPEG = join(import.meta.dirname, '.ffmpeg');
 
 const SLOW = 'test/**/*.slow.test.ts';
 const WEB = 'test/web/**/*.test.ts';
-/** Tests that start services, servers or other programs of their own. */
-const E2E = ['e2e', 'deploy', 'engine', 'scripts'].map((folder) => `test/${folder}/**/*.test.ts`);
+/**
+ * Tests that start services, servers or other programs of their own, and those that keep Node's few threads busy: in one
+ * process, the pictures of one test would hold up the sockets and names of another.
+ */
+const E2E = ['e2e', 'deploy', 'engine', 'scripts', 'pictures', 'slideshow', 'cache'].map(
+  (folder) => `test/${folder}/**/*.test.ts`,
+);
 
 /** One worker a core of the smallest machine that runs the tests: more of them only make timing luck. */
 const MAX_WORKERS = 2;

@@ -126,6 +126,7 @@ async function buildServices(building: Building) {
   const { media, fileStats, extract } = openRelay({
     ...{ config, log, closers, extractor, egresses, extraCa },
     onFile: metrics.observers.onFile,
+    checksNames: !overrides.extractor,
   });
   const posts = new Posts({ source: { extract }, ttlMs: config.cache.ttlMs, shared });
   const ffmpeg = locateFfmpeg(projectRoot);

@@ -16,10 +16,13 @@ interface RelayParts {
   extraCa: string[];
   /** Receives the egress that was used for a file, by its label, and the outcome. */
   onFile: (egress: string, outcome: string) => void;
+  /** Whether names of media hosts are looked up at the start. */
+  checksNames: boolean;
 }
 
 /** The relay, what is known of its files, and the extraction with a probe that looks at the files of its posts. */
-export function openRelay({ config, log, closers, extractor, egresses, extraCa, onFile }: RelayParts) {
+export function openRelay(parts: RelayParts) {
+  const { config, log, closers, extractor, egresses, extraCa, onFile, checksNames } = parts;
   const fileStats = new FileStats();
   const { stallTimeoutMs, directFirst, allowFakeIp } = config.relay;
   const media = new MediaClient({
@@ -43,10 +46,12 @@ export function openRelay({ config, log, closers, extractor, egresses, extraCa, 
   }
   const probe = new FileProbe({ media, stats: fileStats });
   closers.add('file probe', () => probe.stop());
-  void media.checkNames().then(() => {
-    const reason = networkReason(media.network);
-    if (reason !== null) log.warn(reason);
-  });
+  if (checksNames) {
+    void media.checkNames().then(() => {
+      const reason = networkReason(media.network);
+      if (reason !== null) log.warn(reason);
+    });
+  }
   const extract: Extractor['extract'] = async (link, options) => {
     const post = await extractor.extract(link, options);
     probe.sawPost(post);

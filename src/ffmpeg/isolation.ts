@@ -28,7 +28,8 @@ let available: boolean | undefined;
 /** Whether decoders run without network. False where the kernel or a seccomp profile forbids user namespaces. */
 export function canIsolate(): boolean {
   const [program, ...options] = UNSHARE;
-  available ??= spawnSync(program, [...options, 'true'], { stdio: 'ignore', timeout: 5000 }).status === 0;
+  const quiet = { stdio: 'ignore', env: decoderEnvironment(), timeout: 5000 } as const;
+  available ??= spawnSync(program, [...options, 'true'], quiet).status === 0;
   return available;
 }
 

@@ -79,6 +79,7 @@ function childrenOf(parents: ReadonlySet<number>): number[] {
 /** What was seen of each program while `work` ran: its environments and command lines. */
 async function watch(work: Promise<unknown>): Promise<Map<string, string>> {
   const seen = new Map<string, string>();
+  const own = read(service.pid, 'cmdline');
   let running = true;
   void work.finally(() => {
     running = false;
@@ -93,7 +94,8 @@ async function watch(work: Promise<unknown>): Promise<Map<string, string>> {
     for (const pid of family) {
       const command = read(pid, 'cmdline');
       const environment = read(pid, 'environ');
-      if (command === '' || environment === '') continue;
+      // Between fork and exec a child has both of the service.
+      if (command === '' || environment === '' || command === own) continue;
       const program =
         /host\.py|render-process|picture-process|ffmpeg/.exec(command.replaceAll('\0', ' '))?.[0] ?? 'other';
       seen.set(program, `${seen.get(program) ?? ''}${environment}\n${command}\n`);
