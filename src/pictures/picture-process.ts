@@ -2,13 +2,13 @@
  * A picture process: decoders of untrusted pictures run outside the process that serves requests. Speaks messages.ts
  * over Node's IPC channel; when the channel closes, this ends.
  */
-import { setPriority } from 'node:os';
+import { getPriority, setPriority } from 'node:os';
 import { offerToOomKiller } from '../ffmpeg/index.ts';
 import { writeJpeg } from './jpeg.ts';
 import type { PictureReply, PictureRequest } from './messages.ts';
 
-/** Before renders, which nobody looks at, and after requests. */
-setPriority(10);
+/** Before renders, which nobody looks at, and after requests; a service with a lower priority keeps it. */
+setPriority(Math.max(10, getPriority()));
 await offerToOomKiller('self');
 
 /** Bytes beyond which a process is replaced: WebAssembly gives no memory back. */
